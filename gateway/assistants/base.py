@@ -1,0 +1,103 @@
+"""What answers: the seam between a conversation and whatever thinks about it.
+
+    AssistantError              reason · retryable · retry_after · hint
+    (one class: the reason code says what it was; the policy that reads it is `assistants/retrying.py`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One thing that was said, by the contact or by us."""
+
+    role: Literal["contact", "assistant", "person"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A paragraph of a queue's document."""
+
+    document: str
+    """File name, as the operator knows it."""
+    paragraph: int
+    """Counted from 1 within the document."""
+    text: str
+    score: float = 0.0
+    """0 to 1: how well it answers the question that found it."""
+    heading: str = ""
+    language: str = ""
+    """Two letters, e.g. `pt`; empty when unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Everything an assistant may know for one turn."""
+
+    conversation: str
+    """Opaque id: safe to send to a provider as a safety identifier (hashed again there)."""
+    instructions: str
+    language: str
+    """The queue's language, BCP 47; an assistant answers in the customer's where it can tell."""
+    history: Sequence[Utterance]
+    """Oldest first, without the question. From our own transcript, which is the truth."""
+    question: str
+    """The whole burst, one message a line, voice notes as their transcript."""
+    marker: str = ""
+    """What the assistant writes first when it cannot help or the customer wants a person."""
+    passages: Sequence[Passage] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the answer, as it is written."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer is whole: the last event, always. A stream that ends without it was cut."""
+
+    citations: Sequence[Passage] = ()
+    language: str = ""
+    """BCP 47 or two letters, when the assistant knows what it wrote in."""
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    truncated: bool = False
+    """The model stopped at its output limit."""
+
+
+class AssistantError(Exception):
+    """There is no answer, and why."""
+
+    def __init__(
+        self, reason: str, *, retryable: bool = False, retry_after: float | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        """A short code: the provider's own where it has one, e.g. `insufficient_quota`."""
+        self.retryable = retryable
+        self.retry_after = retry_after
+        """Seconds, when the provider said so."""
+        self.hint = hint
+        """For the operator: what to do. Never a key, never shown to a customer."""
+
+
+class Assistant(Protocol):
+    @property
+    def name(self) -> str:
+        """`provider/model`, for logs. Holds no key."""
+        ...
+
+    def answer(self, ask: Ask) -> AsyncIterator[Text | Finished]:
+        """Text pieces, then exactly one Finished. Raises AssistantError, at the start or in the middle."""
+        ...
+
+    async def close(self) -> None: ...

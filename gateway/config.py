@@ -1,0 +1,214 @@
+"""The configuration: one TOML file, then `RECADO_…` in the environment, then flags. Read once, frozen, explained.
+
+Every field's description and unit is in `config.example.toml` and docs/configuration.md; a test holds them together.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+ASSISTANTS_API_END = "2026-08-26"
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. Each problem names the key, where it stands and what would be right."""
+
+    def __init__(self, source: str, problems: list[str]) -> None:
+        super().__init__("\n".join(f"{source}: {p}" for p in problems))
+        self.problems = problems
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Server(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    public_url: str = ""
+    admin_key: SecretStr = SecretStr("")
+    allow_private_urls: bool = False
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Storage(Section):
+    url: str = "sqlite:///recado.db"
+    media_dir: str = "media"
+
+
+class Embedded(Section):
+    models_dir: str = ""
+
+
+class Window(Section):
+    interval_ms: int = Field(4000, ge=0, le=600_000)
+    mode: Literal["quiet", "fixed"] = "quiet"
+    max_wait_ms: int = Field(20_000, ge=0, le=3_600_000)
+
+    @model_validator(mode="after")
+    def _wait_covers_interval(self) -> Window:
+        if self.interval_ms > self.max_wait_ms:
+            raise ValueError(
+                f"interval_ms ({self.interval_ms}) is longer than max_wait_ms ({self.max_wait_ms}): "
+                f"raise max_wait_ms to at least {self.interval_ms}"
+            )
+        return self
+
+
+class AssistantSettings(Section):
+    provider: Literal["openai", "openai_chat", "local"] = "local"
+    api_key: SecretStr = SecretStr("")
+    base_url: str = ""
+    model: str = ""
+    assistant_id: str = ""
+    timeout_s: float = Field(60.0, gt=0, le=600)
+    max_output_tokens: int = Field(0, ge=0)
+    history: int = Field(40, ge=0, le=400)
+
+    @model_validator(mode="after")
+    def _complete(self) -> AssistantSettings:
+        if self.provider != "local" and not self.model:
+            raise ValueError(f'model is missing: provider = "{self.provider}" needs one, e.g. model = "gpt-6-luna"')
+        if self.provider == "openai" and not self.api_key.get_secret_value() and not self.base_url:
+            raise ValueError('api_key is missing: provider = "openai" needs one, e.g. api_key = "${OPENAI_API_KEY}"')
+        return self
+
+
+class Reply(Section):
+    format: Literal["text", "voice", "mirror", "both"] = "text"
+    max_voice_chars: int = Field(900, ge=1, le=10_000)
+
+
+class VoiceSettings(Section):
+    provider: Literal["elevenlabs", "openai_compatible", "local", "silent"] = "local"
+    api_key: SecretStr = SecretStr("")
+    base_url: str = ""
+    voice_id: str = ""
+    model_id: str = ""
+    engine: Literal["auto", "kokoro", "espeak"] = "auto"
+    stability: float | None = Field(None, ge=0, le=1)
+    similarity_boost: float | None = Field(None, ge=0, le=1)
+    style: float | None = Field(None, ge=0, le=1)
+    speed: float | None = Field(None, ge=0.25, le=4)
+    timeout_s: float = Field(30.0, gt=0, le=240)
+
+    @model_validator(mode="after")
+    def _complete(self) -> VoiceSettings:
+        if self.provider == "elevenlabs":
+            for key in ("api_key", "voice_id", "model_id"):
+                value = getattr(self, key)
+                if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
+                    raise ValueError(
+                        f'{key} is missing: provider = "elevenlabs" has no built-in voice, model or key'
+                    )
+        if self.provider == "openai_compatible":
+            for key in ("base_url", "voice_id", "model_id"):
+                if not getattr(self, key):
+                    raise ValueError(f'{key} is missing: provider = "openai_compatible" needs it')
+        return self
+
+
+class Voice(VoiceSettings):
+    fallbacks: tuple[VoiceSettings, ...] = ()
+
+
+class HearingSettings(Section):
+    provider: Literal["local", "openai", "elevenlabs", "none"] = "local"
+    api_key: SecretStr = SecretStr("")
+    base_url: str = ""
+    model: str = ""
+    timeout_s: float = Field(60.0, gt=0, le=600)
+
+    @model_validator(mode="after")
+    def _complete(self) -> HearingSettings:
+        if self.provider in ("openai", "elevenlabs"):
+            for key in ("api_key", "model"):
+                value = getattr(self, key)
+                if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
+                    raise ValueError(f'{key} is missing: provider = "{self.provider}" needs it')
+        return self
+
+
+class Handoff(Section):
+    marker: str = Field("Ação: Transferir para o setor de atendimento", min_length=4, max_length=200)
+    message: str = Field("", max_length=2000)
+    to: Name = "humanos"
+
+
+class Queue(Section):
+    name: Name
+    language: Language = "pt-BR"
+    instructions: str = ""
+    knowledge: tuple[str, ...] = ()
+    window: Window = Window()
+    assistant: AssistantSettings = AssistantSettings()
+    reply: Reply = Reply()
+    voice: Voice = Voice()
+    hearing: HearingSettings = HearingSettings()
+    handoff: Handoff = Handoff()
+
+    @model_validator(mode="after")
+    def _legacy_alias_has_instructions(self) -> Queue:
+        alias = self.assistant.assistant_id
+        if alias and not self.instructions.strip():
+            raise ValueError(
+                f"assistant.assistant_id = {alias!r} is only a name now: the Assistants API answers 404 since "
+                f"{ASSISTANTS_API_END} and its instructions cannot be fetched. Paste the text that stood in the "
+                'assistant\'s "Instructions" field into this queue: instructions = """…"""'
+            )
+        return self
+
+
+class ChannelSettings(Section):
+    name: Name
+    type: Literal["webchat", "http"]
+    queue: Name
+    key: SecretStr = SecretStr("")
+    title: str = Field("", max_length=80)
+    callback_url: str = ""
+    callback_secret: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def _complete(self) -> ChannelSettings:
+        if self.type == "http" and not self.key.get_secret_value():
+            raise ValueError('key is missing: an "http" channel is opened by its key, e.g. key = "${SITE_KEY}"')
+        if self.callback_url and not self.callback_secret.get_secret_value():
+            raise ValueError("callback_secret is missing: replies are signed; make one with `recado secret`")
+        return self
+
+
+class Config(Section):
+    server: Server = Server()
+    storage: Storage = Storage()
+    embedded: Embedded = Embedded()
+    queues: tuple[Queue, ...] = Field(min_length=1)
+    channels: tuple[ChannelSettings, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Config:
+        queues = [q.name for q in self.queues]
+        for kind, names in (("queues", queues), ("channels", [c.name for c in self.channels])):
+            for name in {n for n in names if names.count(n) > 1}:
+                raise ValueError(f"{kind}: two are named {name!r}; names are unique")
+        for channel in self.channels:
+            if channel.queue not in queues:
+                near = _nearest(channel.queue, queues)
+                raise ValueError(f"channels.{channel.name}.queue = {channel.queue!r} is no queue{near}")
+        return self
+
+    def queue(self, name: str) -> Queue:
+        """Raises KeyError."""
+        return next(q for q in self.queues if q.name == name)
+
+
+# -- reading -------------------------------------------------------------------------------------

@@ -1,0 +1,252 @@
+"""The nouns: what exists, with no I/O and no clock.
+
+Every time in this file is milliseconds since the Unix epoch, UTC, unless a field says otherwise.
+Ids are opaque outside the module that makes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any, NewType
+
+ConversationId = NewType("ConversationId", str)
+TurnId = NewType("TurnId", str)
+MediaId = NewType("MediaId", str)
+
+
+class Kind(IntEnum):
+    """The direction of a lane."""
+
+    IN = 0
+    """What a contact wrote; its claims become turns. Key: a ConversationId."""
+    OUT = 1
+    """What we send; its claims become deliveries. Key: a ConversationId."""
+
+
+def conversation_id(channel: str, contact: str) -> ConversationId:
+    """One contact on one channel is one conversation. Stable, and no contact can be read off it."""
+    digest = hashlib.blake2b(f"{channel}\x00{contact}".encode(), digest_size=12).hexdigest()
+    return ConversationId(f"c_{digest}")
+
+
+# -- lanes -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One entry to append to a lane."""
+
+    key: ConversationId
+    dedup: str
+    """IN: the provider's message id. OUT: `<turn>:<part>`, the idempotency key of the delivery."""
+    body: str
+    """JSON, read by whoever wrote it: the store never looks inside."""
+    digest: str = ""
+    """Of the content: the same `dedup` with another digest is a conflict, not a duplicate."""
+    window: int = 0
+    """Milliseconds of silence that end the burst."""
+    max_wait: int = 0
+    """Milliseconds after the first unclaimed message that end it anyway. Below `window` it is raised to it."""
+
+
+class Verdict(StrEnum):
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    verdict: Verdict
+    seq: int
+    """The entry's number in its lane: the new one, or that of the entry already there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Proof of owning a lane for the length of a lease: (kind, key, epoch, owner)."""
+
+    kind: Kind
+    key: ConversationId
+    epoch: int
+    owner: str
+    head: int
+    """Consumed up to here."""
+    tail: int
+    """Claimed up to here. `tail - head` is no count: holes are legal."""
+    tries: int
+    """Claims since the last success, this one included; a draft folded into the next turn is not counted."""
+    folds: int
+    """Drafts thrown away since the last success because newer messages came."""
+    ripe_at: int
+    """When the lane became due: lateness is claim time minus this."""
+    claimed_at: int
+    """The store's clock at the claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    kind: Kind
+    seq: int
+    dedup: str
+    body: str
+    at: int
+    """When the store accepted it. Never falls within a lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a conversation's transcript: the last seen entry of each direction."""
+
+    inbound: int = 0
+    outbound: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.inbound}-{self.outbound}"
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """Raises ValueError when `text` is not `<int>-<int>`."""
+        inbound, dash, outbound = text.partition("-")
+        if not (dash and inbound.isascii() and inbound.isdigit() and outbound.isascii() and outbound.isdigit()):
+            raise ValueError(f"not a cursor: {text[:40]!r}")
+        if len(inbound) > 18 or len(outbound) > 18:
+            raise ValueError("cursor out of range")
+        return cls(int(inbound), int(outbound))
+
+
+# -- conversations, turns, facts about deliveries ------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A conversation held for people: the assistant is silent until it is released."""
+
+    queue: str
+    """The queue whose people hold it."""
+    reason: str
+    """A reason code, e.g. `marker`, `assistant_unavailable`, `api`."""
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    id: ConversationId
+    channel: str
+    contact: str
+    """The channel's own id of the contact: a phone, a BSUID, a visitor. Never logged."""
+    name: str
+    queue: str
+    hold: Hold | None = None
+    created_at: int = 0
+
+
+class Outcome(StrEnum):
+    """How a turn ended. Every inbound message is covered by exactly one turn."""
+
+    ANSWERED = "answered"
+    TRANSFERRED = "transferred"
+    """Handed over to people, with the transfer message."""
+    HELD = "held"
+    """A person has the conversation: the assistant stayed silent."""
+    IGNORED = "ignored"
+    """Nothing to answer; the reason says why."""
+    DEAD = "dead"
+    """Given up after too many claims; parked in dead letters and handed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One burst and its single outcome; written once, at settle."""
+
+    id: TurnId
+    conversation: ConversationId
+    epoch: int
+    head: int
+    tail: int
+    """It covers the inbound entries in (head, tail]."""
+    started_at: int
+    ended_at: int
+    outcome: Outcome
+    reason: str
+    timeline: Sequence[Mapping[str, Any]] = ()
+    """Steps in order: {"step", "at", "ms", "reason", ...}; JSON values only."""
+    reply: Mapping[str, Any] | None = None
+    """The public reply object; JSON values only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A fact about a delivery. Append-only."""
+
+    conversation: ConversationId
+    delivery: str
+    """The OUT entry's `dedup`."""
+    status: str
+    """sent | delivered | read | played | failed | withdrawn"""
+    at: int
+    provider_id: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    kind: Kind
+    conversation: ConversationId
+    seq: int
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A blob by content hash, with what is known about it."""
+
+    id: MediaId
+    mime: str
+    bytes: int
+    seconds: float | None = None
+    waveform: tuple[int, ...] = ()
+    """64 samples, 0 to 100, when it is a voice note."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Everything one finished claim writes, in one transaction."""
+
+    upto: int
+    posts: Sequence[Post] = ()
+    """Appended to the OUT lane of the same conversation."""
+    turn: Turn | None = None
+    hold: Hold | None = None
+    """Set on the conversation, unless a person already holds it."""
+    receipts: Sequence[Receipt] = ()
+    dead: Sequence[DeadLetter] = ()
+    media: Sequence[MediaId] = ()
+    """Blobs this conversation may open from now on."""
+    max_folds: int = 0
+    """While fewer drafts than this were thrown away, newer messages throw this one away too."""
+    yields_to_hold: bool = False
+    """True for what an assistant wrote: it must not be sent once a person has the conversation."""
+
+
+class Settled(StrEnum):
+    DONE = "done"
+    FOLDED = "folded"
+    """Newer messages came: nothing was written, the lane waits for its window and will be claimed with them."""
+    HELD = "held"
+    """A person took the conversation: nothing was written, the claim is still ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depths:
+    """Gauges of the store, for metrics."""
+
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    """Lanes that wait or run, by direction: {"in": n, "out": n}."""
+    dead: int = 0
+    held: int = 0
+    conversations: int = 0

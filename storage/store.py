@@ -1,0 +1,179 @@
+"""What the gateway may ask of a store, in a few short protocols.
+
+    StoreError
+    ├── Fenced           somebody else owns the lane now: throw the work away
+    ├── Unavailable      disk full, database locked or gone: nothing was written, try again (retry_after, seconds)
+    ├── NewerDatabase    written by a newer recado: refuse to start
+    └── AlreadyOpen      another process has this SQLite file: refuse to start
+
+Each implementation passes `tests/contracts/store_suite.py`. The store's clock is the only clock of the lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from storage.model import (
+    Claim,
+    Conversation,
+    ConversationId,
+    Cursor,
+    Depths,
+    Entry,
+    Hold,
+    Kind,
+    Media,
+    MediaId,
+    Post,
+    Posted,
+    Receipt,
+    Settled,
+    Settlement,
+    Turn,
+)
+
+
+class StoreError(Exception):
+    """Something the store could not do."""
+
+
+class Fenced(StoreError):
+    """Somebody else owns the lane now: the work must be thrown away."""
+
+
+class Unavailable(StoreError):
+    """The database cannot write now. Nothing was written."""
+
+    def __init__(self, message: str, retry_after: float = 5.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NewerDatabase(StoreError):
+    """The database was written by a newer version."""
+
+
+class AlreadyOpen(StoreError):
+    """Another process has the database open for writing."""
+
+
+class Lanes(Protocol):
+    """The durable core. Semantics and measurements: docs/architecture.md."""
+
+    async def accept(
+        self, conversation: Conversation, post: Post, media: Sequence[MediaId] = ()
+    ) -> Posted:
+        """Commit one inbound message (and the conversation, when it is new). Returns only after the commit.
+
+        An existing conversation keeps its queue, hold and creation time; a non-empty name replaces the old one.
+        Raises Unavailable.
+        """
+        ...
+
+    async def claim(self, kind: Kind, limit: int, lease: int, owner: str) -> list[Claim]:
+        """Take due lanes, and lanes whose owner let the lease (ms) run out, oldest first."""
+        ...
+
+    async def load(self, claim: Claim) -> list[Entry]:
+        """The entries of (head, tail], in order. May be empty: holes in `seq` are legal."""
+        ...
+
+    async def renew(self, claim: Claim, lease: int) -> None:
+        """Raises Fenced."""
+        ...
+
+    async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
+        """Consume the claim and write all of the settlement, or nothing. Raises Fenced, Unavailable."""
+        ...
+
+    async def fold(self, claim: Claim, max_folds: int) -> bool:
+        """Throw the draft away if newer messages came and fewer than `max_folds` were: they make one turn.
+
+        False: there is nothing to fold or no fold left; the claim is still ours. Raises Fenced.
+        """
+        ...
+
+    async def retry(self, claim: Claim, delay: int) -> None:
+        """Give the claim back; it is due again in `delay` ms and no new message shortens that. Raises Fenced."""
+        ...
+
+    async def pause(self, kind: Kind, key: ConversationId, why: str | None) -> None:
+        """Stop a lane from being claimed (None: go on). Nothing is lost meanwhile."""
+        ...
+
+    async def next_wake(self, kind: Kind) -> int | None:
+        """When the next lane is due; None when all are asleep."""
+        ...
+
+    async def now(self) -> int:
+        """The store's clock; never falls."""
+        ...
+
+
+class Conversations(Protocol):
+    async def conversation(self, id: ConversationId) -> Conversation | None: ...
+
+    async def hold(self, id: ConversationId, hold: Hold) -> bool:
+        """False when it was held already (the earlier hold stays)."""
+        ...
+
+    async def release(self, id: ConversationId) -> bool:
+        """False when it was not held."""
+        ...
+
+    async def transcript(self, id: ConversationId, after: Cursor, limit: int) -> list[Entry]:
+        """Entries of both directions after the cursor, in the order they were accepted."""
+        ...
+
+    async def recent(self, id: ConversationId, limit: int) -> list[Entry]:
+        """The newest `limit` entries of both directions, oldest first."""
+        ...
+
+    async def turns(self, id: ConversationId, after: int, limit: int) -> list[Turn]:
+        """Turns with epoch > after, in order."""
+        ...
+
+    async def turn_covering(self, id: ConversationId, seq: int) -> Turn | None:
+        """The turn that gave inbound entry `seq` its outcome; None while it waits."""
+        ...
+
+    async def record(self, receipt: Receipt) -> None: ...
+
+    async def receipts(self, id: ConversationId) -> list[Receipt]: ...
+
+
+class Library(Protocol):
+    """Small facts beside the conversations."""
+
+    async def add_media(self, media: Media) -> None: ...
+
+    async def media(self, id: MediaId) -> Media | None: ...
+
+    async def media_open_to(self, id: MediaId, conversation: ConversationId) -> bool: ...
+
+    async def heard(self, media: MediaId) -> tuple[str, str] | None:
+        """(text, language) of a voice note that was transcribed before."""
+        ...
+
+    async def remember_heard(self, media: MediaId, text: str, language: str) -> None: ...
+
+    async def sealed(self, name: str) -> bytes | None:
+        """A secret as the vault sealed it."""
+        ...
+
+    async def seal(self, name: str, blob: bytes) -> None: ...
+
+    async def depths(self) -> Depths: ...
+
+
+class Store(Lanes, Conversations, Library, Protocol):
+    """All of it; opened and closed by whoever built it."""
+
+    async def open(self) -> None:
+        """Raises NewerDatabase, AlreadyOpen, Unavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was asked, commit, let go. Safe to call twice."""
+        ...
