@@ -212,3 +212,174 @@ class Config(Section):
 
 
 # -- reading -------------------------------------------------------------------------------------
+VARIABLE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+PREFIX = "RECADO_"
+
+
+def load(path: Path, env: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None) -> Config:
+    """The configuration in `path`, overlaid by `RECADO_SECTION__KEY` variables and then `flags` (dotted keys).
+
+    Relative paths in it are relative to the file's folder. Raises ConfigError.
+    """
+    env = os.environ if env is None else env
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), [f"cannot be read: {error}"]) from None
+    return parse(text, source=str(path), root=path.resolve().parent, env=env, flags=flags or {})
+
+
+def parse(
+    text: str,
+    *,
+    source: str = "config",
+    root: Path = Path(),
+    env: Mapping[str, str] = {},  # noqa: B006  (a Mapping is never written to)
+    flags: Mapping[str, Any] = {},  # noqa: B006
+) -> Config:
+    """The same from a text. Reads nothing but its arguments. Raises ConfigError."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(source, [f"is no valid TOML: {error}"]) from None
+    for dotted, value in [*_from_environment(env), *flags.items()]:
+        _put(raw, dotted.split("."), value, source)
+    problems: list[str] = []
+    raw = _expanded(raw, env, (), problems)
+    if problems:
+        raise ConfigError(source, problems)
+    try:
+        return Config.model_validate(_anchored(raw, root))
+    except ValidationError as error:
+        raise ConfigError(source, [_explain(e, raw, text) for e in _causes(error.errors())]) from None
+
+
+def _from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    for name in sorted(env):
+        if name.startswith(PREFIX) and "__" in name:
+            yield name[len(PREFIX) :].lower().replace("__", "."), _literal(env[name])
+
+
+def _literal(text: str) -> Any:
+    """A variable's value as TOML would read it; what is no TOML is a string."""
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _put(raw: dict[str, Any], keys: list[str], value: Any, source: str) -> None:
+    node: Any = raw
+    try:
+        for key in keys[:-1]:
+            node = node[int(key)] if isinstance(node, list) else node.setdefault(key, {})
+        node[int(keys[-1]) if isinstance(node, list) else keys[-1]] = value
+    except (ValueError, IndexError, TypeError, AttributeError):
+        raise ConfigError(source, [f"{PREFIX}{'__'.join(keys).upper()}: there is no such place to set"]) from None
+
+
+def _expanded(node: Any, env: Mapping[str, str], at: tuple[Any, ...], problems: list[str]) -> Any:
+    if isinstance(node, dict):
+        return {k: _expanded(v, env, (*at, k), problems) for k, v in node.items()}
+    if isinstance(node, list):
+        return [_expanded(v, env, (*at, i), problems) for i, v in enumerate(node)]
+    if not isinstance(node, str):
+        return node
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name is None:
+            return "${"
+        if name not in env:
+            problems.append(f"{_dotted(at)}: the environment variable {name} is not set")
+        return env.get(name, "")
+
+    return VARIABLE.sub(value, node)
+
+
+def _anchored(raw: dict[str, Any], root: Path) -> dict[str, Any]:
+    """Relative paths become relative to the file they stand in, not to wherever the command was started."""
+
+    def at(path: Any) -> Any:
+        return str(root / path) if isinstance(path, str) and path else path
+
+    storage = raw.setdefault("storage", {})
+    if isinstance(storage, dict):
+        storage["media_dir"] = at(storage.get("media_dir", "media"))
+        url = storage.get("url", "sqlite:///recado.db")
+        if isinstance(url, str) and url.startswith("sqlite:///"):
+            storage["url"] = "sqlite:///" + str(at(url.removeprefix("sqlite:///")))
+    if isinstance(raw.get("embedded"), dict):
+        raw["embedded"]["models_dir"] = at(raw["embedded"].get("models_dir", ""))
+    for queue in raw.get("queues") or []:
+        if isinstance(queue, dict) and isinstance(queue.get("knowledge"), list):
+            queue["knowledge"] = [at(p) for p in queue["knowledge"]]
+    return raw
+
+
+# -- explaining ----------------------------------------------------------------------------------
+
+
+def _causes(errors: list[Any]) -> list[Any]:
+    """Without the echoes: a list whose items are wrong is also reported as too short."""
+    return [
+        e
+        for e in errors
+        if e["type"] != "too_short" or not any(o["loc"][: len(e["loc"])] == e["loc"] and o is not e for o in errors)
+    ]
+
+
+def _explain(error: Any, raw: Mapping[str, Any], text: str) -> str:
+    at = tuple(error["loc"])
+    where = _place(at, raw, text)
+    if error["type"] == "extra_forbidden":
+        return f"{where}: unknown key{_nearest(str(at[-1]), list(_fields(at[:-1])))}"
+    if error["type"] == "missing":
+        return f"{where}: is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
+
+
+def _place(at: tuple[Any, ...], raw: Mapping[str, Any], text: str) -> str:
+    """`queues[0] (vendas).voice.stability, line 31`."""
+    dotted = _dotted(at, raw)
+    lines = [n for n, line in enumerate(text.splitlines(), 1) if at and re.match(rf"\s*{re.escape(str(at[-1]))}\s*=", line)]
+    return f"{dotted}, line {lines[0]}" if len(lines) == 1 else dotted
+
+
+def _dotted(at: tuple[Any, ...], raw: Any = None) -> str:
+    out = ""
+    for key in at:
+        try:
+            raw = raw[key]
+        except (KeyError, IndexError, TypeError):
+            raw = None
+        if isinstance(key, int):
+            name = raw.get("name") if isinstance(raw, dict) else None
+            out += f"[{key}]" + (f" ({name})" if name else "")
+        else:
+            out += f".{key}" if out else key
+    return out
+
+
+def _fields(at: tuple[Any, ...]) -> Iterator[str]:
+    """The keys that may stand at a place."""
+    model: Any = Config
+    for key in at:
+        if isinstance(key, int):
+            continue
+        field = model.model_fields.get(key)
+        if field is None:
+            return
+        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        model = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
+        if model is None:
+            return
+    yield from model.model_fields
+
+
+def _nearest(wrong: str, right: list[str]) -> str:
+    near = difflib.get_close_matches(wrong, right, 1, 0.5)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; here stand: {', '.join(sorted(right))}" if right else ""
