@@ -6,6 +6,7 @@
     ├── RateLimited             too many at once, or too fast
     ├── Unreachable             network, timeout, 5xx
     ├── Refused                 the request or the key was refused
+    │   └── Unspeakable         these words cannot be spoken, by this voice or at all: the voice is well
     └── Encoding                the bytes that came are not the sound that was asked for
 
 `hint` is for the operator and says what to do; no customer ever sees any of it, and no key is ever in it.
@@ -54,6 +55,10 @@ class Unreachable(SpeechError):
 
 class Refused(SpeechError):
     """The request or the key was refused."""
+
+
+class Unspeakable(Refused):
+    """The text is longer than the voice takes, or there is nothing in it to say. The next text may be fine."""
 
 
 class Encoding(SpeechError):
