@@ -1,7 +1,8 @@
 """An HTTP answer that was no sound becomes a SpeechError. Pure.
 
-Which provider means what by which code stands in that provider's own table; what a bare status means is the same
-everywhere and stands here. Nothing the provider wrote is repeated but its code: messages echo keys and customers.
+Which provider means what by which code stands in that provider's own table; what a bare status means is the
+same everywhere and stands here. Nothing the provider wrote is repeated but its code: messages echo keys and
+customers.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def speech_error(refusal: Refusal, by_code: Mapping[str, Verdict]) -> SpeechErro
     kind, hint = by_code.get(refusal.code) or _by_field(refusal) or _by_status(refusal.status)
     where = f" (request {refusal.request_id})" if re.fullmatch(r"[\w-]{1,64}", refusal.request_id) else ""
     detail = f" {refusal.detail}" if refusal.detail else ""
-    reason = refusal.code if re.fullmatch(r"[a-z][a-z0-9_.]{2,63}", refusal.code) else f"http_{refusal.status}"
+    reason = (
+        refusal.code if re.fullmatch(r"[a-z][a-z0-9_.]{2,63}", refusal.code) else f"http_{refusal.status}"
+    )
     return kind(reason, hint=f"{hint}{detail}{where}", retry_after=refusal.retry_after)
 
 

@@ -2,7 +2,7 @@
 
 | what came back | repeats | waits |
 |---|---|---|
-| too many at once | 8 | about a second, flat: a slot comes free when a note is spoken, not faster by waiting longer |
+| too many at once | 8 | what the provider says, else a second: a slot comes free when a note is spoken |
 | too fast, or busy | 3 | what the provider says, else 0.5 s doubling |
 | network, 5xx, a cut answer | 2 | 0.5 s doubling |
 | quota, key, voice, request, wrong bytes | 0 | |
@@ -12,13 +12,14 @@ A wait that would not end before the time is over is not begun.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
-from .errors import RateLimited, SpeechError
+from .errors import RateLimited, SpeechError, Unreachable
 
 CROWDED = frozenset({"too_many_concurrent_requests", "concurrent_limit_exceeded"})
 SLOT_WAIT_S = 1.0
@@ -32,23 +33,42 @@ def pause(error: SpeechError, repeats: int, jitter: float) -> float | None:
     `repeats` counts how often this kind of failure was repeated already; `jitter` is 0 to 1.
     """
     spread = 0.75 + jitter / 2
-    if not error.retryable or error.reason == "timeout":
+    if not error.retryable:
         return None
-    if error.reason in CROWDED:
-        return SLOT_WAIT_S * spread if repeats < 8 else None
-    if repeats >= (3 if isinstance(error, RateLimited) else 2):
+    crowded = error.reason in CROWDED
+    if repeats >= (8 if crowded else 3 if isinstance(error, RateLimited) else 2):
         return None
-    return error.retry_after if error.retry_after is not None else FIRST_WAIT_S * 2**repeats * spread
+    if error.retry_after is not None:
+        return error.retry_after
+    return SLOT_WAIT_S * spread if crowded else FIRST_WAIT_S * 2**repeats * spread
 
 
 async def asked_again(
     ask: Callable[[], Awaitable[T]],
     *,
-    remaining: Callable[[], float],
+    within: float,
     sleep: Callable[[float], Awaitable[None]],
     random: Callable[[], float],
 ) -> T:
-    """`ask`'s answer, asked as often as the table allows within `remaining()` seconds. Raises what it raised last."""
+    """`ask`'s answer, asked as often as the table allows within so many seconds in all.
+
+    Raises what `ask` raised last, or Unreachable when the time is over.
+    """
+    end = asyncio.get_running_loop().time() + within
+    try:
+        async with asyncio.timeout_at(end):
+            return await _repeated(ask, end, sleep, random)
+    except TimeoutError:
+        hint = f"No answer within {within:g} s: raise voice.timeout_s or add a fallback voice."
+        raise Unreachable("timeout", hint=hint) from None
+
+
+async def _repeated(
+    ask: Callable[[], Awaitable[T]],
+    end: float,
+    sleep: Callable[[float], Awaitable[None]],
+    random: Callable[[], float],
+) -> T:
     repeats: Counter[str] = Counter()
     while True:
         try:
@@ -56,7 +76,7 @@ async def asked_again(
         except SpeechError as error:
             kind = "crowded" if error.reason in CROWDED else type(error).__name__
             wait = pause(error, repeats[kind], random())
-            if wait is None or wait >= remaining():
+            if wait is None or wait >= end - asyncio.get_running_loop().time():
                 raise
             repeats[kind] += 1
         await sleep(wait)

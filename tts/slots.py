@@ -9,7 +9,9 @@ from types import TracebackType
 
 
 class Slot:
-    """A semaphore that learns its size. First come, first served; cancelling a waiter costs nobody a place."""
+    """A semaphore that learns its size. First come, first served; cancelling a waiter costs nobody a
+    place.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -60,5 +62,7 @@ class Slots:
         self._slots: dict[Hashable, Slot] = {}
 
     def of(self, account: Hashable) -> Slot:
-        """The same account, the same slot. `account` is whatever the provider counts by, e.g. key and model group."""
+        """The same account, the same slot. `account` is whatever the provider counts by, e.g. key and model
+        group.
+        """
         return self._slots.setdefault(account, Slot(self._start))

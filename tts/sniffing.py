@@ -34,7 +34,12 @@ def mime_of(data: bytes) -> str:
 def _ogg(data: bytes) -> str:
     start = 27 + data[26] if len(data) > 26 else 0
     head = data[start : start + 8]
-    for magic, codec in ((b"OpusHead", "opus"), (b"\x01vorbis", "vorbis"), (b"\x7fFLAC", "flac"), (b"Speex", "speex")):
+    for magic, codec in (
+        (b"OpusHead", "opus"),
+        (b"\x01vorbis", "vorbis"),
+        (b"\x7fFLAC", "flac"),
+        (b"Speex", "speex"),
+    ):
         if head.startswith(magic):
             return f"audio/ogg; codecs={codec}"
     return "audio/ogg"
@@ -55,8 +60,9 @@ def _frames(data: bytes) -> str:
 def sound(data: bytes, *, pcm_rate: int = 0) -> tuple[bytes, str]:
     """The bytes and their mime, once they have proved to be sound and whole.
 
-    `pcm_rate` (hertz) says that headerless 16-bit mono PCM was asked for; it gets a WAV header, as nobody could
-    tell what it is without one. Raises Encoding when it is no sound, Unreachable when the end is missing.
+    `pcm_rate` (hertz) says that headerless 16-bit mono PCM was asked for; it gets a WAV header, as nobody
+    could tell what it is without one. Raises Encoding when it is no sound, Unreachable when the end is
+    missing.
     """
     if not data:
         raise Encoding("empty_audio", hint="The provider answered without a byte of sound. Try again later.")
@@ -66,7 +72,8 @@ def sound(data: bytes, *, pcm_rate: int = 0) -> tuple[bytes, str]:
     if not mime:
         raise Encoding(
             "not_audio",
-            hint="The answer was no sound but " + ("text, a web page or JSON" if _is_text(data) else "unknown bytes")
+            hint="The answer was no sound but "
+            + ("text, a web page or JSON" if _is_text(data) else "unknown bytes")
             + ": check base_url, and whether a proxy or login page stands in between.",
         )
     if _cut(data, mime):
@@ -98,4 +105,9 @@ def _with_header(pcm: bytes, rate: int) -> bytes:
     if len(pcm) % 2:
         raise Unreachable("cut", hint="The sound ended in the middle of a sample. The connection was cut.")
     fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * 2, 2, 16)
-    return struct.pack("<4sI4s", b"RIFF", 36 + len(pcm), b"WAVE") + fmt + struct.pack("<4sI", b"data", len(pcm)) + pcm
+    return (
+        struct.pack("<4sI4s", b"RIFF", 36 + len(pcm), b"WAVE")
+        + fmt
+        + struct.pack("<4sI", b"data", len(pcm))
+        + pcm
+    )

@@ -1,0 +1,507 @@
+"""ElevenLabs: the production voice, through its own SDK.
+
+Contract: `POST /v1/text-to-speech/{voice_id}?output_format=` and, for `check`, `GET /v1/voices/{id}`,
+`/v1/models` and `/v1/user/subscription`, as elevenlabs 2.78 speaks them. No voice, model or key is built in:
+default voices are retired and accounts differ, so all three come from the configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import importlib
+import logging
+import random as chance
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import quote
+
+from .errors import (
+    Encoding,
+    Quota,
+    RateLimited,
+    Refused,
+    SpeechError,
+    Unreachable,
+    Unspeakable,
+    VoiceUnavailable,
+)
+from .findings import Finding
+from .model import Audio, Speech
+from .refusals import BASE_URL, Refusal, Verdict, speech_error
+from .retrying import asked_again, retry_after
+from .slots import Slots
+from .sniffing import sound
+
+if TYPE_CHECKING:
+    import httpx
+    from elevenlabs.client import AsyncElevenLabs
+    from elevenlabs.types import Model as ListedModel
+    from elevenlabs.types import Subscription
+    from elevenlabs.types import Voice as ListedVoice
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+SAFE_FORMAT = "mp3_44100_64"
+"""Every plan may have it, and every decoder reads it."""
+CONNECT_S = 5.0
+LARGEST_ANSWER = 32 * 1024 * 1024
+"""Bytes. A voice note is never a fiftieth of it; a proxy that pours is cut off here."""
+ONCE: Any = {"max_retries": 0}
+"""The SDK's own retries are off: `tts.retrying` owns them."""
+
+
+# -- what a model honours --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What is worth sending to a model. The rest would be ignored at best, and would make the cache key
+    lie.
+    """
+
+    settings: frozenset[str]
+    language_code: bool
+    """Whether it can be told the language; the others hear it in the text."""
+    stitches: bool
+    """Whether the text before and after shapes the intonation."""
+    group: str = "standard"
+    """The provider counts open requests per group."""
+    replaced_by: str = ""
+    """Set when the model is deprecated."""
+
+
+_TIMBRE = frozenset({"stability", "similarity_boost"})
+_PACED = _TIMBRE | {"speed"}
+_EVERYTHING = _PACED | {"style", "use_speaker_boost"}
+MODELS: Mapping[str, Model] = {
+    "eleven_v4": Model(_PACED, True, False),
+    "eleven_v4_turbo": Model(_PACED, True, False, "turbo"),
+    "eleven_v3": Model(frozenset({"stability"}), True, False),
+    "eleven_multilingual_v2": Model(_EVERYTHING, False, True),
+    "eleven_flash_v2_5": Model(_PACED, True, True, "turbo"),
+    "eleven_flash_v2": Model(_PACED, False, True, "turbo"),
+    "eleven_turbo_v2_5": Model(_PACED, True, True, "turbo", "eleven_flash_v2_5"),
+    "eleven_turbo_v2": Model(_PACED, False, True, "turbo", "eleven_flash_v2"),
+    "eleven_multilingual_v1": Model(_TIMBRE, False, True, "standard", "eleven_multilingual_v2"),
+    "eleven_monolingual_v1": Model(_TIMBRE, False, True, "standard", "eleven_multilingual_v2"),
+}
+UNKNOWN = Model(_EVERYTHING, True, False)
+"""A model younger than this file gets what the operator wrote and nothing that was not written.
+
+Asking `/v1/models` first would put a request, and a permission many keys lack, before the first word; and the
+provider ignores a language it does not know. Stitching is left out because some models refuse it.
+"""
+SLOWEST, FASTEST = 0.7, 1.2
+V3_STABILITIES = (0.0, 0.5, 1.0)
+
+
+def honoured(model_id: str, settings: Mapping[str, float]) -> dict[str, float]:
+    """The settings this model hears, brought into the range it takes."""
+    known = MODELS.get(model_id, UNKNOWN).settings
+    kept = {key: value for key, value in settings.items() if key in known}
+    if "speed" in kept:
+        kept["speed"] = min(max(kept["speed"], SLOWEST), FASTEST)
+    if model_id == "eleven_v3" and "stability" in kept:
+        kept["stability"] = min(V3_STABILITIES, key=lambda step: abs(step - kept["stability"]))
+    return kept
+
+
+# -- what its refusals mean ------------------------------------------------------------------------
+
+_VOICE = "The voice does not exist on this account: put the id of one of its voices into voice.voice_id."
+_KEY = "The key was refused: put a valid one into voice.api_key."
+_FORMAT = f"The plan does not include this output format: {SAFE_FORMAT} is in all of them."
+_LONG = "The text is longer than the model takes in one request: lower reply.max_voice_chars."
+_CROWD = "More requests at once than the plan allows: use a larger plan, or a key of its own."
+_PLAN = (
+    "The plan does not include this voice, or an invoice is unpaid: take a voice of your own or another plan."
+)
+_UNUSUAL = "The account is blocked for unusual activity: contact the provider or use a paid plan."
+BY_CODE: Mapping[str, Verdict] = {
+    "quota_exceeded": (
+        Quota,
+        "The account has no characters left: raise the plan, or wait for the next period.",
+    ),
+    "voice_not_found": (VoiceUnavailable, _VOICE),
+    "voice_does_not_exist": (VoiceUnavailable, _VOICE),
+    "paid_plan_required": (VoiceUnavailable, _PLAN),
+    "payment_required": (VoiceUnavailable, _PLAN),
+    "invalid_api_key": (Refused, _KEY),
+    "missing_permissions": (
+        Refused,
+        "The key lacks a permission: allow it text to speech, or use another key.",
+    ),
+    "detected_unusual_activity": (Refused, _UNUSUAL),
+    "max_character_limit_exceeded": (Unspeakable, _LONG),
+    "text_too_long": (Unspeakable, _LONG),
+    "unsupported_output_format": (Refused, _FORMAT),
+    "output_format_not_allowed": (Refused, _FORMAT),
+    "too_many_concurrent_requests": (RateLimited, _CROWD),
+    "concurrent_limit_exceeded": (RateLimited, _CROWD),
+    "rate_limit_exceeded": (RateLimited, "Requests come too fast for this plan."),
+    "system_busy": (RateLimited, "The provider is busy."),
+}
+FORMAT_REFUSED = frozenset({"unsupported_output_format", "output_format_not_allowed"})
+
+
+def refusal(status: int, headers: Mapping[str, str], body: object) -> Refusal:
+    """Both shapes of `detail`, the list of a 422, and whatever else a proxy may have put there.
+
+    The code comes first and the older `status` second, unless only the latter is one we know: `unauthorized`
+    says less than the `missing_permissions` beside it.
+    """
+    found = body.get("detail") if isinstance(body, dict) else None
+    if isinstance(found, list):
+        return Refusal(
+            status, "validation_error", _field_named(found), request_id=headers.get("request-id", "")
+        )
+    detail = found if isinstance(found, dict) else {}
+    codes = [code for code in (detail.get("code"), detail.get("status")) if isinstance(code, str)]
+    return Refusal(
+        status,
+        next((code for code in codes if code in BY_CODE), codes[0] if codes else ""),
+        str(detail.get("param") or ""),
+        _credits(str(detail.get("message") or "")),
+        str(detail.get("request_id") or headers.get("request-id", "")),
+        retry_after(headers),
+    )
+
+
+def _field_named(problems: list[Any]) -> str:
+    where = problems[0].get("loc") if problems and isinstance(problems[0], dict) else None
+    return str(where[-1]) if isinstance(where, list) and where else ""
+
+
+def _credits(message: str) -> str:
+    left = re.search(r"(\d[\d.,]*) (?:credits|characters) remaining", message)
+    needed = re.search(r"(\d[\d.,]*) (?:credits|characters) (?:are|is) required", message)
+    return f"{left[1]} characters are left, this text needs {needed[1]}." if left and needed else ""
+
+
+# -- the voice -------------------------------------------------------------------------------------
+
+
+class ElevenLabs:
+    """One voice of one account."""
+
+    def __init__(
+        self,
+        api_key: str,
+        voice_id: str,
+        model_id: str,
+        *,
+        base_url: str = "",
+        settings: Mapping[str, float] | None = None,
+        language: str = "",
+        timeout: float = 30.0,
+        output_format: str = SAFE_FORMAT,
+        slots: Slots | None = None,
+        http_client: httpx.AsyncClient | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        random: Callable[[], float] = chance.random,
+    ) -> None:
+        """`language` (BCP 47) serves a Speech that names none. `timeout`: seconds for one `speak`, with
+        waiting for a slot and all repeats in it. `slots`: the process's own, shared by every voice of the
+        same key. `http_client` stays the caller's to close. Raises ValueError for a format no decoder here
+        reads.
+        """
+        if output_format.split("_")[0] not in ("mp3", "pcm", "wav", "opus"):
+            raise ValueError(f"output_format = {output_format!r}: mp3_…, pcm_…, wav_… or opus_… is needed")
+        self._api_key = api_key
+        self._voice_id = voice_id
+        self._model_id = model_id
+        self._model = MODELS.get(model_id, UNKNOWN)
+        self._base_url = base_url.rstrip("/").removesuffix("/v1")
+        self._configured = dict(settings or {})
+        self.settings: Mapping[str, float] = honoured(model_id, self._configured)
+        """What is really sent: the part of a cache key that is this voice's own."""
+        self._language = language
+        self._timeout = timeout
+        self._format = output_format
+        self._slot = (slots or Slots()).of((api_key, self._base_url, self._model.group))
+        self._http = http_client
+        self._owns_http = http_client is None
+        self._sdk: AsyncElevenLabs | None = None
+        self._closed = False
+        self._sleep = sleep
+        self._random = random
+
+    @property
+    def name(self) -> str:
+        return f"elevenlabs/{self._voice_id}/{self._model_id}"
+
+    async def speak(self, speech: Speech) -> Audio:
+        """The provider's raw bytes. Raises SpeechError."""
+        if not speech.text.strip():
+            raise Unspeakable("blank_text", hint="There was nothing to say.")
+        return await self._in_time(lambda: self._take_turn(speech))
+
+    async def close(self) -> None:
+        """Can be called twice. A closed voice does not speak again."""
+        self._closed = True
+        http, self._http, self._sdk = self._http, None, None
+        if http is not None and self._owns_http:
+            await http.aclose()
+
+    # -- asking ------------------------------------------------------------------------------------
+
+    async def _in_time(self, ask: Callable[[], Awaitable[T]]) -> T:
+        return await asked_again(ask, within=self._timeout, sleep=self._sleep, random=self._random)
+
+    async def _take_turn(self, speech: Speech) -> Audio:
+        async with self._slot:
+            try:
+                return await self._ask(speech)
+            except Refused as error:
+                if error.reason not in FORMAT_REFUSED or self._format == SAFE_FORMAT:
+                    raise
+                log.warning(
+                    "%s: %s was refused (%s), using %s", self.name, self._format, error.reason, SAFE_FORMAT
+                )
+                self._format = SAFE_FORMAT
+            return await self._ask(speech)
+
+    async def _ask(self, speech: Speech) -> Audio:
+        client = await self._client()
+        asked = self._format
+        try:
+            async with client.text_to_speech.with_raw_response.convert(
+                quote(self._voice_id, safe=""), **self._request(speech)
+            ) as answer:
+                headers = answer.headers
+                self._learn(headers)
+                raw = await _read(answer.data)
+        except _surprises() as error:
+            raise self._explain(error) from None
+        data, mime = sound(raw, pcm_rate=int(asked[4:]) if asked.startswith("pcm_") else 0)
+        cost = headers.get("character-cost", "")
+        return Audio(
+            data, mime, spoken_by=self.name, characters=int(cost) if cost.isdecimal() else len(speech.text)
+        )
+
+    def _request(self, speech: Speech) -> dict[str, Any]:
+        from elevenlabs.types import VoiceSettings
+
+        request: dict[str, Any] = {
+            "text": _encodable(speech.text),
+            "model_id": self._model_id,
+            "output_format": self._format,
+            "request_options": {**ONCE, "chunk_size": 65_536},
+        }
+        if self.settings:
+            request["voice_settings"] = VoiceSettings(**cast(Any, self.settings))
+        language = speech.language or self._language
+        if language and self._model.language_code:
+            request["language_code"] = language.split("-")[0].lower()
+        if self._model.stitches:
+            around = {"previous_text": speech.previous_text, "next_text": speech.next_text}
+            request |= {key: _encodable(text) for key, text in around.items() if text}
+        return request
+
+    async def _client(self) -> AsyncElevenLabs:
+        if self._closed:
+            raise Unreachable("closed", retryable=False, hint="The gateway is shutting down.")
+        if not re.fullmatch(r"[!-~]+", self._api_key):
+            raise Refused(
+                "invalid_api_key",
+                hint="The key is empty or holds spaces or odd letters: check voice.api_key.",
+            )
+        if self._sdk is None:
+            for module in ("elevenlabs.client", "elevenlabs.text_to_speech.client"):
+                # Half a second of importing: in a thread, so that other conversations go on meanwhile.
+                await asyncio.to_thread(importlib.import_module, module)
+            self._sdk = self._sdk or self._connect()
+        return self._sdk
+
+    def _connect(self) -> AsyncElevenLabs:
+        import httpx
+        from elevenlabs.client import AsyncElevenLabs
+
+        patience = httpx.Timeout(self._timeout, connect=min(CONNECT_S, self._timeout))
+        # Redirects are not followed: only the configured address was checked for where it leads.
+        self._http = self._http or httpx.AsyncClient(timeout=patience, follow_redirects=False)
+        return AsyncElevenLabs(
+            api_key=self._api_key,
+            base_url=self._base_url or None,
+            timeout=cast(float, patience),  # handed to httpx as it is, which takes both
+            httpx_client=self._http,
+        )
+
+    def _learn(self, headers: Mapping[str, str]) -> None:
+        allowed = headers.get("maximum-concurrent-requests", "")
+        if allowed.isdecimal() and 0 < int(allowed) < 10_000:
+            self._slot.resize(int(allowed))
+
+    def _explain(self, error: Exception) -> SpeechError:
+        """The SDK's exceptions print headers and bodies, httpx's may print the key: none of them travels
+        on.
+        """
+        import httpx
+        from elevenlabs.core.api_error import ApiError
+
+        if isinstance(error, ApiError):
+            headers = {key.lower(): value for key, value in (error.headers or {}).items()}
+            self._learn(headers)
+            return speech_error(refusal(error.status_code or 0, headers, error.body), BY_CODE)
+        if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+            return Refused(
+                "bad_address", hint="The request could not be sent: check voice.base_url and voice.api_key."
+            )
+        if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+            return Unreachable("cut", hint="The connection was cut in the middle of the answer.")
+        if isinstance(error, httpx.HTTPError):
+            return Unreachable(
+                "no_connection", hint="The provider cannot be reached: check voice.base_url and the network."
+            )
+        return Encoding("unreadable_answer", hint=BASE_URL)
+
+    # -- checking ----------------------------------------------------------------------------------
+
+    async def check(self) -> list[Finding]:
+        """Whether this voice will speak, found out without spending a character. Never raises for what it
+        finds.
+        """
+        findings: list[Finding] = []
+        for key, look in (
+            ("voice.voice_id", self._look_at_voice),
+            ("voice.model_id", self._look_at_model),
+            ("voice.api_key", self._look_at_account),
+        ):
+            try:
+                findings += await self._in_time(look)
+            except SpeechError as error:
+                findings.append(_finding(key, error))
+                if not isinstance(error, VoiceUnavailable) and error.reason != "missing_permissions":
+                    break
+        return findings
+
+    async def _look_at_voice(self) -> list[Finding]:
+        voice: ListedVoice = await self._listed(
+            lambda client: client.voices.get(quote(self._voice_id, safe=""), request_options=ONCE)
+        )
+        name = getattr(voice, "name", None) or self._voice_id
+        if getattr(voice, "category", None) == "premade":
+            cure = "default voices are retired at the end of 2026; make or add a voice of your own"
+            return [Finding("warning", "voice.voice_id", f"{name} is a default voice: {cure}.")]
+        return [Finding("ok", "voice.voice_id", f"{name} is on this account.")]
+
+    async def _look_at_model(self) -> list[Finding]:
+        listed: list[ListedModel] = await self._listed(
+            lambda client: client.models.list(request_options=ONCE)
+        )
+        models = {
+            model.model_id: model
+            for model in listed
+            if getattr(model, "can_do_text_to_speech", None) is not False
+        }
+        if self._model_id not in models:
+            near = difflib.get_close_matches(self._model_id, models, n=1) or list(models)[:3]
+            known = f" It offers {', '.join(near)}." if near else ""
+            return [
+                Finding("error", "voice.model_id", f"{self._model_id} does not speak on this account.{known}")
+            ]
+        return self._remarks(models[self._model_id])
+
+    def _remarks(self, model: ListedModel) -> list[Finding]:
+        longest = model.maximum_text_length_per_request
+        takes = f" and takes {longest} characters a request" if longest else ""
+        found = [Finding("ok", "voice.model_id", f"{self._model_id} is offered{takes}.")]
+        if self._model.replaced_by:
+            found.append(_warn("model_id", f"{self._model_id} is deprecated: use {self._model.replaced_by}."))
+        languages = {known.language_id for known in model.languages or []}
+        if self._language and languages and self._language.split("-")[0] not in languages:
+            found.append(
+                _warn("model_id", f"{self._model_id} does not list {self._language}: choose another model.")
+            )
+        for key, value in self._configured.items():
+            sent = self.settings.get(key)
+            if sent is None or (key == "style" and model.can_use_style is False):
+                found.append(_warn(key, f"{self._model_id} ignores {key}: leave it out."))
+            elif sent != value:
+                found.append(
+                    _warn(key, f"{self._model_id} takes {key} = {sent:g}, not {value:g}: {sent:g} is sent.")
+                )
+        return found
+
+    async def _look_at_account(self) -> list[Finding]:
+        account: Subscription = await self._listed(
+            lambda client: client.user.subscription.get(request_options=ONCE)
+        )
+        return [
+            account_finding(
+                getattr(account, "character_limit", None),
+                getattr(account, "character_count", None),
+                getattr(account, "next_character_count_reset_unix", None),
+            )
+        ]
+
+    async def _listed(self, ask: Callable[[AsyncElevenLabs], Awaitable[Any]]) -> Any:
+        client = await self._client()
+        try:
+            return await ask(client)
+        except _surprises() as error:
+            raise self._explain(error) from None
+
+
+def account_finding(limit: object, used: object, resets_unix: object) -> Finding:
+    """What is left of the period's characters; under a tenth is a warning."""
+    if not isinstance(limit, int) or not isinstance(used, int):
+        return _warn("api_key", "What is left on the account could not be read.")
+    left = max(0, limit - used)
+    until = (
+        f" until {datetime.fromtimestamp(resets_unix, UTC):%Y-%m-%d}" if isinstance(resets_unix, int) else ""
+    )
+    if not left:
+        return Finding(
+            "error", "voice.api_key", f"No characters are left{until}: raise the plan or add a fallback."
+        )
+    if left * 10 < limit:
+        return _warn(
+            "api_key", f"Only {left} of {limit} characters are left{until}: raise the plan or add a fallback."
+        )
+    return Finding("ok", "voice.api_key", f"{left} of {limit} characters are left{until}.")
+
+
+def _warn(key: str, message: str) -> Finding:
+    return Finding("warning", f"voice.{key}", message)
+
+
+def _finding(key: str, error: SpeechError) -> Finding:
+    if error.reason == "missing_permissions":
+        return Finding(
+            "warning", key, "Unknown: the key may not look this up. It can still speak, if it is allowed to."
+        )
+    if isinstance(error, VoiceUnavailable | Quota):
+        return Finding("error", key, f"{error.reason}: {error.hint}")
+    if isinstance(error, RateLimited):
+        return Finding("warning", key, f"Unknown, {error.reason}: {error.hint}")
+    key = "voice.api_key" if isinstance(error, Refused) and BASE_URL not in error.hint else "voice.base_url"
+    return Finding("error", key, f"{error.reason}: {error.hint}")
+
+
+def _surprises() -> tuple[type[Exception], ...]:
+    import httpx
+    from elevenlabs.core.api_error import ApiError
+    from elevenlabs.core.parse_error import ParsingError
+
+    # ValueError: an answer that calls itself UTF-8 or JSON and is neither.
+    return ApiError, ParsingError, httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError
+
+
+async def _read(chunks: AsyncIterator[bytes]) -> bytes:
+    data = bytearray()
+    async for chunk in chunks:
+        data += chunk
+        if len(data) > LARGEST_ANSWER:
+            raise Encoding("answer_too_large", hint=BASE_URL)
+    return bytes(data)
+
+
+def _encodable(text: str) -> str:
+    """Lone surrogates cannot be sent; a question mark in their place can."""
+    return text.encode("utf-8", "replace").decode()
