@@ -1,0 +1,20 @@
+"""Nouns and durable facts: what exists, and what must still be known after a crash. Imports nothing of ours."""
+
+from storage.media import MediaFolder
+from storage.sqlite import SqliteStore
+from storage.store import AlreadyOpen, Fenced, NewerDatabase, Store, StoreError, Unavailable
+from storage.vault import Vault, VaultError, open_vault
+
+__all__ = [
+    "AlreadyOpen",
+    "Fenced",
+    "MediaFolder",
+    "NewerDatabase",
+    "SqliteStore",
+    "Store",
+    "StoreError",
+    "Unavailable",
+    "Vault",
+    "VaultError",
+    "open_vault",
+]

@@ -1,0 +1,425 @@
+"""The lanes in SQL: one text for SQLite (3.35 or newer) and PostgreSQL (12 or newer).
+
+A lane is one direction of a conversation: an append-only log of entries numbered by `seq` and two cursors,
+`tail` (appended) and `head` (consumed). `wake_at` schedules everything: the end of the window, the end of a
+backoff, or the end of the lease of whoever runs the lane. So a due lane, a retry and a dead owner are one
+index range and one claim.
+
+    asleep   wake_at NULL, head = tail      running   busy = 1, wake_at = end of the lease
+    waiting  busy = 0, wake_at = due_at     backoff   retry_at > now      paused   hold is not NULL
+
+Where the two engines differ, and nowhere else:
+
+1. `now_ms()` is a function of the connection on SQLite and a function of the schema on PostgreSQL;
+2. the comments /*skip locked*/ and /*clustered*/ are filled in by a `Dialect`;
+3. SQLite takes a `:name` as it stands, PostgreSQL takes `$n`.
+
+Only the common subset is used: no scalar max() (GREATEST over there), no FROM table named in RETURNING
+(SQLite refuses it, hence the column `ripe_at`). No table has a bucket column: a shard can be computed from
+the key, which every statement but the claim already names, and a constant at the front of every key would
+cost space for nothing.
+
+The schema is the sum of the numbered steps in `schema/`. A new database walks the same steps as an old one,
+so there is one way to arrive at a schema and no second copy to keep equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import orjson
+
+from storage.model import (
+    Claim,
+    Conversation,
+    ConversationId,
+    DeadLetter,
+    Entry,
+    Hold,
+    Kind,
+    Media,
+    MediaId,
+    Outcome,
+    Post,
+    Receipt,
+    Turn,
+    TurnId,
+)
+
+Row = Sequence[Any]
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    skip_locked: str
+    """Ends the choice of lanes in a claim, where several processes choose at once."""
+    clustered: str
+    """Follows a table's closing parenthesis."""
+
+    def says(self, sql: str) -> str:
+        return sql.replace("/*skip locked*/", self.skip_locked).replace("/*clustered*/", self.clustered)
+
+
+SQLITE = Dialect(skip_locked="", clustered="WITHOUT ROWID")
+POSTGRES = Dialect(skip_locked="FOR UPDATE SKIP LOCKED", clustered="")
+
+
+def steps() -> dict[int, str]:
+    """The schema steps by number, in order: `0001_lanes.sql` is step 1."""
+    found = (file for file in files("storage").joinpath("schema").iterdir() if file.name.endswith(".sql"))
+    return {int(file.name[:4]): file.read_text("utf-8") for file in sorted(found, key=lambda file: file.name)}
+
+
+VERSION = "SELECT MAX(version) FROM schema_version"
+
+# -- posting -------------------------------------------------------------------------------------
+
+SEEN = "SELECT seq, digest FROM entry WHERE kind = :kind AND key = :key AND dedup = :dedup"
+
+# The window restarts with each message and ends max_wait after the first unclaimed one; max_wait = window
+# never restarts. While a claim runs wake_at is its lease and must stay; a pause wakes nobody; a backoff is a
+# floor.
+BUMP = """
+INSERT INTO lane AS l (kind, key, tail, last_at, first_at, due_at, wake_at)
+VALUES (:kind, :key, 1, now_ms(), now_ms(), now_ms() + :window, now_ms() + :window)
+ON CONFLICT (kind, key) DO UPDATE SET
+  tail     = l.tail + 1,
+  last_at  = CASE WHEN l.last_at > excluded.last_at THEN l.last_at ELSE excluded.last_at END,
+  first_at = COALESCE(l.first_at, excluded.first_at),
+  due_at   = CASE WHEN excluded.due_at < COALESCE(l.first_at, excluded.first_at) + :max_wait
+                  THEN excluded.due_at ELSE COALESCE(l.first_at, excluded.first_at) + :max_wait END,
+  wake_at  = CASE WHEN l.busy = 1 THEN l.wake_at
+                  WHEN l.hold IS NOT NULL THEN NULL
+                  WHEN l.retry_at > excluded.due_at THEN l.retry_at
+                  WHEN excluded.due_at < COALESCE(l.first_at, excluded.first_at) + :max_wait
+                  THEN excluded.due_at
+                  WHEN l.retry_at > COALESCE(l.first_at, excluded.first_at) + :max_wait THEN l.retry_at
+                  ELSE COALESCE(l.first_at, excluded.first_at) + :max_wait END
+RETURNING tail, last_at
+"""
+
+# Two writers may race the same redelivery: the loser's number stays a hole, and holes are legal.
+APPEND = """
+INSERT INTO entry (kind, key, seq, dedup, digest, body, at)
+VALUES (:kind, :key, :seq, :dedup, :digest, :body, :at)
+ON CONFLICT (kind, key, dedup) DO NOTHING
+"""
+
+# -- claiming ------------------------------------------------------------------------------------
+
+CLAIM = """
+WITH ripe AS MATERIALIZED (
+  SELECT key FROM lane WHERE kind = :kind AND wake_at <= now_ms() AND hold IS NULL
+  ORDER BY wake_at LIMIT :limit /*skip locked*/
+)
+UPDATE lane SET epoch = lane.epoch + 1, owner = :owner, tries = lane.tries + 1, busy = 1,
+                first_at = NULL, due_at = NULL, ripe_at = lane.wake_at, wake_at = now_ms() + :lease
+FROM ripe WHERE lane.kind = :kind AND lane.key = ripe.key
+RETURNING key, epoch, owner, head, tail, tries, folds, ripe_at, now_ms()
+"""
+
+# Its own statement, after the claim: within one statement a re-checked lane row may be newer than the
+# snapshot the entries are read from, and messages counted by `tail` but not seen would be settled unread.
+LOAD = """
+SELECT kind, seq, dedup, body, at FROM entry
+WHERE kind = :kind AND key = :key AND seq > :head AND seq <= :tail ORDER BY seq
+"""
+
+MINE = "WHERE kind = :kind AND key = :key AND epoch = :epoch AND owner = :owner AND busy = 1"
+
+HELD_MINE = f"SELECT tail, folds FROM lane {MINE}"  # noqa: S608 - a constant of this file
+
+RENEW = f"UPDATE lane SET wake_at = now_ms() + :lease {MINE} RETURNING epoch"  # noqa: S608
+
+SETTLE = f"""
+UPDATE lane SET head = :upto, busy = 0, owner = NULL, tries = 0, folds = 0, retry_at = 0,
+                wake_at  = CASE WHEN hold IS NULL AND tail > :upto THEN COALESCE(due_at, now_ms()) END,
+                due_at   = CASE WHEN tail > :upto THEN due_at END,
+                first_at = CASE WHEN tail > :upto THEN first_at END
+{MINE} RETURNING epoch
+"""  # noqa: S608
+
+# A draft thrown away is no failure, so the try is given back: `tries` must only count what went wrong.
+FOLD = f"""
+UPDATE lane SET busy = 0, owner = NULL, tries = tries - 1, folds = folds + 1,
+                wake_at = CASE WHEN hold IS NULL THEN COALESCE(due_at, now_ms()) END
+{MINE} AND tail > :tail AND folds < :max_folds RETURNING epoch
+"""  # noqa: S608
+
+RETRY = f"""
+UPDATE lane SET busy = 0, owner = NULL, retry_at = now_ms() + :delay,
+                wake_at = CASE WHEN hold IS NULL THEN now_ms() + :delay END
+{MINE} RETURNING epoch
+"""  # noqa: S608
+
+# A running claim keeps its lease, so that its death is still noticed once the lane goes on.
+PAUSE = """
+INSERT INTO lane AS l (kind, key, hold) VALUES (:kind, :key, :why)
+ON CONFLICT (kind, key) DO UPDATE SET
+  hold    = excluded.hold,
+  wake_at = CASE WHEN l.busy = 1 THEN l.wake_at
+                 WHEN excluded.hold IS NOT NULL OR l.tail = l.head THEN NULL
+                 WHEN l.retry_at > now_ms() THEN l.retry_at
+                 ELSE COALESCE(l.due_at, now_ms()) END
+"""
+
+NEXT_WAKE = """
+SELECT wake_at FROM lane WHERE kind = :kind AND wake_at IS NOT NULL AND hold IS NULL ORDER BY wake_at LIMIT 1
+"""
+
+# For a store that only one process can open: whoever ran a lane before is gone, so no lease needs to run out.
+EXPIRE = "UPDATE lane SET wake_at = now_ms() WHERE kind IN (0, 1) AND wake_at > now_ms() AND busy = 1"
+
+# The clock was set back while nobody looked: a window must not become longer by as much.
+REWIND = """
+UPDATE lane SET due_at = due_at - (first_at - now_ms()), first_at = now_ms(),
+                wake_at = CASE WHEN busy = 1 OR retry_at > 0 THEN wake_at ELSE wake_at - (first_at - now_ms()) END
+WHERE kind IN (0, 1) AND wake_at > now_ms() AND first_at > now_ms()
+"""
+
+# -- conversations -------------------------------------------------------------------------------
+
+MEET = """
+INSERT INTO conversation AS c
+  (id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at)
+VALUES (:id, :channel, :contact, :name, :queue, :hold_queue, :hold_reason, :hold_at,
+        CASE WHEN :created_at > 0 THEN :created_at ELSE now_ms() END)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE excluded.name <> '' AND excluded.name <> c.name
+"""
+
+CONVERSATION = """
+SELECT id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at
+FROM conversation WHERE id = :id
+"""
+
+IS_HELD = "SELECT 1 FROM conversation WHERE id = :id AND hold_at IS NOT NULL"
+
+HOLD = """
+UPDATE conversation SET hold_queue = :queue, hold_reason = :reason, hold_at = :at
+WHERE id = :id AND hold_at IS NULL RETURNING id
+"""
+
+RELEASE = """
+UPDATE conversation SET hold_queue = NULL, hold_reason = NULL, hold_at = NULL
+WHERE id = :id AND hold_at IS NOT NULL RETURNING id
+"""
+
+# Each direction is cut to the limit before the two are merged, so a long conversation costs no more than a
+# short one. At the same millisecond a message comes before the answer; within a lane `at` never falls, so
+# `seq` order is kept.
+TRANSCRIPT = """
+SELECT kind, seq, dedup, body, at FROM (
+  SELECT * FROM (SELECT kind, seq, dedup, body, at FROM entry
+                 WHERE kind = 0 AND key = :id AND seq > :inbound ORDER BY seq LIMIT :limit) AS inbound
+  UNION ALL
+  SELECT * FROM (SELECT kind, seq, dedup, body, at FROM entry
+                 WHERE kind = 1 AND key = :id AND seq > :outbound ORDER BY seq LIMIT :limit) AS outbound
+) AS said ORDER BY at, kind, seq LIMIT :limit
+"""
+
+RECENT = """
+SELECT kind, seq, dedup, body, at FROM (
+  SELECT * FROM (SELECT kind, seq, dedup, body, at FROM entry
+                 WHERE kind = 0 AND key = :id ORDER BY seq DESC LIMIT :limit) AS inbound
+  UNION ALL
+  SELECT * FROM (SELECT kind, seq, dedup, body, at FROM entry
+                 WHERE kind = 1 AND key = :id ORDER BY seq DESC LIMIT :limit) AS outbound
+) AS said ORDER BY at DESC, kind DESC, seq DESC LIMIT :limit
+"""
+
+TURN_COLUMNS = "id, conversation, epoch, head, tail, started_at, ended_at, outcome, reason, timeline, reply"
+
+END_TURN = f"""
+INSERT INTO turn ({TURN_COLUMNS})
+VALUES (:id, :conversation, :epoch, :head, :tail, :started_at, :ended_at, :outcome, :reason, :timeline, :reply)
+"""  # noqa: S608
+
+TURNS = f"""
+SELECT {TURN_COLUMNS} FROM turn WHERE conversation = :id AND epoch > :after ORDER BY epoch LIMIT :limit
+"""  # noqa: S608
+
+COVERING = f"""
+SELECT {TURN_COLUMNS} FROM turn WHERE conversation = :id AND tail >= :seq AND head < :seq ORDER BY tail LIMIT 1
+"""  # noqa: S608
+
+RECORD = """
+INSERT INTO receipt (conversation, n, delivery, status, at, provider_id, detail)
+SELECT :conversation, COALESCE(MAX(n), 0) + 1, :delivery, :status, :at, :provider_id, :detail
+FROM receipt WHERE conversation = :conversation
+"""
+
+RECEIPTS = """
+SELECT conversation, delivery, status, at, provider_id, detail FROM receipt WHERE conversation = :id ORDER BY n
+"""
+
+BURY = """
+INSERT INTO dead (conversation, kind, seq, reason, at) VALUES (:conversation, :kind, :seq, :reason, :at)
+ON CONFLICT (conversation, kind, seq) DO NOTHING
+"""
+
+# -- the library ---------------------------------------------------------------------------------
+
+ADD_MEDIA = """
+INSERT INTO media (id, mime, bytes, seconds, waveform) VALUES (:id, :mime, :bytes, :seconds, :waveform)
+ON CONFLICT (id) DO UPDATE SET mime = excluded.mime, bytes = excluded.bytes, seconds = excluded.seconds,
+                               waveform = excluded.waveform
+"""
+
+MEDIA = "SELECT id, mime, bytes, seconds, waveform FROM media WHERE id = :id"
+
+OPEN_MEDIA = "INSERT INTO media_open (media, conversation) VALUES (:media, :conversation) ON CONFLICT DO NOTHING"
+
+MEDIA_OPEN = "SELECT 1 FROM media_open WHERE media = :media AND conversation = :conversation"
+
+HEARD = "SELECT text, language FROM heard WHERE media = :media"
+
+REMEMBER_HEARD = """
+INSERT INTO heard (media, text, language) VALUES (:media, :text, :language)
+ON CONFLICT (media) DO UPDATE SET text = excluded.text, language = excluded.language
+"""
+
+SEALED = "SELECT blob FROM sealed WHERE name = :name"
+
+SEAL = "INSERT INTO sealed (name, blob) VALUES (:name, :blob) ON CONFLICT (name) DO UPDATE SET blob = excluded.blob"
+
+DEPTHS = """
+SELECT (SELECT COUNT(*) FROM lane WHERE kind = 0 AND wake_at IS NOT NULL),
+       (SELECT COUNT(*) FROM lane WHERE kind = 1 AND wake_at IS NOT NULL),
+       (SELECT COUNT(*) FROM dead),
+       (SELECT COUNT(*) FROM conversation WHERE hold_at IS NOT NULL),
+       (SELECT COUNT(*) FROM conversation)
+"""
+
+# -- nouns to values, and rows to nouns ------------------------------------------------------------
+
+
+def lane_values(kind: Kind, post: Post) -> Values:
+    """For SEEN and BUMP. A wait shorter than the window is raised to it: the window is what the operator asked for."""
+    return {
+        "kind": int(kind),
+        "key": post.key,
+        "dedup": post.dedup,
+        "window": max(0, post.window),
+        "max_wait": max(0, post.window, post.max_wait),
+    }
+
+
+def fence_values(claim: Claim) -> Values:
+    return {"kind": int(claim.kind), "key": claim.key, "epoch": claim.epoch, "owner": claim.owner}
+
+
+def conversation_values(conversation: Conversation) -> Values:
+    hold = conversation.hold
+    return {
+        "id": conversation.id,
+        "channel": conversation.channel,
+        "contact": conversation.contact,
+        "name": conversation.name,
+        "queue": conversation.queue,
+        "hold_queue": hold and hold.queue,
+        "hold_reason": hold and hold.reason,
+        "hold_at": hold and hold.at,
+        "created_at": conversation.created_at,
+    }
+
+
+def hold_values(id: ConversationId, hold: Hold) -> Values:
+    return {"id": id, "queue": hold.queue, "reason": hold.reason, "at": hold.at}
+
+
+def turn_values(turn: Turn) -> Values:
+    return {
+        "id": turn.id,
+        "conversation": turn.conversation,
+        "epoch": turn.epoch,
+        "head": turn.head,
+        "tail": turn.tail,
+        "started_at": turn.started_at,
+        "ended_at": turn.ended_at,
+        "outcome": turn.outcome.value,
+        "reason": turn.reason,
+        "timeline": _json(list(turn.timeline)),
+        "reply": None if turn.reply is None else _json(turn.reply),
+    }
+
+
+def receipt_values(receipt: Receipt) -> Values:
+    return {
+        "conversation": receipt.conversation,
+        "delivery": receipt.delivery,
+        "status": receipt.status,
+        "at": receipt.at,
+        "provider_id": receipt.provider_id,
+        "detail": receipt.detail,
+    }
+
+
+def dead_values(dead: DeadLetter) -> Values:
+    return {
+        "conversation": dead.conversation,
+        "kind": int(dead.kind),
+        "seq": dead.seq,
+        "reason": dead.reason,
+        "at": dead.at,
+    }
+
+
+def media_values(media: Media) -> Values:
+    return {
+        "id": media.id,
+        "mime": media.mime,
+        "bytes": media.bytes,
+        "seconds": media.seconds,
+        "waveform": bytes(media.waveform),
+    }
+
+
+def claim_of(kind: Kind, row: Row) -> Claim:
+    key, epoch, owner, head, tail, tries, folds, ripe_at, claimed_at = row
+    return Claim(kind, ConversationId(key), epoch, owner, head, tail, tries, folds, ripe_at, claimed_at)
+
+
+def entry_of(row: Row) -> Entry:
+    kind, seq, dedup, body, at = row
+    return Entry(Kind(kind), seq, dedup, body, at)
+
+
+def conversation_of(row: Row) -> Conversation:
+    id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at = row
+    hold = None if hold_at is None else Hold(hold_queue, hold_reason, hold_at)
+    return Conversation(ConversationId(id), channel, contact, name, queue, hold, created_at)
+
+
+def turn_of(row: Row) -> Turn:
+    id, conversation, epoch, head, tail, started_at, ended_at, outcome, reason, timeline, reply = row
+    return Turn(
+        TurnId(id),
+        ConversationId(conversation),
+        epoch,
+        head,
+        tail,
+        started_at,
+        ended_at,
+        Outcome(outcome),
+        reason,
+        tuple(orjson.loads(timeline)),
+        None if reply is None else orjson.loads(reply),
+    )
+
+
+def receipt_of(row: Row) -> Receipt:
+    conversation, delivery, status, at, provider_id, detail = row
+    return Receipt(ConversationId(conversation), delivery, status, at, provider_id, detail)
+
+
+def media_of(row: Row) -> Media:
+    id, mime, size, seconds, waveform = row
+    return Media(MediaId(id), mime, size, seconds, tuple(waveform))
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value, default=dict).decode()

@@ -1,0 +1,488 @@
+"""The default store: one SQLite file, owned by one process.
+
+Everything that writes, and every lane operation, runs on the writer's thread (storage/writer.py). Reads that
+no lane waits for go through read-only connections beside it, each a single statement, so that no forgotten
+read transaction keeps the write-ahead log from being folded back into the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from storage import lanes
+from storage.lanes import SQLITE
+from storage.model import (
+    Claim,
+    Conversation,
+    ConversationId,
+    Cursor,
+    Depths,
+    Entry,
+    Hold,
+    Kind,
+    Media,
+    MediaId,
+    Post,
+    Posted,
+    Receipt,
+    Settled,
+    Settlement,
+    Turn,
+    Verdict,
+)
+from storage.store import AlreadyOpen, Fenced, NewerDatabase, StoreError, Unavailable
+from storage.writer import SteadyClock, Writer, unavailable
+
+T = TypeVar("T")
+Rang = Callable[[Kind, ConversationId], None]
+Bells = Iterable[tuple[Kind, ConversationId]]
+
+READERS = 2
+
+
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class SqliteStore:
+    """`storage.store.Store` on the file at `path`.
+
+    clock: returns milliseconds since the Unix epoch; may be called from two threads. synchronous: FULL
+    survives a power cut; NORMAL and OFF are for tests and measurements. busy_ms: how long to wait for a
+    foreign lock on the file before `Unavailable`. rang: called on the event loop after a commit that posted
+    to, woke or changed a lane or a hold, once per lane and request. Claims and renewals do not ring: whoever
+    makes them knows. steps: the schema, for tests; `lanes.steps()` otherwise.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        clock: Callable[[], int] = wall_ms,
+        synchronous: str = "FULL",
+        busy_ms: int = 5000,
+        rang: Rang | None = None,
+        steps: Mapping[int, str] | None = None,
+    ) -> None:
+        self.path = Path(path).absolute()
+        self._clock = SteadyClock(clock)
+        self._synchronous = synchronous
+        self._busy_ms = busy_ms
+        self._rang = rang
+        self._steps = lanes.steps() if steps is None else steps
+        self._lock = FileLock(self.path.with_name(self.path.name + ".lock"))
+        self._writer: Writer | None = None
+        self._readers: list[aiosqlite.Connection] = []
+        self._turn_of_readers: Iterator[aiosqlite.Connection] = iter(())
+        self._door = asyncio.Lock()
+
+    # -- opening and closing -----------------------------------------------------------------------
+
+    async def open(self) -> None:
+        async with self._door:
+            if self._writer is not None:
+                return
+            try:
+                self._lock.take()
+                await self._start()
+            except (sqlite3.Error, OSError) as error:
+                await self._stop()
+                raise unavailable(error) from error
+            except BaseException:
+                await self._stop()
+                raise
+
+    async def _start(self) -> None:
+        self._writer = Writer(self._connect, self._clock)
+        await self._writer.start()
+        for _ in range(READERS):
+            self._readers.append(await _reader(self.path, self._busy_ms))
+        self._turn_of_readers = itertools.cycle(self._readers)
+
+    async def close(self) -> None:
+        async with self._door:
+            await self._stop()
+
+    async def _stop(self) -> None:
+        readers, self._readers = self._readers, []
+        for reader in readers:
+            await reader.close()
+        if self._writer is not None:
+            await self._writer.stop()
+            self._writer = None
+        self._lock.drop()
+
+    def _connect(self) -> sqlite3.Connection:
+        """On the writer's thread: open the file, bring its schema up to date, end the leases of the dead."""
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # private from the start
+        db = sqlite3.connect(self.path, isolation_level=None, timeout=self._busy_ms / 1000)
+        try:
+            version = _refuse_foreign(db, self._steps)
+            _prepare(db, self._synchronous)
+            db.create_function("now_ms", 0, self._transaction_time, deterministic=True)
+            _migrate(db, self._steps, version, self._clock())
+            _recover(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _transaction_time(self) -> int:
+        return self._writer.now if self._writer is not None and self._writer.now else self._clock()
+
+    # -- asking the writer and the readers -----------------------------------------------------------
+
+    def _write(self, work: Callable[[], T], bells: Callable[[T], Bells] | None = None) -> asyncio.Future[T]:
+        if self._writer is None:
+            raise Unavailable("the store is closed")
+        ring = self._rang
+        if ring is None or bells is None:
+            return self._writer.ask(work)
+
+        def after(result: T) -> None:
+            for kind, key in bells(result):
+                ring(kind, key)
+
+        return self._writer.ask(work, after)
+
+    def _all(self, sql: str, values: Mapping[str, Any]) -> list[Any]:
+        assert self._writer is not None
+        return self._writer.db.execute(sql, values).fetchall()
+
+    def _one(self, sql: str, values: Mapping[str, Any]) -> Any:
+        assert self._writer is not None
+        return self._writer.db.execute(sql, values).fetchone()
+
+    def _mine(self, sql: str, claim: Claim, **more: int) -> None:
+        if self._one(sql, {**lanes.fence_values(claim), **more}) is None:
+            raise Fenced(f"epoch {claim.epoch} of this lane is over")
+
+    async def _read(self, sql: str, values: Mapping[str, Any]) -> list[Any]:
+        if not self._readers:
+            raise Unavailable("the store is closed")
+        try:
+            return list(await next(self._turn_of_readers).execute_fetchall(sql, dict(values)))
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+        except ValueError as error:
+            if self._readers:
+                raise
+            raise Unavailable("the store is closed") from error
+
+    async def _read_one(self, sql: str, values: Mapping[str, Any]) -> Any:
+        rows = await self._read(sql, values)
+        return rows[0] if rows else None
+
+    # -- lanes -----------------------------------------------------------------------------------------
+
+    async def accept(
+        self, conversation: Conversation, post: Post, media: Sequence[MediaId] = ()
+    ) -> Posted:
+        if post.key != conversation.id:
+            raise ValueError("the post is for another conversation")
+        return await self._write(
+            lambda: self._accept(conversation, post, media),
+            lambda posted: [(Kind.IN, post.key)] if posted.verdict is Verdict.NEW else [],
+        )
+
+    def _accept(self, conversation: Conversation, post: Post, media: Sequence[MediaId]) -> Posted:
+        posted = self._post(Kind.IN, post)
+        if posted.verdict is Verdict.NEW:
+            self._one(lanes.MEET, lanes.conversation_values(conversation))
+            self._open_media(media, conversation.id)
+        return posted
+
+    def _post(self, kind: Kind, post: Post) -> Posted:
+        lane = lanes.lane_values(kind, post)
+        seen = self._one(lanes.SEEN, lane)
+        if seen is not None:
+            seq, digest = seen
+            return Posted(Verdict.DUPLICATE if digest == post.digest else Verdict.CONFLICT, seq)
+        seq, at = self._one(lanes.BUMP, lane)
+        self._one(lanes.APPEND, {**lane, "seq": seq, "digest": post.digest, "body": post.body, "at": at})
+        return Posted(Verdict.NEW, seq)
+
+    def _open_media(self, media: Iterable[MediaId], conversation: ConversationId) -> None:
+        for id in media:
+            self._one(lanes.OPEN_MEDIA, {"media": id, "conversation": conversation})
+
+    async def claim(self, kind: Kind, limit: int, lease: int, owner: str) -> list[Claim]:
+        values = {"kind": int(kind), "limit": limit, "lease": lease, "owner": owner}
+        rows = await self._write(lambda: self._all(lanes.CLAIM, values))
+        return sorted((lanes.claim_of(kind, row) for row in rows), key=lambda claim: claim.ripe_at)
+
+    async def load(self, claim: Claim) -> list[Entry]:
+        values = {"kind": int(claim.kind), "key": claim.key, "head": claim.head, "tail": claim.tail}
+        return [lanes.entry_of(row) for row in await self._write(lambda: self._all(lanes.LOAD, values))]
+
+    async def renew(self, claim: Claim, lease: int) -> None:
+        await self._write(lambda: self._mine(lanes.RENEW, claim, lease=lease))
+
+    async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
+        if not claim.head <= settlement.upto <= claim.tail:
+            raise ValueError(f"{settlement.upto} is not within ({claim.head}, {claim.tail}]")
+        if any(post.key != claim.key for post in settlement.posts):
+            raise ValueError("a post is for another conversation")
+        return await self._write(
+            lambda: self._settle(claim, settlement), lambda settled: _settle_bells(claim, settlement, settled)
+        )
+
+    def _settle(self, claim: Claim, settlement: Settlement) -> Settled:
+        self._mine(lanes.HELD_MINE, claim)
+        if settlement.yields_to_hold and self._one(lanes.IS_HELD, {"id": claim.key}):
+            return Settled.HELD
+        if self._fold(claim, settlement.max_folds):
+            return Settled.FOLDED
+        self._mine(lanes.SETTLE, claim, upto=settlement.upto)
+        self._write_down(claim.key, settlement)
+        return Settled.DONE
+
+    def _write_down(self, key: ConversationId, settlement: Settlement) -> None:
+        for post in settlement.posts:
+            self._post(Kind.OUT, post)
+        if settlement.turn is not None:
+            self._one(lanes.END_TURN, lanes.turn_values(settlement.turn))
+        if settlement.hold is not None:
+            self._one(lanes.HOLD, lanes.hold_values(key, settlement.hold))
+        for receipt in settlement.receipts:
+            self._one(lanes.RECORD, lanes.receipt_values(receipt))
+        for dead in settlement.dead:
+            self._one(lanes.BURY, lanes.dead_values(dead))
+        self._open_media(settlement.media, key)
+
+    async def fold(self, claim: Claim, max_folds: int) -> bool:
+        def work() -> bool:
+            self._mine(lanes.HELD_MINE, claim)
+            return self._fold(claim, max_folds)
+
+        return await self._write(work, lambda folded: [(claim.kind, claim.key)] if folded else [])
+
+    def _fold(self, claim: Claim, max_folds: int) -> bool:
+        values = {**lanes.fence_values(claim), "tail": claim.tail, "max_folds": max_folds}
+        return self._one(lanes.FOLD, values) is not None
+
+    async def retry(self, claim: Claim, delay: int) -> None:
+        await self._write(
+            lambda: self._mine(lanes.RETRY, claim, delay=delay), lambda _: [(claim.kind, claim.key)]
+        )
+
+    async def pause(self, kind: Kind, key: ConversationId, why: str | None) -> None:
+        values = {"kind": int(kind), "key": key, "why": why}
+        await self._write(lambda: self._one(lanes.PAUSE, values), lambda _: [(kind, key)])
+
+    async def next_wake(self, kind: Kind) -> int | None:
+        row = await self._write(lambda: self._one(lanes.NEXT_WAKE, {"kind": int(kind)}))
+        return None if row is None else int(row[0])
+
+    async def now(self) -> int:
+        return self._clock()
+
+    # -- conversations ---------------------------------------------------------------------------------
+
+    async def conversation(self, id: ConversationId) -> Conversation | None:
+        row = await self._read_one(lanes.CONVERSATION, {"id": id})
+        return None if row is None else lanes.conversation_of(row)
+
+    async def hold(self, id: ConversationId, hold: Hold) -> bool:
+        return await self._change_hold(id, lanes.HOLD, lanes.hold_values(id, hold))
+
+    async def release(self, id: ConversationId) -> bool:
+        return await self._change_hold(id, lanes.RELEASE, {"id": id})
+
+    async def _change_hold(self, id: ConversationId, sql: str, values: Mapping[str, Any]) -> bool:
+        return await self._write(
+            lambda: self._one(sql, values) is not None, lambda changed: [(Kind.IN, id)] if changed else []
+        )
+
+    async def transcript(self, id: ConversationId, after: Cursor, limit: int) -> list[Entry]:
+        values = {"id": id, "inbound": after.inbound, "outbound": after.outbound, "limit": limit}
+        return [lanes.entry_of(row) for row in await self._read(lanes.TRANSCRIPT, values)]
+
+    async def recent(self, id: ConversationId, limit: int) -> list[Entry]:
+        rows = await self._read(lanes.RECENT, {"id": id, "limit": limit})
+        return [lanes.entry_of(row) for row in reversed(rows)]
+
+    async def turns(self, id: ConversationId, after: int, limit: int) -> list[Turn]:
+        rows = await self._read(lanes.TURNS, {"id": id, "after": after, "limit": limit})
+        return [lanes.turn_of(row) for row in rows]
+
+    async def turn_covering(self, id: ConversationId, seq: int) -> Turn | None:
+        row = await self._read_one(lanes.COVERING, {"id": id, "seq": seq})
+        return None if row is None else lanes.turn_of(row)
+
+    async def record(self, receipt: Receipt) -> None:
+        await self._write(lambda: self._one(lanes.RECORD, lanes.receipt_values(receipt)))
+
+    async def receipts(self, id: ConversationId) -> list[Receipt]:
+        return [lanes.receipt_of(row) for row in await self._read(lanes.RECEIPTS, {"id": id})]
+
+    # -- the library -----------------------------------------------------------------------------------
+
+    async def add_media(self, media: Media) -> None:
+        await self._write(lambda: self._one(lanes.ADD_MEDIA, lanes.media_values(media)))
+
+    async def media(self, id: MediaId) -> Media | None:
+        row = await self._read_one(lanes.MEDIA, {"id": id})
+        return None if row is None else lanes.media_of(row)
+
+    async def media_open_to(self, id: MediaId, conversation: ConversationId) -> bool:
+        values = {"media": id, "conversation": conversation}
+        return await self._read_one(lanes.MEDIA_OPEN, values) is not None
+
+    async def heard(self, media: MediaId) -> tuple[str, str] | None:
+        row = await self._read_one(lanes.HEARD, {"media": media})
+        return None if row is None else (row[0], row[1])
+
+    async def remember_heard(self, media: MediaId, text: str, language: str) -> None:
+        values = {"media": media, "text": text, "language": language}
+        await self._write(lambda: self._one(lanes.REMEMBER_HEARD, values))
+
+    async def sealed(self, name: str) -> bytes | None:
+        row = await self._read_one(lanes.SEALED, {"name": name})
+        return None if row is None else bytes(row[0])
+
+    async def seal(self, name: str, blob: bytes) -> None:
+        await self._write(lambda: self._one(lanes.SEAL, {"name": name, "blob": blob}))
+
+    async def depths(self) -> Depths:
+        inbound, outbound, dead, held, conversations = await self._read_one(lanes.DEPTHS, {})
+        return Depths({"in": inbound, "out": outbound}, dead, held, conversations)
+
+    # -- what it cost ------------------------------------------------------------------------------------
+
+    @property
+    def commits(self) -> int:
+        """Transactions since open; `requests` over `commits` is the size of a group."""
+        return self._writer.commits if self._writer else 0
+
+    @property
+    def requests(self) -> int:
+        return self._writer.requests if self._writer else 0
+
+
+def _settle_bells(claim: Claim, settlement: Settlement, settled: Settled) -> Bells:
+    """A HELD settle changed nothing; the others changed their own lane, and posts the other one."""
+    if settled is Settled.HELD:
+        return []
+    bells = {(claim.kind, claim.key): None}
+    if settled is Settled.DONE and settlement.posts:
+        bells[(Kind.OUT, claim.key)] = None
+    if settled is Settled.DONE and settlement.hold is not None:
+        bells[(Kind.IN, claim.key)] = None
+    return bells
+
+
+async def _reader(path: Path, busy_ms: int) -> aiosqlite.Connection:
+    return await aiosqlite.connect(
+        f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=busy_ms / 1000
+    )
+
+
+def _prepare(db: sqlite3.Connection, synchronous: str) -> None:
+    (mode,) = db.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise Unavailable(
+            f"the database is in {mode} mode and cannot change: it must lie on a local, writable disk"
+        )
+    db.execute(f"PRAGMA synchronous={synchronous}")
+    db.execute("PRAGMA wal_autocheckpoint=4000")
+    db.execute("PRAGMA journal_size_limit=67108864")
+    db.execute("PRAGMA cache_size=-32768")
+
+
+def _refuse_foreign(db: sqlite3.Connection, steps: Mapping[int, str]) -> int:
+    """The schema's version, before anything is changed. Raises NewerDatabase, or StoreError for a foreign file."""
+    version, known = _version(db), max(steps)
+    if version > known:
+        raise NewerDatabase(
+            f"the database was written by a newer recado (schema {version}, this one knows {known}): "
+            "start that version again, or restore a backup made before the upgrade"
+        )
+    return version
+
+
+def _version(db: sqlite3.Connection) -> int:
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        return 0
+    if "schema_version" not in tables:
+        raise StoreError("this SQLite file belongs to another program: name another file in storage.url")
+    return int(db.execute(lanes.VERSION).fetchone()[0] or 0)
+
+
+def _migrate(db: sqlite3.Connection, steps: Mapping[int, str], version: int, now: int) -> None:
+    """All missing steps in one transaction."""
+    missing = sorted(step for step in steps if step > version)
+    if not missing:
+        return
+    script = "\n".join(f"{SQLITE.says(steps[step])}\n{_stepped(step, now)}" for step in missing)
+    try:
+        db.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
+    except sqlite3.Error:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _stepped(step: int, now: int) -> str:
+    """A script takes no values, and these two are our own integers."""
+    return f"INSERT INTO schema_version (version, at) VALUES ({step:d}, {now:d});"  # noqa: S608
+
+
+def _recover(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    db.execute(lanes.EXPIRE)
+    db.execute(lanes.REWIND)
+    db.execute("COMMIT")
+
+
+class FileLock:
+    """Held by the process that owns the database; the kernel lets go of it when that process dies."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    def take(self) -> None:
+        """Raises AlreadyOpen, OSError. The file stays: removing it would let two owners lock two files."""
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _lock(handle)
+        except (BlockingIOError, PermissionError) as error:
+            os.close(handle)
+            raise AlreadyOpen(
+                f"another recado is running on {self._path.with_suffix('')}: "
+                "stop it, or name another file in storage.url"
+            ) from error
+        except BaseException:
+            os.close(handle)
+            raise
+        self._handle = handle
+
+    def drop(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+if sys.platform == "win32":  # flock is not there; locking the first byte means the same
+    import msvcrt
+
+    def _lock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
