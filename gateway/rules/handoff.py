@@ -1,14 +1,17 @@
 """The marker: how an assistant says that a person should go on, and how nothing of it ever reaches the customer.
 
 A reply hands over when it *starts* with the queue's marker. Prompts in the wild write it with and without accents,
-in bold, in quotes or headings, with a full stop, in any case; all of these count. A marker later in the text is
-somebody quoting the rule and does not count.
+in bold, in quotes or headings, with a full stop, in any case; all of these count. A marker later in the text, or one
+in quotes with the sentence going on behind it, is somebody quoting the rule and does not count.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from enum import StrEnum
+
+
+QUOTES = "\"'“”„«»‘’`>「『"
 
 
 class Verdict(StrEnum):
@@ -47,16 +50,24 @@ class MarkerGate:
             return ""
         self._held += piece
         seen = letters(self._held)
-        if seen.startswith(self._marker):
-            self.verdict = Verdict.HANDOFF
-            return ""
-        if self._marker.startswith(seen):
-            return ""
-        return self._open()
+        if not seen.startswith(self._marker):
+            return "" if self._marker.startswith(seen) else self._open()
+        if self._quoted() and "\n" not in self._held.strip():
+            return "" if seen == self._marker else self._open()
+        return self._hand_over()
 
     def finish(self) -> str:
         """The rest, when the reply has ended: a beginning of the marker that never became one is text."""
-        return self._open() if self.verdict is Verdict.UNDECIDED else ""
+        if self.verdict is not Verdict.UNDECIDED:
+            return ""
+        return self._hand_over() if letters(self._held) == self._marker else self._open()
+
+    def _quoted(self) -> bool:
+        return self._held.lstrip(" \t\r\n*_#-").startswith(tuple(QUOTES))
+
+    def _hand_over(self) -> str:
+        self.verdict, self._held = Verdict.HANDOFF, ""
+        return ""
 
     def _open(self) -> str:
         self.verdict = Verdict.ANSWER

@@ -1,0 +1,175 @@
+"""The only place that builds things: `async with Gateway(config) as gateway`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from aiohttp import web
+
+from gateway import equipment
+from gateway.channels.base import Channel
+from gateway.config import Config
+from gateway.crew import Crew
+from gateway.deliveries import Deliveries
+from gateway.intake import Intake
+from gateway.live import Live
+from gateway.loops import Loop
+from gateway.steps.answer import Answer
+from gateway.steps.hear import Hear
+from gateway.steps.settle import MAX_FOLDS, Settle
+from gateway.steps.speak import Speak
+from gateway.telemetry import Telemetry
+from gateway.turns import Turns
+from gateway.web.access import Access
+from gateway.web.conversations import Conversations
+from gateway.web.health import Health
+from gateway.web.media import Media
+from gateway.web.messages import Messages
+from gateway.web.openapi import description
+from gateway.web.page import Page
+from gateway.web.server import application
+from storage.media import MediaFolder
+from storage.model import ConversationId, Kind
+from storage.sqlite import SqliteStore
+from storage.store import Store
+from storage.vault import Vault
+from tts.encode import Encoder
+
+log = logging.getLogger("recado")
+
+DRAIN = 7.0
+"""Seconds for what runs to finish after SIGTERM; the rest of the ten is for closing."""
+
+
+class Gateway:
+    """Everything, wired. Raises StoreError and OSError from `__aenter__` when it cannot start."""
+
+    def __init__(self, config: Config, *, suggestions: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.config, self._suggestions = config, suggestions or {}
+        self.telemetry, self.live = Telemetry(), Live()
+        self.store: Store = self._store()
+        self.media = MediaFolder(Path(config.storage.media_dir))
+        self.encoder = Encoder()
+        self.crews: dict[str, Crew] = {}
+        self.channels: dict[str, Channel] = {}
+        self.notices: list[str] = []
+        """What works less well than configured, a line each."""
+        self.url = ""
+        self._loops: dict[Kind, Loop] = {}
+        self._stack = AsyncExitStack()
+        self._doors: Conversations | None = None
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self.store.open()
+            stack.push_async_callback(self.store.close)
+            await self.encoder.start()
+            stack.push_async_callback(self.encoder.close)
+            await self._equip(stack)
+            await self._listen(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Streams end, nothing new is claimed, what runs finishes or is given back, then the store closes."""
+        await self._stack.aclose()
+
+    async def serve(self, until: asyncio.Event) -> None:
+        await until.wait()
+
+    # -- building ----------------------------------------------------------------------------------
+
+    def _store(self) -> SqliteStore:
+        path = Path(self.config.storage.url.removeprefix("sqlite:///"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return SqliteStore(path, rang=self._rang)
+
+    async def _equip(self, stack: AsyncExitStack) -> None:
+        """Crews for the queues, ways in and out for the channels."""
+        self.channels = {c.name: equipment.channel(c, self.config) for c in self.config.channels}
+        for channel in self.channels.values():
+            stack.push_async_callback(channel.close)
+        maker = equipment.Equipment(self.config, self.encoder, self.telemetry, self.notices)
+        for queue in self.config.queues:
+            crew = self.crews[queue.name] = await maker.crew(queue)
+            for part in (crew.assistant, crew.hearing, crew.voice):
+                if part is not None:
+                    stack.push_async_callback(part.close)
+        for notice in self.notices:
+            log.warning(notice)
+
+    async def _listen(self, stack: AsyncExitStack) -> None:
+        server = self.config.server
+        runner = web.AppRunner(await self._application(), access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, server.host, server.port, backlog=1024)
+        await site.start()
+        self._start_loops(stack)
+        stack.push_async_callback(self._close_streams, site)
+
+    async def _application(self) -> web.Application:
+        server = self.config.server
+        port = server.port
+        self.url = f"http://{server.host}:{port}"
+        base_url = server.public_url.rstrip("/")
+        access = Access(self.config, await self._visitor_secret())
+        intake = Intake(self.store, self.media, self.encoder, self.live)
+        self._doors = Conversations(self.config, access, self.store, self.live, base_url)
+        return application(
+            Messages(self.config, access, intake, self.store, self.live, self.telemetry, base_url),
+            self._doors,
+            Media(access, self.store, self.media, self.encoder),
+            Page(self.config, access, self.crews, self._suggestions),
+            Health(self.config, access, self.store, self.telemetry, lambda: self.notices),
+            description(),
+        )
+
+    async def _visitor_secret(self) -> bytes:
+        """Signs visitors' cookies; made once, sealed at rest."""
+        vault = Vault.beside(Path(self.config.storage.url.removeprefix("sqlite:///")))
+        if sealed := await self.store.sealed("visitor_secret"):
+            return vault.unseal("visitor_secret", sealed)
+        secret = secrets.token_bytes(32)
+        await self.store.seal("visitor_secret", vault.seal("visitor_secret", secret))
+        return secret
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def _start_loops(self, stack: AsyncExitStack) -> None:
+        owner = secrets.token_hex(8)
+        capabilities = {name: channel.capabilities for name, channel in self.channels.items()}
+        turns = Turns(
+            self.store,
+            self.crews,
+            capabilities,
+            Hear(self.store, self.media, self.telemetry),
+            Answer(self.store, self.live, self.telemetry),
+            Speak(self.store, self.media, self.live, self.telemetry),
+            Settle(self.store, self.live, self.telemetry),
+        )
+        base_url = self.config.server.public_url.rstrip("/")
+        deliveries = Deliveries(self.store, self.channels, self.telemetry, base_url)
+        jobs: dict[Kind, Any] = {Kind.IN: turns.run, Kind.OUT: deliveries.run}
+        for kind, work in jobs.items():
+            folds = MAX_FOLDS if kind is Kind.IN else 0
+            loop = self._loops[kind] = Loop(kind, work, self.store, self.telemetry, owner=owner, folds=folds)
+            loop.start()
+            stack.push_async_callback(loop.stop, DRAIN if kind is Kind.IN else 1.0)
+
+    def _rang(self, kind: Kind, conversation: ConversationId) -> None:
+        """The store committed something about a lane."""
+        self.live.ring(conversation)
+        if loop := self._loops.get(kind):
+            loop.ring(conversation)
+
+    async def _close_streams(self, site: web.TCPSite) -> None:
+        if self._doors:
+            self._doors.closing.set()
+        await site.stop()

@@ -1,0 +1,66 @@
+"""A turn while it runs: the burst, what is known of it, and the timeline of what was done and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.crew import Crew
+from gateway.rules.precedence import Said
+from gateway.rules.shaping import Draft
+from gateway.telemetry import Telemetry
+from gateway.transcript import Received
+from storage.model import Claim, Conversation, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a turn is going to end."""
+
+    outcome: Outcome
+    reason: str
+    draft: Draft | None = None
+    as_text: bool = False
+    """Said in writing whatever the queue's format: it must be readable at once."""
+    hold_for: str = ""
+    """The queue whose people take over; empty: nobody does."""
+
+
+@dataclass(slots=True)
+class Burst:
+    claim: Claim
+    conversation: Conversation
+    crew: Crew
+    messages: Sequence[Received]
+    exhausted: bool = False
+    """Claimed too often: something in it breaks turns, so nothing in it is touched again."""
+    said: Sequence[Said] = ()
+    timeline: list[dict[str, Any]] = field(default_factory=list)
+    began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def spoken(self) -> bool:
+        """The contact sent a voice note."""
+        return any(said.spoken for said in self.said)
+
+    def elapsed_ms(self) -> int:
+        return round((time.perf_counter() - self.began) * 1000)
+
+    def note(self, step: str, reason: str, **facts: Any) -> None:
+        """One line of the timeline. `at` is milliseconds since the epoch by the store's clock."""
+        self.timeline.append({"step": step, "at": self.claim.claimed_at + self.elapsed_ms(), "reason": reason, **facts})
+
+    @contextmanager
+    def step(self, name: str, telemetry: Telemetry) -> Iterator[dict[str, Any]]:
+        """A step that takes time: timed, counted and written down, also when it breaks."""
+        facts: dict[str, Any] = {}
+        began, at = time.perf_counter(), self.elapsed_ms()
+        with telemetry.timed(name):
+            try:
+                yield facts
+            finally:
+                ms = round((time.perf_counter() - began) * 1000, 1)
+                self.timeline.append({"step": name, "at": self.claim.claimed_at + at, "ms": ms, **facts})

@@ -1,0 +1,19 @@
+"""The web chat: the contact's page reads the transcript live, so what is written is delivered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.channels.base import Capabilities, Outgoing, Sent
+
+
+@dataclass(frozen=True, slots=True)
+class WebChat:
+    name: str
+    capabilities: Capabilities = Capabilities(pull=True)
+
+    async def send(self, outgoing: Outgoing) -> Sent:
+        return Sent()
+
+    async def close(self) -> None:
+        return None

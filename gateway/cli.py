@@ -1,0 +1,182 @@
+"""The command `recado`.
+
+Exit codes: 0 done · 1 `check` found something wrong · 2 the command or the configuration is wrong · 3 it cannot start
+(port taken, database open elsewhere, disk) · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import secrets
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from gateway.config import Config, ConfigError, load
+
+OK, FOUND, USAGE, CANNOT_START, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except ConfigError as error:
+        print(f"recado: the configuration cannot be used\n{error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="recado", description="Answers customers' chats with an AI assistant and a human voice."
+    )
+    parser.add_argument("--version", action="version", version=f"recado {version('recado')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _demo(commands.add_parser("demo", help="try it: no key, no configuration"))
+    _run(commands.add_parser("run", help="serve a configuration"))
+    _check(commands.add_parser("check", help="is everything in the configuration right? says what is not"))
+    _say(commands.add_parser("say", help="make a voice note from a text"))
+    secret = commands.add_parser("secret", help="print a new secret for callbacks or keys")
+    secret.set_defaults(run=_print_secret)
+    return parser
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--data", type=Path, default=Path(".recado"), help="folder for what the demo keeps")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the page by itself")
+    parser.set_defaults(run=_run_demo)
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--host")
+    parser.add_argument("--port", type=int)
+    parser.set_defaults(run=lambda args: _serve(load(args.config, flags=_server_flags(args))))
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.set_defaults(run=_run_check)
+
+
+def _say(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", metavar="TEXT")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="without it: the embedded voice")
+    parser.add_argument("--queue", metavar="Q", help="whose voice; the first queue's without it")
+    parser.add_argument("--language", metavar="L", help="of the text, e.g. pt-BR; the queue's without it")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.ogg")
+    parser.set_defaults(run=_run_say)
+
+
+def _server_flags(args: argparse.Namespace) -> Mapping[str, Any]:
+    flags = {"server.host": args.host, "server.port": args.port}
+    return {key: value for key, value in flags.items() if value is not None}
+
+
+# -- serving -------------------------------------------------------------------------------------
+
+
+def _run_demo(args: argparse.Namespace) -> int:
+    from gateway.demo import demo_config, suggestions
+
+    config = demo_config(args.data, args.host, args.port, secrets.token_urlsafe(24))
+    return _serve(config, suggestions=suggestions(), page="loja", open_browser=not args.no_browser)
+
+
+def _serve(
+    config: Config,
+    *,
+    suggestions: Mapping[str, Sequence[str]] | None = None,
+    page: str = "",
+    open_browser: bool = False,
+) -> int:
+    from gateway.telemetry import start_logging
+    from storage.store import StoreError
+
+    start_logging(config.server.log_level)
+    try:
+        return asyncio.run(_until_told(config, suggestions or {}, page, open_browser))
+    except (StoreError, OSError) as error:
+        print(f"recado: cannot start: {error}", file=sys.stderr)
+        return CANNOT_START
+
+
+async def _until_told(
+    config: Config, suggestions: Mapping[str, Sequence[str]], page: str, open_browser: bool
+) -> int:
+    from gateway.app import Gateway
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # Windows has no handlers here; Ctrl-C still works
+            loop.add_signal_handler(number, stop.set)
+    async with Gateway(config, suggestions=suggestions) as gateway:
+        _greet(gateway.url, page, gateway.notices, config, open_browser)
+        await stop.wait()
+        print("recado: stopping; what runs may finish", file=sys.stderr)
+    return OK
+
+
+def _greet(url: str, page: str, notices: Sequence[str], config: Config, open_browser: bool) -> None:
+    pages = [page] if page else [c.name for c in config.channels if c.type == "webchat"]
+    print(f"recado listens on {url}", flush=True)
+    for name in pages:
+        print(f"  chat: {url}/chat/{name}", flush=True)
+    for notice in notices:
+        print(f"  note: {notice}", flush=True)
+    if page and open_browser and sys.stdout.isatty():
+        import webbrowser
+
+        webbrowser.open(f"{url}/chat/{page}")
+
+
+# -- looking, speaking ---------------------------------------------------------------------------
+
+
+def _run_check(args: argparse.Namespace) -> int:
+    from gateway.checking import check
+
+    findings = asyncio.run(check(load(args.config)))
+    for finding in findings:
+        stream = sys.stdout if finding.level == "ok" else sys.stderr
+        print(f"{finding.level:8}{finding.key}: {finding.message}", file=stream)
+    return FOUND if any(finding.level == "error" for finding in findings) else OK
+
+
+def _run_say(args: argparse.Namespace) -> int:
+    from gateway.demo import voice_only_config
+    from gateway.saying import say
+    from tts.errors import SpeechError
+
+    config = load(args.config) if args.config else voice_only_config()
+    names = [queue.name for queue in config.queues]
+    if args.queue and args.queue not in names:
+        print(f"recado: there is no queue {args.queue!r}; there are: {', '.join(names)}", file=sys.stderr)
+        return USAGE
+    try:
+        audio = asyncio.run(say(args.text, config, args.queue or names[0], args.language or ""))
+        args.output.write_bytes(audio.data)
+    except SpeechError as error:
+        print(f"recado: no voice note: {error.reason}. {error.hint}", file=sys.stderr)
+        return FOUND
+    except OSError as error:
+        print(f"recado: cannot write {args.output}: {error}", file=sys.stderr)
+        return CANNOT_START
+    print(f"{args.output}: {audio.seconds:.1f} s, {len(audio.data)} bytes, by {audio.spoken_by}")
+    return OK
+
+
+def _print_secret(args: argparse.Namespace) -> int:
+    print("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())
+    return OK

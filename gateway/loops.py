@@ -1,0 +1,174 @@
+"""Long processes: claim what is due, keep its lease, give back what breaks. Asked to stop before they are cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from gateway.live import Bell
+from gateway.telemetry import Telemetry, about
+from storage.model import Claim, ConversationId, Kind
+from storage.store import Fenced, Store, StoreError
+
+log = logging.getLogger("recado.loops")
+
+LEASE = 30_000
+"""Milliseconds; renewed three times within it by the task that does the work."""
+POLL = 5.0
+"""Seconds: the net under the bell."""
+BREATH = 0.002
+"""Seconds between two looks at the lanes, so that a flood of rings is one look."""
+
+
+def backoff(tries: int, random: Callable[[], float]) -> int:
+    """Milliseconds before a broken turn is tried again: 1 s doubling to 60 s, give or take a quarter."""
+    return round(min(60_000, 1000 * 2 ** max(0, tries - 1)) * (0.75 + random() / 2))
+
+
+class Loop:
+    """One direction's claims, a bounded number at a time, one for each conversation by construction."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        work: Callable[[Claim], Awaitable[None]],
+        store: Store,
+        telemetry: Telemetry,
+        *,
+        owner: str,
+        slots: int = 64,
+        folds: int = 0,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self._kind, self._work, self._store, self._telemetry = kind, work, store, telemetry
+        self._owner, self._slots, self._folds, self._random = owner, slots, folds, random
+        self._bell, self._stopping = Bell(), False
+        self._running: dict[ConversationId, tuple[Claim, asyncio.Task[None]]] = {}
+        self._folding: set[asyncio.Task[None]] = set()
+        self._main: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._main = asyncio.create_task(self._run(), name=f"loop-{self._kind.name.lower()}")
+
+    async def stop(self, grace: float) -> None:
+        """Claim nothing more; let what runs finish for `grace` seconds; give the rest back for the next start."""
+        self._stopping = True
+        self._bell.ring()
+        if self._main:
+            await self._main
+        tasks = [task for _, task in self._running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, *self._folding, return_exceptions=True)
+
+    def ring(self, conversation: ConversationId) -> None:
+        """Something about this lane changed."""
+        self._bell.ring()
+        if self._folds and conversation in self._running:
+            task = asyncio.create_task(self._fold(conversation))
+            self._folding.add(task)
+            task.add_done_callback(self._folding.discard)
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    # -- claiming ----------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            try:
+                wait = await self._claim()
+            except StoreError as error:
+                log.error("the store cannot be asked for work", extra={"facts": {"error": str(error)}})
+                wait = 1.0
+            await self._bell.wait(wait)
+            await asyncio.sleep(BREATH)
+
+    async def _claim(self) -> float:
+        """Start what is due. Returns the seconds until there may be more."""
+        free = self._slots - len(self._running)
+        if free <= 0:
+            return POLL
+        claims = await self._store.claim(self._kind, min(free, 50), LEASE, self._owner)
+        for claim in claims:
+            self._start(claim)
+        if claims:
+            return 0
+        wake = await self._store.next_wake(self._kind)
+        return POLL if wake is None else min(POLL, max(0.0, (wake - await self._store.now()) / 1000))
+
+    def _start(self, claim: Claim) -> None:
+        if self._kind is Kind.IN:
+            self._telemetry.lateness.observe(max(0, claim.claimed_at - claim.ripe_at) / 1000)
+        task = asyncio.create_task(self._hold(claim))
+        self._running[claim.key] = (claim, task)
+        task.add_done_callback(lambda _: self._finished(claim))
+
+    def _finished(self, claim: Claim) -> None:
+        if self._running.get(claim.key, (None,))[0] is claim:
+            del self._running[claim.key]
+        self._bell.ring()
+
+    # -- working -----------------------------------------------------------------------------------
+
+    async def _hold(self, claim: Claim) -> None:
+        """Work under a lease. Whatever happens to the work, the lane goes on."""
+        with about(conversation=claim.key, turn=f"{claim.key}.{claim.epoch}"):
+            try:
+                await self._leased(claim)
+            except Fenced:
+                log.info("the lane was taken over; this work is thrown away")
+            except asyncio.CancelledError:
+                await self._give_back(claim, 0)
+                raise
+            except Exception as error:
+                self._telemetry.failures.labels(type(error).__name__).inc()
+                log.exception("a claim broke and will be tried again", extra={"facts": {"tries": claim.tries}})
+                await self._give_back(claim, backoff(claim.tries, self._random))
+
+    async def _leased(self, claim: Claim) -> None:
+        work = asyncio.ensure_future(self._work(claim))
+        keeper = asyncio.create_task(self._keep(claim, work))
+        try:
+            await work
+        finally:
+            keeper.cancel()
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await asyncio.gather(keeper, work, return_exceptions=True)
+
+    async def _keep(self, claim: Claim, work: asyncio.Future[None]) -> None:
+        """A lease that cannot be renewed ends the work: somebody else will do it."""
+        while True:
+            await asyncio.sleep(LEASE / 3000)
+            try:
+                await self._store.renew(claim, LEASE)
+            except StoreError:
+                log.warning("the lease could not be renewed; this work is thrown away")
+                work.cancel()
+                return
+
+    async def _give_back(self, claim: Claim, delay: int) -> None:
+        try:
+            await self._store.retry(claim, delay)
+        except StoreError as error:
+            facts = {"error": str(error) or type(error).__name__}
+            log.info("the claim could not be given back; its lease will end", extra={"facts": facts})
+
+    async def _fold(self, conversation: ConversationId) -> None:
+        """A newer message while a draft is made: throw the draft away while that is allowed, and save its cost."""
+        claim, task = self._running.get(conversation, (None, None))
+        if claim is None or task is None:
+            return
+        try:
+            if await self._store.fold(claim, self._folds):
+                self._telemetry.folded.inc()
+                task.cancel()
+        except StoreError:
+            log.debug("nothing to fold: the turn has settled")

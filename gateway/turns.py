@@ -1,0 +1,82 @@
+"""One burst, one turn, one outcome. READ THIS FIRST.
+
+Before this, `intake` put the messages on disk and answered 200; their window ended and `loops` claimed the lane.
+After this, the parts lie in the outbox and `deliveries` sends them. In between nothing has an effect: a turn can be
+thrown away at any point, because newer messages came (they make one turn with this one), because a person took over,
+or because the process died.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway import transcript
+from gateway.burst import Burst, Ending
+from gateway.channels.base import Capabilities
+from gateway.crew import Crew
+from gateway.rules.precedence import Decision, Situation, decide
+from gateway.rules.shaping import Shape, shape
+from gateway.steps.answer import Answer
+from gateway.steps.hear import Hear
+from gateway.steps.settle import Settle
+from gateway.steps.speak import Speak
+from storage.model import Claim
+from storage.store import Store
+from tts.speakable import speakable
+
+MAX_TRIES = 5
+"""Claims of one burst, crashes included, before it is given up and handed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    store: Store
+    crews: Mapping[str, Crew]
+    """By queue name."""
+    capabilities: Mapping[str, Capabilities]
+    """By channel name."""
+    hear: Hear
+    answer: Answer
+    speak: Speak
+    settle: Settle
+
+    async def run(self, claim: Claim) -> None:
+        """Raises Fenced when the lane was lost; after any other exception the claim is to be tried again."""
+        burst = await self.load(claim)
+        await self.hear(burst)
+        decision = self.decide(burst)
+        ending = await self.answer(burst, decision)
+        shaped = self.shape(burst, ending)
+        spoken = await self.speak(burst, shaped)
+        await self.settle(burst, ending, spoken)
+
+    async def load(self, claim: Claim) -> Burst:
+        """The burst in the provider's order, and who it belongs to."""
+        conversation = await self.store.conversation(claim.key)
+        if conversation is None:
+            raise LookupError(f"{claim.key} has a lane and no conversation")
+        messages = map(transcript.received, await self.store.load(claim))
+        crew = self.crews.get(conversation.queue) or next(iter(self.crews.values()))
+        in_order = sorted(messages, key=lambda m: (m.at, m.seq))
+        burst = Burst(claim, conversation, crew, in_order, exhausted=claim.tries > MAX_TRIES)
+        burst.note("claim", "window_ended", messages=len(burst.messages), tries=claim.tries, folds=claim.folds)
+        return burst
+
+    def decide(self, burst: Burst) -> Decision:
+        """Which rung of the ladder answers, and why."""
+        decision = decide(Situation(burst.said, burst.conversation.hold, burst.exhausted))
+        burst.note("decide", decision.reason, rung=type(decision).__name__)
+        return decision
+
+    def shape(self, burst: Burst, ending: Ending) -> Shape:
+        """Voice or text, and why."""
+        draft = ending.draft
+        if draft is None:
+            return Shape((), "nothing_to_say")
+        words = speakable(draft.text, draft.language)
+        voice = burst.crew.voice is not None and not ending.as_text
+        format = burst.crew.queue.reply if voice else burst.crew.queue.reply.model_copy(update={"format": "text"})
+        shaped = shape(draft, words, format, self.capabilities[burst.conversation.channel], spoke=burst.spoken)
+        burst.note("shape", shaped.reason, parts=len(shaped.parts), speakable_characters=len(words.spoken))
+        return shaped

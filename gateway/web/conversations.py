@@ -1,0 +1,255 @@
+"""The doors to a conversation: read it, watch it, take it over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from gateway import live, transcript
+from gateway.config import Config
+from gateway.live import Bell, Live
+from gateway.web.access import Access, Caller
+from gateway.web.problems import Problem, explained, wrong
+from storage.model import Conversation, ConversationId, Cursor, Entry, Hold, Kind, MediaId, Turn
+from storage.store import Store
+
+PAGE = 200
+"""Messages or turns in one answer, at most."""
+HEARTBEAT = 15.0
+"""Seconds between two signs of life on a quiet stream."""
+
+
+@dataclass(slots=True)
+class Conversations:
+    config: Config
+    access: Access
+    store: Store
+    live: Live
+    base_url: str
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server stops: streams end, and pages come back to the next one."""
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    @explained
+    async def get(self, request: web.Request) -> web.Response:
+        conversation, _ = await self._open(request)
+        hold = conversation.hold
+        held = hold and {"queue": hold.queue, "reason": hold.reason, "at": transcript.rfc3339(hold.at)}
+        return _json(
+            {"id": conversation.id, "channel": conversation.channel, "queue": conversation.queue, "held": held}
+        )
+
+    @explained
+    async def messages(self, request: web.Request) -> web.Response:
+        conversation, _ = await self._open(request)
+        after = _cursor(request.query.get("after"))
+        shown, cursor = await self._after(conversation.id, after, _limit(request))
+        return _json({"messages": shown, "cursor": str(cursor)})
+
+    @explained
+    async def turns(self, request: web.Request) -> web.Response:
+        conversation, caller = await self._open(request)
+        _not_a_visitor(caller)
+        turns = await self.store.turns(conversation.id, _number(request, "after", 0), _limit(request))
+        return _json({"turns": [self._shown(turn) for turn in turns], "after": turns[-1].epoch if turns else None})
+
+    def _shown(self, turn: Turn) -> dict[str, Any]:
+        return {
+            "turn": turn.id,
+            "epoch": turn.epoch,
+            "covers": {"after": turn.head, "upto": turn.tail},
+            "started_at": transcript.rfc3339(turn.started_at),
+            "ended_at": transcript.rfc3339(turn.ended_at),
+            "outcome": str(turn.outcome),
+            "reason": turn.reason,
+            "timeline": list(turn.timeline),
+            "reply": turn.reply and transcript.public_reply(turn.reply, self.base_url),
+        }
+
+    async def _after(
+        self, id: ConversationId, cursor: Cursor, limit: int
+    ) -> tuple[list[dict[str, Any]], Cursor]:
+        entries = await self.store.transcript(id, cursor, limit)
+        heard = await self._heard(entries)
+        withdrawn = await self._withdrawn(id, entries)
+        shown = []
+        for entry in entries:
+            cursor = transcript.advance(cursor, entry)
+            words = heard.get(entry.seq) if entry.kind is Kind.IN else None
+            shown.append(transcript.shown(entry, cursor, self.base_url, words, entry.dedup in withdrawn))
+        return shown, cursor
+
+    async def _heard(self, entries: Sequence[Entry]) -> dict[int, str]:
+        """Transcripts of the contact's notes, by the number of their entry."""
+        heard = {}
+        for entry in entries:
+            for note in transcript.notes([entry]):
+                if words := await self.store.heard(note):
+                    heard[entry.seq] = words[0]
+        return heard
+
+    async def _withdrawn(self, id: ConversationId, entries: Sequence[Entry]) -> set[str]:
+        if not any(entry.kind is Kind.OUT for entry in entries):
+            return set()
+        return {r.delivery for r in await self.store.receipts(id) if r.status == "withdrawn"}
+
+    # -- watching ----------------------------------------------------------------------------------
+
+    @explained
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Server-Sent Events; `Last-Event-ID` is a cursor."""
+        conversation, _ = await self._open(request)
+        cursor = _cursor(request.headers.get("Last-Event-ID") or request.query.get("after"))
+        stream = web.StreamResponse(
+            headers={
+                "Content-Type": "text/event-stream; charset=utf-8",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+            }
+        )
+        await stream.prepare(request)
+        with self.live.watch(conversation.id) as bell:
+            await Watcher(self, conversation.id, cursor, stream, bell).run()
+        return stream
+
+    # -- people ------------------------------------------------------------------------------------
+
+    @explained
+    async def hold(self, request: web.Request) -> web.Response:
+        conversation, caller = await self._open(request)
+        _not_a_visitor(caller)
+        wish = await _object(request)
+        default = self.config.queue(conversation.queue).handoff.to
+        hold = Hold(_word(wish, "queue", default), _word(wish, "reason", "api"), await self.store.now())
+        changed = await self.store.hold(conversation.id, hold)
+        self.live.say(conversation.id, live.HELD)
+        return _json({"conversation": conversation.id, "held": True, "changed": changed})
+
+    @explained
+    async def release(self, request: web.Request) -> web.Response:
+        conversation, caller = await self._open(request)
+        _not_a_visitor(caller)
+        changed = await self.store.release(conversation.id)
+        self.live.say(conversation.id, live.IDLE)
+        return _json({"conversation": conversation.id, "held": False, "changed": changed})
+
+    async def _open(self, request: web.Request) -> tuple[Conversation, Caller]:
+        """404 for what does not exist and for what this caller may not know of."""
+        caller = self.access.caller(request)
+        conversation = await self.store.conversation(ConversationId(request.match_info["id"]))
+        if conversation is None or not caller.opens(conversation):
+            raise Problem(404, "there is no such conversation", "conversation")
+        return conversation, caller
+
+
+@dataclass(slots=True)
+class Watcher:
+    """One open stream."""
+
+    door: Conversations
+    id: ConversationId
+    cursor: Cursor
+    stream: web.StreamResponse
+    bell: Bell
+    state: str = ""
+    unheard: dict[str, MediaId] = field(default_factory=dict)
+    """The contact's notes that have no words yet, by the cursor of their message."""
+
+    async def run(self) -> None:
+        while not self.door.closing.is_set():
+            await self._messages()
+            await self._words()
+            await self._state()
+            if not await self.bell.wait(HEARTBEAT):
+                await self.stream.write(b": still here\n\n")
+
+    async def _messages(self) -> None:
+        more = True
+        while more:
+            shown, self.cursor = await self.door._after(self.id, self.cursor, PAGE)
+            for message in shown:
+                part = message["part"]
+                if part["kind"] == "voice" and part["transcript"] is None:
+                    self.unheard[message["cursor"]] = MediaId(part["media"]["id"])
+                await self._send("message", message, message["cursor"])
+            more = len(shown) == PAGE
+
+    async def _words(self) -> None:
+        for cursor, note in list(self.unheard.items()):
+            if words := await self.door.store.heard(note):
+                del self.unheard[cursor]
+                await self._send("heard", {"cursor": cursor, "transcript": words[0]})
+
+    async def _state(self) -> None:
+        state = self.door.live.state(self.id)
+        if state == live.IDLE:
+            conversation = await self.door.store.conversation(self.id)
+            state = live.HELD if conversation and conversation.hold else live.IDLE
+        if state != self.state:
+            self.state = state
+            await self._send("state", {"state": state})
+
+    async def _send(self, event: str, data: dict[str, Any], id: str = "") -> None:
+        head = f"id: {id}\n" if id else ""
+        await self.stream.write(f"{head}event: {event}\ndata: ".encode() + orjson.dumps(data) + b"\n\n")
+
+
+# -- reading what was asked ----------------------------------------------------------------------
+
+
+def _json(body: dict[str, Any]) -> web.Response:
+    return web.Response(body=orjson.dumps(body), content_type="application/json")
+
+
+def _not_a_visitor(caller: Caller) -> None:
+    if caller.kind == "visitor":
+        raise Problem(403, "this is for the channel's key or the admin key")
+
+
+def _cursor(text: str | None) -> Cursor:
+    try:
+        return Cursor.parse(text) if text else Cursor()
+    except ValueError:
+        raise wrong("after", "after must be a cursor from an earlier answer, e.g. 3-2") from None
+
+
+def _limit(request: web.Request) -> int:
+    limit = _number(request, "limit", PAGE)
+    if not 1 <= limit <= PAGE:
+        raise wrong("limit", f"limit must be a number from 1 to {PAGE}")
+    return limit
+
+
+def _number(request: web.Request, field: str, default: int) -> int:
+    text = request.query.get(field)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise wrong(field, f"{field} must be a whole number")
+    return int(text)
+
+
+async def _object(request: web.Request) -> dict[str, Any]:
+    body = await request.content.read(64 * 1024)
+    if not body.strip():
+        return {}
+    try:
+        wish = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise wrong("body", "the body is not JSON") from None
+    if not isinstance(wish, dict):
+        raise wrong("body", "the body must be a JSON object")
+    return wish
+
+
+def _word(wish: dict[str, Any], field: str, default: str) -> str:
+    value = wish.get(field, default)
+    if not isinstance(value, str) or not 0 < len(value) <= 200:
+        raise wrong(field, f"{field} must be a text of 1 to 200 characters")
+    return value

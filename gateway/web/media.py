@@ -1,0 +1,61 @@
+"""The door to sound: the bytes of a voice note, with ranges, to whoever may open its conversation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway.web.access import Access, Caller
+from gateway.web.problems import Problem, explained, wrong
+from storage.media import MediaFolder
+from storage.model import Media as Blob
+from storage.model import MediaId, conversation_id
+from storage.store import Store
+from tts.encode import Encoder
+
+MP3 = "audio/mpeg"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    access: Access
+    store: Store
+    folder: MediaFolder
+    encoder: Encoder
+
+    @explained
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        caller = self.access.caller(request)
+        blob = await self.store.media(MediaId(request.match_info["id"]))
+        if blob is None or not await self._may(caller, blob):
+            raise Problem(404, "there is no such media", "media")
+        path, mime = await self._as(blob, request.query.get("as", ""))
+        return web.FileResponse(
+            path,
+            headers={
+                "Content-Type": mime,
+                "Cache-Control": "private, max-age=31536000, immutable",
+                "X-Content-Type-Options": "nosniff",
+                "Content-Security-Policy": "default-src 'none'; sandbox",
+            },
+        )
+
+    async def _may(self, caller: Caller, blob: Blob) -> bool:
+        if caller.kind == "admin":
+            return True
+        if caller.kind == "visitor":
+            return await self.store.media_open_to(blob.id, conversation_id(caller.channel, caller.contact))
+        return await self.store.media_open_to_channel(blob.id, caller.channel)
+
+    async def _as(self, blob: Blob, wish: str) -> tuple[Path, str]:
+        if wish not in ("", "mp3"):
+            raise wrong("as", "as can only be mp3")
+        path = self.folder.path(blob.id)
+        if not wish or blob.mime == MP3:
+            return path, blob.mime
+        copy = path.with_suffix(".mp3")
+        if not copy.exists():
+            await self.folder.put_beside(blob.id, ".mp3", await self.encoder.mp3(await self.folder.read(blob.id)))
+        return copy, MP3

@@ -1,0 +1,181 @@
+"""One message as it comes over HTTP: bytes to an Inbound, or a problem that names the field."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from aiohttp import BodyPartReader, web
+
+from gateway.channels.base import Inbound
+from gateway.web.access import Caller
+from gateway.web.problems import Problem, wrong
+
+TEXT_LIMIT = 32 * 1024
+"""Characters."""
+AUDIO_LIMIT = 16 * 1024 * 1024
+"""Bytes."""
+JSON_LIMIT = 256 * 1024
+"""Bytes: the longest text, escaped."""
+ID = re.compile(r"[^\x00-\x20\x7f][^\x00-\x1f\x7f]{0,255}")
+INVISIBLE = {"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"}
+"""Unicode categories without ink: spaces, controls, joiners and marks of direction."""
+LATEST = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
+
+
+@dataclass(slots=True)
+class Fields:
+    id: Any = None
+    contact: Any = None
+    text: Any = None
+    at: Any = None
+    audio: bytes | None = None
+
+
+async def read(request: web.Request, caller: Caller, now: int) -> Inbound:
+    """`now`: milliseconds, for a message that does not say when it was written. Raises Problem."""
+    if request.content_type == "application/json":
+        fields = await _json(request)
+    elif request.content_type == "multipart/form-data":
+        fields = await _multipart(request)
+    else:
+        raise Problem(415, "send application/json or multipart/form-data")
+    return inbound(fields, caller, now)
+
+
+def inbound(fields: Fields, caller: Caller, now: int) -> Inbound:
+    """Raises Problem 413, 422. Pure."""
+    contact, name = _contact(fields.contact, caller)
+    return Inbound(_id("id", fields.id), contact, name, _text(fields), _at(fields.at, now), fields.audio)
+
+
+async def _json(request: web.Request) -> Fields:
+    body = await _bounded(request)
+    try:
+        raw = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Problem(422, f"the body is not JSON: {error}", "body") from None
+    if not isinstance(raw, dict):
+        raise wrong("body", "the body must be a JSON object")
+    return Fields(raw.get("id"), raw.get("contact"), raw.get("text"), raw.get("at"))
+
+
+async def _bounded(request: web.Request) -> bytes:
+    if (request.content_length or 0) > JSON_LIMIT:
+        raise Problem(413, f"a text message is at most {TEXT_LIMIT} characters", "text")
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > JSON_LIMIT:
+            raise Problem(413, f"a text message is at most {TEXT_LIMIT} characters", "text")
+    return bytes(body)
+
+
+async def _multipart(request: web.Request) -> Fields:
+    fields = Fields()
+    try:
+        reader = await request.multipart()
+        while (part := await reader.next()) is not None:
+            if not isinstance(part, BodyPartReader):
+                raise wrong("body", "a part within a part is not understood")
+            await _part(part, fields)
+    except (ValueError, AssertionError) as error:
+        raise wrong("body", f"the multipart body cannot be read: {error}") from None
+    return fields
+
+
+async def _part(part: BodyPartReader, fields: Fields) -> None:
+    if part.name == "audio":
+        fields.audio = await _read(part, AUDIO_LIMIT)
+    elif part.name in ("id", "contact", "text", "at"):
+        value = _utf8(part.name, await _read(part, JSON_LIMIT))
+        setattr(fields, part.name, _object(value) if part.name == "contact" else value)
+
+
+async def _read(part: BodyPartReader, limit: int) -> bytes:
+    data = bytearray()
+    while chunk := await part.read_chunk(64 * 1024):
+        data += chunk
+        if len(data) > limit:
+            raise Problem(413, f"{part.name} is at most {limit} bytes", part.name or "")
+    return bytes(data)
+
+
+def _utf8(field: str, data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise wrong(field, f"{field} is not UTF-8") from None
+
+
+def _object(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise wrong("contact", 'contact must be JSON: {"id": "...", "name": "..."}') from None
+
+
+# -- one field at a time -------------------------------------------------------------------------
+
+
+def _id(field: str, value: Any) -> str:
+    if value is None:
+        raise wrong(field, f"{field} is missing")
+    if not isinstance(value, str) or not ID.fullmatch(value):
+        raise wrong(field, f"{field} must be a text of 1 to 256 characters without control characters")
+    return value
+
+
+def _contact(value: Any, caller: Caller) -> tuple[str, str]:
+    if caller.kind == "visitor":
+        return caller.contact, ""
+    if not isinstance(value, dict):
+        raise wrong("contact", 'contact is missing: {"id": "...", "name": "..."}')
+    name = value.get("name") or ""
+    if not isinstance(name, str) or len(name) > 200:
+        raise wrong("contact.name", "contact.name must be a text of at most 200 characters")
+    return _id("contact.id", value.get("id")), name
+
+
+def _text(fields: Fields) -> str:
+    text = "" if fields.text is None else fields.text
+    if not isinstance(text, str):
+        raise wrong("text", "text must be a text")
+    if len(text) > TEXT_LIMIT:
+        raise Problem(413, f"a text message is at most {TEXT_LIMIT} characters", "text")
+    if fields.audio is None and not _says_something(text):
+        raise wrong("text", "text is blank and there is no audio")
+    if fields.audio is not None and not fields.audio:
+        raise wrong("audio", "audio is empty")
+    return text
+
+
+def _says_something(text: str) -> bool:
+    """At least one character that a reader would see."""
+    return any(unicodedata.category(c) not in INVISIBLE for c in text)
+
+
+def _at(value: Any, now: int) -> int:
+    if value is None or value == "":
+        return now
+    ms = _milliseconds(value)
+    if ms is None or not 0 <= ms <= LATEST:
+        raise wrong("at", "at must be RFC 3339, e.g. 2026-11-21T12:00:00Z, or milliseconds since 1970")
+    return ms
+
+
+def _milliseconds(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int) or (isinstance(value, str) and value.isascii() and value.isdigit()):
+        return int(value) if len(str(value)) < 16 else None
+    try:
+        moment = datetime.fromisoformat(value)
+    except (ValueError, TypeError):
+        return None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

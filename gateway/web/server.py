@@ -1,0 +1,66 @@
+"""Every route, in one place. No rule lives behind a door; each hands over to the room it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from gateway.web.conversations import Conversations
+from gateway.web.health import Health
+from gateway.web.media import Media
+from gateway.web.messages import Messages
+from gateway.web.page import Page
+from gateway.web.problems import explained
+
+
+def application(
+    messages: Messages,
+    conversations: Conversations,
+    media: Media,
+    page: Page,
+    health: Health,
+    description: Mapping[str, Any],
+) -> web.Application:
+    """`description`: the OpenAPI document."""
+    app = web.Application(client_max_size=0)
+    app.add_routes(
+        [
+            web.post("/v1/channels/{channel}/messages", messages.post),
+            web.get("/v1/conversations/{id}", conversations.get),
+            web.get("/v1/conversations/{id}/messages", conversations.messages),
+            web.get("/v1/conversations/{id}/events", conversations.events),
+            web.get("/v1/conversations/{id}/turns", conversations.turns),
+            web.post("/v1/conversations/{id}/hold", conversations.hold),
+            web.post("/v1/conversations/{id}/release", conversations.release),
+            web.get("/v1/media/{id}", media.get),
+            web.get("/chat/{channel}", page.page),
+            web.post("/chat/{channel}/visit", page.visit),
+            web.get("/chat-assets/{path:.+}", page.asset),
+            web.get("/healthz", health.live),
+            web.get("/readyz", health.ready),
+            web.get("/metrics", health.metrics),
+            web.get("/openapi.json", Description(description).get),
+        ]
+    )
+    app.router.add_route("*", "/{tail:.*}", Nowhere().get)
+    return app
+
+
+class Description:
+    def __init__(self, description: Mapping[str, Any]) -> None:
+        self._body = orjson.dumps(description)
+
+    @explained
+    async def get(self, request: web.Request) -> web.Response:
+        return web.Response(body=self._body, content_type="application/json")
+
+
+class Nowhere:
+    """A path that leads nowhere still gets a problem document."""
+
+    @explained
+    async def get(self, request: web.Request) -> web.Response:
+        raise web.HTTPNotFound
