@@ -1,0 +1,77 @@
+"""A real Chromium for tests: found on this machine, hearing a sound file instead of a microphone, telling what went wrong.
+
+    async with chromium(microphone=wav) as browser, visitor(browser, "pt-BR") as page: ...
+
+`visitor` fails when the page logged an error or its content policy was broken; it leaves a picture when the test failed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+)  # fmt: skip
+SOUND = (
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+)
+PICTURES = Path(tempfile.gettempdir()) / "recado-page"
+
+
+def executable() -> str | None:
+    """Where Chromium is: the environment's RECADO_CHROMIUM, else the first of the usual names."""
+    return os.environ.get("RECADO_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@asynccontextmanager
+async def chromium(microphone: Path | None = None) -> AsyncIterator[Browser]:
+    """`microphone` is a WAV (16 bit, 48 kHz, silence in front) that is heard once per recording; a beeping device without it."""
+    from playwright.async_api import async_playwright
+
+    heard = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=executable(), headless=True, args=[*QUIET, *SOUND, *heard]
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def visitor(
+    browser: Browser, language: str = "pt-BR", *, errors_allowed: tuple[str, ...] = (), name: str = "page", **more: Any
+) -> AsyncIterator[Page]:
+    """A page in a fresh profile. `errors_allowed` are words of console errors that the test provokes on purpose."""
+    context = await browser.new_context(
+        **{"viewport": {"width": 1000, "height": 760}, "locale": language, "permissions": ["microphone"], **more}
+    )
+    page = await context.new_page()
+    page.set_default_timeout(15_000)
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    try:
+        yield page
+    except BaseException:
+        PICTURES.mkdir(exist_ok=True)
+        await page.screenshot(path=PICTURES / f"{name}.png")
+        print("console:", *errors, f"picture: {PICTURES / name}.png", sep="\n  ")
+        raise
+    finally:
+        await context.close()
+    assert [error for error in errors if not any(word in error for word in errors_allowed)] == []
