@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -66,6 +67,7 @@ class Folder:
     def __init__(self, path: Path, max_bytes: int = 512 * 1024 * 1024) -> None:
         self._path = path
         self._max_bytes = max_bytes
+        self._writing = threading.Lock()
 
     async def find(self, key: str) -> Audio | None:
         return await asyncio.to_thread(self._find, key)
@@ -98,15 +100,17 @@ class Folder:
         }
         draft = self._path / f".{key}"
         try:
-            self._path.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(json.dumps(facts).encode() + b"\n" + audio.data)
-            draft.replace(self._path / key)
-            self._make_room()
+            with self._writing:
+                self._path.mkdir(parents=True, exist_ok=True)
+                draft.write_bytes(json.dumps(facts).encode() + b"\n" + audio.data)
+                draft.replace(self._path / key)
+                self._make_room()
         except OSError as error:
             log.warning("a note cannot be remembered: %s", error)
 
     def _make_room(self) -> None:
-        notes = [(entry.stat(), Path(entry.path)) for entry in os.scandir(self._path) if entry.is_file()]
+        with os.scandir(self._path) as entries:
+            notes = [(entry.stat(), Path(entry.path)) for entry in entries if entry.is_file()]
         excess = sum(stat.st_size for stat, _ in notes) - self._max_bytes
         for stat, file in sorted(notes, key=lambda note: note[0].st_mtime_ns):
             if excess <= 0:

@@ -1,0 +1,64 @@
+"""Short real sounds, made here so that no test carries a binary: a tone of 440 Hz."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import wave
+from functools import cache
+
+RATE = 24_000
+
+
+@cache
+def pcm(seconds: float = 0.5, rate: int = RATE) -> bytes:
+    """16-bit mono, no header."""
+    count = int(seconds * rate)
+    return struct.pack(f"<{count}h", *(int(8000 * math.sin(2764.6 * i / rate)) for i in range(count)))
+
+
+@cache
+def wav(seconds: float = 0.5) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes(pcm(seconds))
+    return file.getvalue()
+
+
+@cache
+def mp3(seconds: float = 0.5) -> bytes:
+    return _encoded(seconds, "mp3", "libmp3lame")
+
+
+@cache
+def ogg_opus(seconds: float = 0.5) -> bytes:
+    return _encoded(seconds, "ogg", "libopus")
+
+
+@cache
+def ogg_vorbis(seconds: float = 0.5) -> bytes:
+    return _encoded(seconds, "ogg", "libvorbis")
+
+
+@cache
+def flac(seconds: float = 0.5) -> bytes:
+    return _encoded(seconds, "flac", "flac")
+
+
+def _encoded(seconds: float, container: str, codec: str) -> bytes:
+    import av
+
+    file = io.BytesIO()
+    source = av.open(io.BytesIO(wav(seconds)))
+    with source, av.open(file, "w", format=container) as out:
+        stream = out.add_stream(codec, rate=24_000, layout="mono")
+        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=24_000)
+        for frame in source.decode(audio=0):
+            for piece in resampler.resample(frame):
+                out.mux(stream.encode(piece))
+        out.mux(stream.encode(None))
+    return file.getvalue()
