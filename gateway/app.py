@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -38,11 +38,12 @@ from storage.media import MediaFolder
 from storage.model import ConversationId, Kind
 from storage.sqlite import SqliteStore
 from storage.store import Store
-from storage.vault import Vault
+from storage.vault import open_vault
 from tts.encode import Encoder
 
 log = logging.getLogger("recado")
 
+VISITORS = "visitor_secret"
 DRAIN = 7.0
 """Seconds for what runs to finish after SIGTERM; the rest of the ten is for closing."""
 
@@ -80,15 +81,14 @@ class Gateway:
         """Streams end, nothing new is claimed, what runs finishes or is given back, then the store closes."""
         await self._stack.aclose()
 
-    async def serve(self, until: asyncio.Event) -> None:
-        await until.wait()
-
     # -- building ----------------------------------------------------------------------------------
 
+    def _database(self) -> Path:
+        return Path(self.config.storage.url.removeprefix("sqlite:///"))
+
     def _store(self) -> SqliteStore:
-        path = Path(self.config.storage.url.removeprefix("sqlite:///"))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return SqliteStore(path, rang=self._rang)
+        self._database().parent.mkdir(parents=True, exist_ok=True)
+        return SqliteStore(self._database(), rang=self._rang)
 
     async def _equip(self, stack: AsyncExitStack) -> None:
         """Crews for the queues, ways in and out for the channels."""
@@ -111,14 +111,12 @@ class Gateway:
         stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, server.host, server.port, backlog=1024)
         await site.start()
+        self.url = f"http://{server.host}:{_port(site)}"
         self._start_loops(stack)
         stack.push_async_callback(self._close_streams, site)
 
     async def _application(self) -> web.Application:
-        server = self.config.server
-        port = server.port
-        self.url = f"http://{server.host}:{port}"
-        base_url = server.public_url.rstrip("/")
+        base_url = self.config.server.public_url.rstrip("/")
         access = Access(self.config, await self._visitor_secret())
         intake = Intake(self.store, self.media, self.encoder, self.live)
         self._doors = Conversations(self.config, access, self.store, self.live, base_url)
@@ -133,12 +131,12 @@ class Gateway:
 
     async def _visitor_secret(self) -> bytes:
         """Signs visitors' cookies; made once, sealed at rest."""
-        vault = Vault.beside(Path(self.config.storage.url.removeprefix("sqlite:///")))
-        if sealed := await self.store.sealed("visitor_secret"):
-            return vault.unseal("visitor_secret", sealed)
-        secret = secrets.token_bytes(32)
-        await self.store.seal("visitor_secret", vault.seal("visitor_secret", secret))
-        return secret
+        vault = open_vault(self._database(), os.environ)
+        if sealed := await self.store.sealed(VISITORS):
+            return vault.unseal(VISITORS, sealed).encode()
+        secret = secrets.token_urlsafe(32)
+        await self.store.seal(VISITORS, vault.seal(VISITORS, secret))
+        return secret.encode()
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -173,3 +171,10 @@ class Gateway:
         if self._doors:
             self._doors.closing.set()
         await site.stop()
+
+
+def _port(site: web.TCPSite) -> int:
+    """The one it really listens on, when any was asked for."""
+    server = site._server
+    sockets = getattr(server, "sockets", None) or []
+    return int(sockets[0].getsockname()[1]) if sockets else 0

@@ -78,7 +78,7 @@ class Answer:
             return transfer(burst, "marker")
         if not text:
             return transfer(burst, "empty_answer")
-        language = finished.language or language_of(text, burst.crew.queue.language)
+        language = _tag(finished.language or language_of(text), burst.crew.queue.language)
         return Ending(Outcome.ANSWERED, "assistant", Draft(text, language, finished.citations))
 
     async def _question(self, burst: Burst, question: str) -> Question:
@@ -125,6 +125,11 @@ class Answer:
             output_tokens=finished.output_tokens,
             passages=[f"{p.document} §{p.paragraph}" for p in finished.citations],
         )
+
+
+def _tag(found: str, queue: str) -> str:
+    """The queue's own tag where it is the same language: a voice should not lose its `-BR`."""
+    return found if found and found.split("-")[0] != queue.split("-")[0] else queue
 
 
 def transfer(burst: Burst, reason: str, *, hint: str = "", dead: bool = False) -> Ending:
