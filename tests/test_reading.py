@@ -1,0 +1,99 @@
+"""One message over HTTP, field by field: what is taken, and which field a problem names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.web.access import Caller
+from gateway.web.problems import Problem
+from gateway.web.reading import Fields, inbound
+
+KEY = Caller("channel", "site")
+VISITOR = Caller("visitor", "site", "visitor-1")
+CONTACT = {"id": "5511", "name": "Lia"}
+
+
+def fields(**changes: Any) -> Fields:
+    return Fields(**{"id": "m1", "contact": CONTACT, "text": "oi", **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "status"),
+    [
+        ({"id": None}, "id", 422),
+        ({"id": ""}, "id", 422),
+        ({"id": 7}, "id", 422),
+        ({"id": "a\x00b"}, "id", 422),
+        ({"id": "x" * 257}, "id", 422),
+        ({"contact": None}, "contact", 422),
+        ({"contact": "5511"}, "contact", 422),
+        ({"contact": {}}, "contact.id", 422),
+        ({"contact": {"id": "5", "name": 3}}, "contact.name", 422),
+        ({"text": None}, "text", 422),
+        ({"text": " \n\t"}, "text", 422),
+        ({"text": "\u200b\u200f\u2060"}, "text", 422),
+        ({"text": 5}, "text", 422),
+        ({"text": "a" * 32769}, "text", 413),
+        ({"text": "", "audio": b""}, "audio", 422),
+        ({"at": "2026-02-30T10:00:00Z"}, "at", 422),
+        ({"at": "yesterday"}, "at", 422),
+        ({"at": -1}, "at", 422),
+        ({"at": 10**15}, "at", 422),
+        ({"at": 10**400}, "at", 422),
+        ({"at": True}, "at", 422),
+        ({"at": [1]}, "at", 422),
+    ],
+)
+def test_a_problem_names_its_field(changes: dict[str, Any], field: str, status: int) -> None:
+    with pytest.raises(Problem) as problem:
+        inbound(fields(**changes), KEY, 1000)
+    assert (problem.value.field, problem.value.status) == (field, status)
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (None, 1000),
+        ("", 1000),
+        (1_700_000_000_000, 1_700_000_000_000),
+        ("1700000000000", 1_700_000_000_000),
+        ("2026-11-21T12:00:00Z", 1_795_262_400_000),
+        ("2026-11-21T09:00:00-03:00", 1_795_262_400_000),
+        ("2026-11-21T12:00:00.250", 1_795_262_400_250),
+    ],
+)
+def test_when_it_was_written(at: Any, expected: int) -> None:
+    assert inbound(fields(at=at), KEY, 1000).at == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["😀" * 10_000, "שלום", "a\u200bb", "NUL \x00 inside", "👩‍👩‍👧‍👦", "\u202eevil", "𝕏" * 100, "."]
+)
+def test_strange_text_survives_to_the_letter(text: str) -> None:
+    assert inbound(fields(text=text), KEY, 0).text == text
+
+
+def test_a_visitor_is_who_its_cookie_says() -> None:
+    message = inbound(fields(contact={"id": "somebody else"}), VISITOR, 0)
+    assert (message.contact, message.name) == ("visitor-1", "")
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(ANYTHING, ANYTHING, ANYTHING, ANYTHING)
+def test_whatever_comes_is_a_message_or_a_problem(id: Any, contact: Any, text: Any, at: Any) -> None:
+    try:
+        message = inbound(Fields(id, contact, text, at), KEY, 1000)
+    except Problem as problem:
+        assert problem.field
+    else:
+        assert message.text == text
