@@ -1,0 +1,621 @@
+"""What every store promises. A store passes by giving the suite a `Lab`; nobody sleeps, the lab moves the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import pytest
+
+from storage.model import (
+    Claim,
+    Conversation,
+    ConversationId,
+    Cursor,
+    DeadLetter,
+    Hold,
+    Kind,
+    Media,
+    MediaId,
+    Outcome,
+    Post,
+    Posted,
+    Receipt,
+    Settled,
+    Settlement,
+    Turn,
+    TurnId,
+    Verdict,
+    conversation_id,
+)
+from storage.store import Fenced, Store
+
+LEASE = 30_000
+IN, OUT = Kind.IN, Kind.OUT
+
+
+class Lab(Protocol):
+    store: Store
+
+    def pass_time(self, ms: int) -> None: ...
+
+    async def restart(self) -> Store:
+        """The process ends and another one opens the same database."""
+        ...
+
+
+def who(name: str = "ana", queue: str = "front") -> Conversation:
+    return Conversation(conversation_id("site", name), "site", name, name.title(), queue)
+
+
+def message(dedup: str, body: str = "", **more: int) -> Post:
+    return Post(who().id, dedup, body or dedup, digest=f"d:{body or dedup}", **more)
+
+
+def turn_of(claim: Claim, outcome: Outcome = Outcome.ANSWERED, **more: object) -> Turn:
+    id = TurnId(f"t{claim.epoch}")
+    return Turn(id, claim.key, claim.epoch, claim.head, claim.tail, 1, 2, outcome, "why", **more)  # type: ignore[arg-type]
+
+
+def answer(claim: Claim, *parts: str, **more: object) -> Settlement:
+    posts = tuple(Post(claim.key, f"t{claim.epoch}:{n}", part) for n, part in enumerate(parts))
+    return Settlement(claim.tail, posts, turn_of(claim), **more)  # type: ignore[arg-type]
+
+
+async def take(store: Store, kind: Kind = IN, lease: int = LEASE, owner: str = "me") -> Claim:
+    (claim,) = await store.claim(kind, 10, lease, owner)
+    return claim
+
+
+async def bodies(store: Store, claim: Claim) -> list[str]:
+    return [entry.body for entry in await store.load(claim)]
+
+
+class StoreSuite:
+    """Subclasses bring the fixture `lab`."""
+
+    # -- posting ---------------------------------------------------------------------------------
+
+    async def test_the_same_id_is_stored_once(self, lab: Lab) -> None:
+        store = lab.store
+        assert await store.accept(who(), message("a", "one")) == Posted(Verdict.NEW, 1)
+        assert await store.accept(who(), message("a", "one")) == Posted(Verdict.DUPLICATE, 1)
+        assert await store.accept(who(), message("b", "two")) == Posted(Verdict.NEW, 2)
+        assert await bodies(store, await take(store)) == ["one", "two"]
+
+    async def test_the_same_id_with_another_content_is_a_conflict(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("a", "one"))
+        assert await lab.store.accept(who(), message("a", "other")) == Posted(Verdict.CONFLICT, 1)
+        assert await bodies(lab.store, await take(lab.store)) == ["one"]
+
+    async def test_a_duplicate_neither_restarts_the_window_nor_wakes(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("a", window=1000, max_wait=9000))
+        lab.pass_time(900)
+        await lab.store.accept(who(), message("a", window=1000, max_wait=9000))
+        lab.pass_time(100)
+        claim = await take(lab.store)
+        await lab.store.settle(claim, answer(claim))
+        await lab.store.accept(who(), message("a", window=1000, max_wait=9000))
+        assert await lab.store.next_wake(IN) is None
+
+    async def test_a_raced_redelivery_is_stored_once(self, lab: Lab) -> None:
+        posts = [message(str(n % 20)) for n in range(100)]
+        posted = await asyncio.gather(*(lab.store.accept(who(), post) for post in posts))
+        assert sum(one.verdict is Verdict.NEW for one in posted) == 20
+        assert len({one.seq for one in posted}) == 20
+        assert len(await lab.store.load(await take(lab.store))) == 20
+
+    async def test_many_conversations_at_once(self, lab: Lab) -> None:
+        people = [who(f"p{n}") for n in range(40)]
+        await asyncio.gather(
+            *(lab.store.accept(p, Post(p.id, f"{n}", f"{n}", window=10)) for n in range(10) for p in people)
+        )
+        lab.pass_time(10)
+        claims = await lab.store.claim(IN, 30, LEASE, "me") + await lab.store.claim(IN, 30, LEASE, "you")
+        assert {claim.key for claim in claims} == {p.id for p in people}
+        assert len(claims) == 40
+        for claim in claims:
+            assert [e.seq for e in await lab.store.load(claim)] == list(range(1, 11))
+
+    async def test_text_survives_as_it_is(self, lab: Lab) -> None:
+        body = "\x00 ação 👩‍👩‍👧 \u202e rtl \u200b" + "💬" * 10_000
+        await lab.store.accept(who(), message("a", body))
+        assert await bodies(lab.store, await take(lab.store)) == [body]
+
+    async def test_a_mistake_of_one_request_costs_the_others_nothing(self, lab: Lab) -> None:
+        good = [lab.store.accept(who(f"p{n}"), Post(who(f"p{n}").id, "a", "fine")) for n in range(5)]
+        bad = lab.store.accept(who(), Post(who().id, "a", "\ud800"))
+        *fine, wrong = await asyncio.gather(*good, bad, return_exceptions=True)
+        assert isinstance(wrong, ValueError)
+        assert all(isinstance(one, Posted) for one in fine)
+        assert await lab.store.conversation(who().id) is None
+
+    async def test_a_post_for_another_conversation_is_refused(self, lab: Lab) -> None:
+        with pytest.raises(ValueError, match="another conversation"):
+            await lab.store.accept(who("bob"), message("a"))
+
+    # -- the window ------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize(
+        ("window", "max_wait", "gaps", "due"),
+        [
+            (120, 10_000, [60, 60, 60], 300),  # quiet: each message restarts it
+            (120, 10_000, [0, 0, 0], 120),
+            (200, 400, [150, 150, 90], 400),  # the wait is bounded, however long they talk
+            (200, 200, [50, 100], 200),  # fixed: a wait as long as the window never restarts
+            (200, 50, [100], 300),  # a wait shorter than the window is raised to it... and is then fixed
+            (0, 0, [], 0),
+        ],
+    )
+    async def test_when_the_burst_ends(
+        self, lab: Lab, window: int, max_wait: int, gaps: list[int], due: int
+    ) -> None:
+        start = await lab.store.now()
+        for n, gap in enumerate([0, *gaps]):
+            lab.pass_time(gap)
+            await lab.store.accept(who(), message(f"{n}", window=window, max_wait=max_wait))
+        due = min(due, max(window, max_wait))
+        assert await lab.store.next_wake(IN) == start + due
+        lab.pass_time(due - sum(gaps) - 1)
+        if due > sum(gaps):
+            assert await lab.store.claim(IN, 10, LEASE, "me") == []
+        lab.pass_time(1)
+        claim = await take(lab.store)
+        assert claim.ripe_at == start + due
+        assert len(await lab.store.load(claim)) == len(gaps) + 1
+
+    async def test_a_window_survives_the_process(self, lab: Lab) -> None:
+        start = await lab.store.now()
+        await lab.store.accept(who(), message("a", window=500, max_wait=900))
+        lab.pass_time(200)
+        store = await lab.restart()
+        assert await store.next_wake(IN) == start + 500
+        assert await store.claim(IN, 10, LEASE, "me") == []
+        lab.pass_time(300)
+        assert await bodies(store, await take(store)) == ["a"]
+
+    # -- one at a time -----------------------------------------------------------------------------
+
+    async def test_a_claimed_lane_is_nobody_elses_and_loses_nothing(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        first = await take(store)
+        await store.accept(who(), message("2", window=50))
+        lab.pass_time(100)
+        assert await store.claim(IN, 10, LEASE, "you") == []
+        assert await bodies(store, first) == ["1"]
+        assert await store.settle(first, answer(first, "reply")) is Settled.DONE
+        second = await take(store)
+        assert await bodies(store, second) == ["2"]
+        assert (second.epoch, second.tries) == (first.epoch + 1, 1)
+        await store.settle(second, answer(second))
+        assert await store.next_wake(IN) is None
+
+    async def test_a_racing_claim_has_one_winner(self, lab: Lab) -> None:
+        for n in range(20):
+            await lab.store.accept(who(f"p{n}"), Post(who(f"p{n}").id, "a", "x"))
+        won = await asyncio.gather(*(lab.store.claim(IN, 3, LEASE, f"o{n}") for n in range(20)))
+        keys = [claim.key for claims in won for claim in claims]
+        assert len(keys) == len(set(keys)) == 20
+
+    async def test_the_oldest_come_first(self, lab: Lab) -> None:
+        for n in (3, 1, 2):
+            await lab.store.accept(who(f"p{n}"), Post(who(f"p{n}").id, "a", "x", window=n * 10))
+        lab.pass_time(100)
+        claims = await lab.store.claim(IN, 2, LEASE, "me")
+        assert [claim.key for claim in claims] == [who("p1").id, who("p2").id]
+
+    async def test_a_lease_that_ran_out_fences_its_owner(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        old = await take(store, lease=1000, owner="dies")
+        lab.pass_time(1000)
+        new = await take(store, owner="heir")
+        assert (new.epoch, new.tries) == (old.epoch + 1, 2)
+        await self._refused(store, old)
+        await store.renew(new, 1000)
+        await store.settle(new, answer(new, "one", "two"))
+        assert await bodies(store, await take(store, OUT)) == ["one", "two"]
+
+    async def test_the_fence_is_epoch_and_owner(self, lab: Lab) -> None:
+        """After a failover that lost a commit the same epoch can be handed out twice."""
+        store = lab.store
+        await store.accept(who(), message("1"))
+        claim = await take(store, owner="me")
+        twin = Claim(*(getattr(claim, f) for f in ("kind", "key", "epoch")), "twin", 0, 1, 1, 0, 0, 0)
+        await self._refused(store, twin)
+        assert await store.settle(claim, answer(claim)) is Settled.DONE
+        await self._refused(store, claim)
+
+    async def _refused(self, store: Store, claim: Claim) -> None:
+        for attempt in (
+            store.settle(claim, answer(claim, "stale")),
+            store.settle(claim, answer(claim, "stale", max_folds=9, yields_to_hold=True)),
+            store.renew(claim, 1000),
+            store.retry(claim, 0),
+            store.fold(claim, 9),
+        ):
+            with pytest.raises(Fenced):
+                await attempt
+        assert await store.claim(OUT, 10, LEASE, "me") == []
+
+    async def test_a_renewed_lease_lasts(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("1"))
+        claim = await take(lab.store, lease=1000)
+        lab.pass_time(900)
+        await lab.store.renew(claim, 1000)
+        lab.pass_time(900)
+        assert await lab.store.claim(IN, 10, LEASE, "you") == []
+        assert await lab.store.settle(claim, answer(claim)) is Settled.DONE
+
+    async def test_a_poison_message_is_counted_even_when_it_kills(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("poison"))
+        for tries in range(1, 5):
+            claim = await take(lab.store, lease=10)
+            assert claim.tries == tries
+            lab.pass_time(10)
+        dead = DeadLetter(IN, claim.key, 1, "too many tries", 7)
+        turn = turn_of(claim, Outcome.DEAD)
+        await lab.store.settle(claim, Settlement(claim.tail, turn=turn, dead=[dead]))
+        assert (await lab.store.depths()).dead == 1
+        await lab.store.accept(who(), message("next"))
+        claim = await take(lab.store)
+        assert (await bodies(lab.store, claim), claim.tries) == (["next"], 1)
+
+    async def test_an_empty_claim_settles(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("1"))
+        claim = await take(lab.store)
+        await lab.store.settle(claim, answer(claim))
+        await lab.store.accept(who(), message("2"))
+        claim = await take(lab.store)
+        assert await lab.store.settle(claim, Settlement(claim.head)) is Settled.DONE  # nothing consumed
+        claim = await take(lab.store)
+        assert await bodies(lab.store, claim) == ["2"]
+        assert await lab.store.settle(claim, Settlement(claim.tail)) is Settled.DONE
+        assert await lab.store.next_wake(IN) is None
+
+    @pytest.mark.parametrize("beyond", [-1, +2])
+    async def test_a_cursor_cannot_leave_the_claim(self, lab: Lab, beyond: int) -> None:
+        await lab.store.accept(who(), message("1"))
+        claim = await take(lab.store)
+        with pytest.raises(ValueError, match="not within"):
+            await lab.store.settle(claim, Settlement(claim.head + beyond))
+
+    # -- folding -----------------------------------------------------------------------------------
+
+    async def test_a_draft_is_folded_into_the_next_turn(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        claim = await take(store)
+        assert not await store.fold(claim, 2)
+        await store.accept(who(), message("2", window=400, max_wait=400))
+        due = await store.now() + 400
+        assert await store.fold(claim, 2)
+        assert await store.next_wake(IN) == due
+        lab.pass_time(400)
+        claim = await take(store)
+        assert await bodies(store, claim) == ["1", "2"]
+        assert (claim.tries, claim.folds) == (1, 1)
+
+    @pytest.mark.parametrize("by_settle", [True, False])
+    async def test_folds_are_limited(self, lab: Lab, by_settle: bool) -> None:
+        store = lab.store
+        await store.accept(who(), message("0"))
+        for n in range(3):
+            claim = await take(store)
+            assert claim.folds == n
+            await store.accept(who(), message(f"more{n}"))
+            if by_settle:
+                settled = await store.settle(claim, answer(claim, "draft", max_folds=2))
+                assert settled is (Settled.FOLDED if n < 2 else Settled.DONE)
+            else:
+                assert await store.fold(claim, 2) is (n < 2)
+        if not by_settle:
+            await store.settle(claim, answer(claim, "draft"))
+        assert [turn.epoch for turn in await store.turns(who().id, 0, 10)] == [3]
+        assert await bodies(store, await take(store, OUT)) == ["draft"]
+        claim = await take(store)
+        assert (await bodies(store, claim), claim.folds) == (["more2"], 0)
+
+    async def test_a_folded_settle_writes_nothing(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        claim = await take(store)
+        await store.accept(who(), message("2"))
+        hold = Hold("people", "marker", 5)
+        receipts = [Receipt(who().id, "t1:0", "sent", 5)]
+        full = answer(claim, "draft", hold=hold, receipts=receipts, media=[MediaId("m")], max_folds=1)
+        assert await store.settle(claim, full) is Settled.FOLDED
+        await self._nothing_written(store)
+
+    async def _nothing_written(self, store: Store) -> None:
+        assert await store.turns(who().id, 0, 10) == []
+        assert await store.receipts(who().id) == []
+        assert not await store.media_open_to(MediaId("m"), who().id)
+        assert await store.claim(OUT, 10, LEASE, "me") == []
+
+    # -- retry and backoff -----------------------------------------------------------------------------
+
+    async def test_the_outbox_keeps_its_order_through_a_backoff(self, lab: Lab) -> None:
+        store = lab.store
+        await self._answered(store, "a", "b")
+        out = await take(store, OUT)
+        await store.settle(out, Settlement(out.head + 1, receipts=[Receipt(out.key, "t1:0", "sent", 1)]))
+        out = await take(store, OUT)
+        assert await bodies(store, out) == ["b"]
+        retried = await store.now()
+        await store.retry(out, 300)
+        await self._answered(store, "c")
+        assert await store.next_wake(OUT) == retried + 300
+        lab.pass_time(299)
+        assert await store.claim(OUT, 10, LEASE, "me") == []
+        lab.pass_time(1)
+        out = await take(store, OUT)
+        assert (await bodies(store, out), out.tries) == (["b", "c"], 2)
+
+    async def _answered(self, store: Store, *parts: str) -> None:
+        await store.accept(who(), message(f"for {parts}"))
+        claim = await take(store)
+        await store.settle(claim, answer(claim, *parts))
+
+    async def test_no_message_shortens_a_backoff(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1", window=100))
+        lab.pass_time(100)
+        claim = await take(store)
+        await store.retry(claim, 5000)
+        due = await store.now() + 5000
+        for n in range(4):
+            lab.pass_time(1000)
+            await store.accept(who(), message(f"more{n}", window=100, max_wait=200))
+            assert await store.next_wake(IN) == due
+        await store.pause(IN, who().id, "maintenance")
+        await store.pause(IN, who().id, None)
+        assert await store.next_wake(IN) == due
+        lab.pass_time(1000)
+        assert len(await store.load(await take(store))) == 5
+
+    async def test_a_retry_while_newer_messages_wait_takes_both(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("1"))
+        claim = await take(lab.store)
+        await lab.store.accept(who(), message("2"))
+        await lab.store.retry(claim, 0)
+        claim = await take(lab.store)
+        assert (await bodies(lab.store, claim), claim.tries) == (["1", "2"], 2)
+
+    # -- pauses ------------------------------------------------------------------------------------------
+
+    async def test_a_paused_lane_collects_and_is_not_claimed(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        await store.pause(IN, who().id, "maintenance")
+        await store.accept(who(), message("2"))
+        assert await store.claim(IN, 10, LEASE, "me") == []
+        assert await store.next_wake(IN) is None
+        await store.pause(IN, who().id, None)
+        assert await bodies(store, await take(store)) == ["1", "2"]
+
+    async def test_a_pause_may_come_before_the_first_message(self, lab: Lab) -> None:
+        await lab.store.pause(OUT, who().id, "maintenance")
+        await self._answered(lab.store, "a")
+        assert await lab.store.claim(OUT, 10, LEASE, "me") == []
+        await lab.store.pause(OUT, who().id, None)
+        assert await bodies(lab.store, await take(lab.store, OUT)) == ["a"]
+
+    async def test_a_pause_in_mid_turn_lets_it_end_and_wakes_nobody(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        claim = await take(store)
+        await store.pause(IN, who().id, "maintenance")
+        await store.accept(who(), message("2"))
+        assert await store.settle(claim, answer(claim)) is Settled.DONE
+        assert await store.claim(IN, 10, LEASE, "me") == []
+        await store.pause(IN, who().id, None)
+        assert await bodies(store, await take(store)) == ["2"]
+
+    async def test_an_owner_that_dies_in_a_pause_is_noticed_after_it(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        await take(store, lease=1000)
+        await store.pause(IN, who().id, "maintenance")
+        await store.accept(who(), message("2"))
+        lab.pass_time(1000)
+        assert await store.claim(IN, 10, LEASE, "me") == []
+        assert await store.next_wake(IN) is None
+        await store.pause(IN, who().id, None)
+        assert await bodies(store, await take(store)) == ["1", "2"]
+
+    # -- people --------------------------------------------------------------------------------------------
+
+    async def test_the_earlier_hold_stays(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        assert not await store.release(who().id)
+        assert await store.hold(who().id, Hold("people", "api", 5))
+        assert not await store.hold(who().id, Hold("others", "marker", 6))
+        claim = await take(store)
+        await store.settle(claim, answer(claim, hold=Hold("others", "marker", 6)))
+        held = await store.conversation(who().id)
+        assert held is not None
+        assert held.hold == Hold("people", "api", 5)
+        assert (await store.depths()).held == 1
+        assert await store.release(who().id)
+        free = await store.conversation(who().id)
+        assert free is not None
+        assert free.hold is None
+
+    async def test_nobody_can_be_held_who_never_wrote(self, lab: Lab) -> None:
+        assert not await lab.store.hold(who().id, Hold("people", "api", 5))
+
+    async def test_a_person_who_takes_over_in_mid_turn_stops_the_draft(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        claim = await take(store)
+        await store.hold(who().id, Hold("people", "api", 5))
+        draft = answer(claim, "draft", yields_to_hold=True, media=[MediaId("m")])
+        assert await store.settle(claim, draft) is Settled.HELD
+        await self._nothing_written(store)
+        silent = Settlement(claim.tail, turn=turn_of(claim, Outcome.HELD))
+        assert await store.settle(claim, silent) is Settled.DONE  # the claim was still ours
+        (turn,) = await store.turns(who().id, 0, 10)
+        assert turn.outcome is Outcome.HELD
+
+    async def test_what_no_assistant_wrote_is_sent_to_a_held_conversation(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("1"))
+        await lab.store.hold(who().id, Hold("people", "api", 5))
+        claim = await take(lab.store)
+        assert await lab.store.settle(claim, answer(claim, "transfer text")) is Settled.DONE
+        assert await bodies(lab.store, await take(lab.store, OUT)) == ["transfer text"]
+
+    async def test_a_settle_can_hold_and_answer_at_once(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("1"))
+        claim = await take(lab.store)
+        hold = Hold("people", "marker", 5)
+        done = answer(claim, "a person will come", hold=hold, yields_to_hold=True)
+        assert await lab.store.settle(claim, done) is Settled.DONE
+        held = await lab.store.conversation(who().id)
+        assert held is not None
+        assert held.hold == hold
+
+    # -- what is written and read back ---------------------------------------------------------------------
+
+    async def test_a_part_is_posted_once(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        await store.accept(who(), message("2"))
+        claim = await take(store)
+        twice = (Post(claim.key, "t1:0", "hello"), Post(claim.key, "t1:0", "hello"))
+        await store.settle(claim, Settlement(1, posts=twice))
+        claim = await take(store)
+        await store.settle(claim, Settlement(2, posts=twice))
+        assert await bodies(store, await take(store, OUT)) == ["hello"]
+
+    async def test_a_conversation_keeps_what_it_was(self, lab: Lab) -> None:
+        store, first = lab.store, who(queue="front")
+        await store.accept(first, message("1"))
+        met = await store.conversation(first.id)
+        assert met == Conversation(first.id, "site", "ana", "Ana", "front", None, await store.now())
+        lab.pass_time(1000)
+        later = Conversation(first.id, "site", "ana", "Ana Maria", "back", Hold("x", "y", 1), 77)
+        await store.accept(later, message("2"))
+        kept = await store.conversation(first.id)
+        assert kept == Conversation(first.id, "site", "ana", "Ana Maria", "front", None, met.created_at)
+        await store.accept(Conversation(first.id, "site", "ana", "", "back"), message("3"))
+        assert await store.conversation(first.id) == kept
+        assert await store.conversation(ConversationId("c_nobody")) is None
+
+    async def test_the_transcript_resumes_after_any_cursor(self, lab: Lab) -> None:
+        store = lab.store
+        for n in range(4):
+            await store.accept(who(), message(f"q{n}"))
+            claim = await take(store)
+            lab.pass_time(n % 2)  # some answers in the same millisecond as the question
+            await store.settle(claim, answer(claim, f"a{n}", f"b{n}"))
+            lab.pass_time(1)
+        said = [entry.body for entry in await store.transcript(who().id, Cursor(), 100)]
+        assert said == [text for n in range(4) for text in (f"q{n}", f"a{n}", f"b{n}")]
+        for limit in (1, 2, 5):
+            assert await self._paged(store, limit) == said
+        assert [entry.body for entry in await store.recent(who().id, 5)] == said[-5:]
+        assert [entry.body for entry in await store.recent(who().id, 50)] == said
+
+    async def _paged(self, store: Store, limit: int) -> list[str]:
+        cursor, said = Cursor(), []
+        while page := await store.transcript(who().id, cursor, limit):
+            assert len(page) <= limit
+            said += [entry.body for entry in page]
+            last = {entry.kind: entry.seq for entry in page}
+            cursor = Cursor(last.get(IN, cursor.inbound), last.get(OUT, cursor.outbound))
+        return said
+
+    async def test_every_message_has_its_turn(self, lab: Lab) -> None:
+        store = lab.store
+        for burst in (["1", "2"], ["3"]):
+            for text in burst:
+                await store.accept(who(), message(text))
+            claim = await take(store)
+            steps = ({"step": "claimed", "at": 1, "ms": 0.5, "reason": None},)
+            turn = turn_of(claim, timeline=steps, reply={"parts": [{"kind": "text", "text": "olá"}]})
+            await store.settle(claim, Settlement(claim.tail, turn=turn))
+        await store.accept(who(), message("4"))
+        covering = [await store.turn_covering(who().id, seq) for seq in (1, 2, 3, 4)]
+        assert [turn and turn.epoch for turn in covering] == [1, 1, 2, None]
+        assert covering[2] == turn
+        assert [turn.epoch for turn in await store.turns(who().id, 1, 10)] == [2]
+        assert [turn.epoch for turn in await store.turns(who().id, 0, 1)] == [1]
+
+    async def test_receipts_stand_in_the_order_they_came(self, lab: Lab) -> None:
+        facts = [Receipt(who().id, "t1:0", status, 5, "wamid", "d") for status in ("sent", "delivered", "read")]
+        for fact in facts:
+            await lab.store.record(fact)
+        assert await lab.store.receipts(who().id) == facts
+        assert await lab.store.receipts(who("bob").id) == []
+
+    async def test_media_and_what_was_heard(self, lab: Lab) -> None:
+        store, id = lab.store, MediaId("f" * 64)
+        note = Media(id, "audio/ogg", 1234, 2.5, tuple(range(64)))
+        assert await store.media(id) is None
+        await store.add_media(note)
+        await store.add_media(note)
+        assert await store.media(id) == note
+        await store.accept(who(), message("1"), media=[id, id])
+        assert await store.media_open_to(id, who().id)
+        assert not await store.media_open_to(id, who("bob").id)
+        assert await store.heard(id) is None
+        await store.remember_heard(id, "olá", "pt-BR")
+        assert await store.heard(id) == ("olá", "pt-BR")
+
+    async def test_sealed_bytes_come_back(self, lab: Lab) -> None:
+        assert await lab.store.sealed("openai") is None
+        await lab.store.seal("openai", b"\x00\xff1")
+        await lab.store.seal("openai", b"\x00\xff2")
+        assert await lab.store.sealed("openai") == b"\x00\xff2"
+
+    async def test_depths(self, lab: Lab) -> None:
+        await lab.store.accept(who("bob"), Post(who("bob").id, "1", "x"))
+        depths = await lab.store.depths()
+        assert (depths.waiting, depths.conversations) == ({"in": 1, "out": 0}, 1)
+        claim = await take(lab.store)
+        await lab.store.settle(claim, answer(claim, "a"))
+        assert (await lab.store.depths()).waiting == {"in": 0, "out": 1}
+
+    # -- the process -----------------------------------------------------------------------------------------
+
+    async def test_a_caller_who_gives_up_breaks_nothing(self, lab: Lab) -> None:
+        asked = [asyncio.ensure_future(lab.store.accept(who(), message(f"{n}"))) for n in range(20)]
+        await asyncio.sleep(0)
+        for one in asked[::2]:
+            one.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        again = await asyncio.gather(*(lab.store.accept(who(), message(f"{n}")) for n in range(20)))
+        assert all(one.verdict is Verdict.DUPLICATE for one in again)
+
+    async def test_what_was_asked_before_closing_is_done(self, lab: Lab) -> None:
+        asked = [asyncio.ensure_future(lab.store.accept(who(), message(f"{n}"))) for n in range(20)]
+        await asyncio.sleep(0)
+        await lab.store.close()
+        await lab.store.close()
+        posted = await asyncio.gather(*asked)
+        assert all(one.verdict is Verdict.NEW for one in posted)
+        assert len(await (await lab.restart()).transcript(who().id, Cursor(), 50)) == 20
+
+    async def test_time_never_falls(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1", window=100, max_wait=100))
+        before = await store.now()
+        lab.pass_time(-3_600_000)
+        assert await store.now() >= before
+        await store.accept(who(), message("2", window=100, max_wait=100))
+        lab.pass_time(100)  # and it does not stand still either
+        entries = await store.load(await take(store))
+        assert [e.at for e in entries] == sorted(e.at for e in entries)
+
+    async def test_a_clock_set_back_between_two_runs_stretches_no_window(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("1", window=100, max_wait=100))
+        lab.pass_time(-3_600_000)
+        store = await lab.restart()
+        await store.accept(who(), message("2", window=100, max_wait=100))
+        lab.pass_time(100)
+        entries = await store.load(await take(store))
+        assert [e.body for e in entries] == ["1", "2"]
+        assert entries[0].at <= entries[1].at
