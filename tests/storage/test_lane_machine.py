@@ -1,0 +1,297 @@
+"""Random lives of a few lanes, held step by step to a model and to the invariants I1 to I10."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from storage import lanes
+from storage.model import (
+    Claim,
+    Conversation,
+    Hold,
+    Kind,
+    Outcome,
+    Post,
+    Posted,
+    Settled,
+    Settlement,
+    Turn,
+    TurnId,
+    Verdict,
+    conversation_id,
+)
+from storage.sqlite import SqliteStore
+from storage.store import Fenced
+from tests.storage.lane_model import Lane
+
+T = TypeVar("T")
+SEQUENCES = int(os.environ.get("RECADO_SEQUENCES", "500"))
+PEOPLE = [Conversation(conversation_id("site", n), "site", n, n, "front") for n in ("ana", "bob")]
+
+people = st.sampled_from(PEOPLE)
+kinds = st.sampled_from(list(Kind))
+spans = st.sampled_from([0, 1, 50, 400, 5000])
+owners = st.sampled_from(["a", "b"])
+some = st.integers(0, 1000)
+
+
+class LaneMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.folder = Path(tempfile.mkdtemp(prefix="lanes"))
+        self.time = 1_800_000_000_000
+        self.lanes: dict[tuple[Kind, str], Lane] = {}
+        self.held: set[str] = set()
+        self.met: set[str] = set()
+        self.claims: list[Claim] = []
+        self.settled: list[tuple[Kind, str, int]] = []
+        self.sent: dict[str, int] = {}
+        self.before: dict[tuple[int, str], Any] = {}
+        self.entries: dict[tuple[int, str, int], Any] = {}
+        self.store = self._opened()
+        self.db = sqlite3.connect(self.folder / "x.db", isolation_level=None)
+        self.db.create_function("now_ms", 0, lambda: self.time)
+
+    def _opened(self) -> SqliteStore:
+        store = SqliteStore(self.folder / "x.db", clock=lambda: self.time, synchronous="OFF")
+        self.loop.run_until_complete(store.open())
+        return store
+
+    def run(self, asked: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(asked)
+
+    def teardown(self) -> None:
+        self.db.close()
+        self.run(self.store.close())
+        self.run(self.loop.shutdown_default_executor())
+        self.loop.close()
+        shutil.rmtree(self.folder)
+
+    def lane(self, kind: Kind, key: str) -> Lane:
+        return self.lanes.setdefault((kind, key), Lane())
+
+    # -- what may happen ---------------------------------------------------------------------------
+
+    @rule(who=people, dedup=st.sampled_from("abcdefgh"), digest=st.sampled_from("xxxy"), window=spans, wait=spans)
+    def post(self, who: Conversation, dedup: str, digest: str, window: int, wait: int) -> None:
+        post = Post(who.id, dedup, f"{dedup}{digest}", digest, window, wait)
+        expected = self.lane(Kind.IN, who.id).post(self.time, dedup, digest, window, wait)
+        assert self.run(self.store.accept(who, post)) == Posted(*expected)
+        self.met.add(who.id)
+
+    @rule(who=people, kind=kinds, window=spans)
+    def lose_a_race(self, who: Conversation, kind: Kind, window: int) -> None:
+        """The number is taken, the entry is not written: a hole."""
+        values = {"kind": int(kind), "key": who.id, "window": window, "max_wait": window}
+        self.db.execute(lanes.BUMP, values).fetchall()
+        self.lane(kind, who.id).bump(self.time, window, window)
+
+    @rule(kind=kinds, limit=st.integers(1, 3), lease=spans, owner=owners)
+    def claim(self, kind: Kind, limit: int, lease: int, owner: str) -> None:
+        due = sorted(
+            (lane.wake or 0, key) for (k, key), lane in self.lanes.items() if k is kind and lane.is_due(self.time)
+        )
+        claims = self.run(self.store.claim(kind, limit, lease, owner))
+        assert [claim.ripe_at for claim in claims] == [wake for wake, _ in due[:limit]]
+        for claim in claims:
+            lane = self.lane(kind, claim.key)
+            assert (lane.wake or 0, claim.key) in due
+            lane.claim(self.time, lease, owner)
+            assert (claim.epoch, claim.head, claim.tail) == (lane.epoch, lane.head, lane.tail)
+            assert (claim.tries, claim.folds, claim.claimed_at) == (lane.tries, lane.folds, self.time)
+        self.claims += claims
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=some, part=some, max_folds=st.integers(0, 2), yields=st.booleans(), parts=st.integers(0, 2))
+    def settle(self, pick: int, part: int, max_folds: int, yields: bool, parts: int) -> None:
+        claim = self._pick(pick)
+        upto = claim.head + part % (claim.tail - claim.head + 1) if part % 3 == 0 else claim.tail
+        settlement = self._settlement(claim, upto, max_folds, yields, parts)
+        lane = self.lane(claim.kind, claim.key)
+        if not lane.owns(claim):
+            return self._fenced(self.store.settle(claim, settlement))
+        if yields and claim.key in self.held:
+            expected = Settled.HELD
+        elif lane.fold(self.time, claim, max_folds):
+            expected = Settled.FOLDED
+        else:
+            expected = Settled.DONE
+            self._settled(claim, settlement)
+        assert self.run(self.store.settle(claim, settlement)) is expected
+        return None
+
+    def _settlement(self, claim: Claim, upto: int, max_folds: int, yields: bool, parts: int) -> Settlement:
+        if claim.kind is Kind.OUT:
+            return Settlement(upto, max_folds=max_folds, yields_to_hold=yields)
+        id = TurnId(f"t{claim.epoch}")
+        posts = [Post(claim.key, f"{id}:{n}", "part") for n in range(parts)]
+        turn = Turn(id, claim.key, claim.epoch, claim.head, upto, 1, 2, Outcome.ANSWERED, "")
+        return Settlement(upto, posts, turn, max_folds=max_folds, yields_to_hold=yields)
+
+    def _settled(self, claim: Claim, settlement: Settlement) -> None:
+        self.lane(claim.kind, claim.key).settle(self.time, settlement.upto)
+        assert (claim.kind, claim.key, claim.epoch) not in self.settled  # I3
+        self.settled.append((claim.kind, claim.key, claim.epoch))
+        if claim.kind is Kind.OUT:
+            assert settlement.upto >= self.sent.get(claim.key, 0)  # I9
+            self.sent[claim.key] = settlement.upto
+        for post in settlement.posts:
+            self.lane(Kind.OUT, post.key).post(self.time, post.dedup, "", 0, 0)
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=some, max_folds=st.integers(0, 2))
+    def fold(self, pick: int, max_folds: int) -> None:
+        claim = self._pick(pick)
+        lane = self.lane(claim.kind, claim.key)
+        if not lane.owns(claim):
+            return self._fenced(self.store.fold(claim, max_folds))
+        expected = lane.fold(self.time, claim, max_folds)
+        assert self.run(self.store.fold(claim, max_folds)) is expected
+        return None
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=some, delay=spans)
+    def retry(self, pick: int, delay: int) -> None:
+        claim = self._pick(pick)
+        lane = self.lane(claim.kind, claim.key)
+        if not lane.owns(claim):
+            return self._fenced(self.store.retry(claim, delay))
+        lane.back_off(self.time, delay)
+        return self.run(self.store.retry(claim, delay))
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=some, lease=spans)
+    def renew(self, pick: int, lease: int) -> None:
+        claim = self._pick(pick)
+        lane = self.lane(claim.kind, claim.key)
+        if not lane.owns(claim):
+            return self._fenced(self.store.renew(claim, lease))
+        lane.wake = self.time + lease
+        return self.run(self.store.renew(claim, lease))
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=some)
+    def load(self, pick: int) -> None:
+        claim = self._pick(pick)
+        seen = self.lane(claim.kind, claim.key).seen
+        expected = sorted(seq for seq, _ in seen.values() if claim.head < seq <= claim.tail)
+        assert [entry.seq for entry in self.run(self.store.load(claim))] == expected
+
+    @rule(who=people, kind=kinds, why=st.sampled_from([None, "maintenance"]))
+    def pause(self, who: Conversation, kind: Kind, why: str | None) -> None:
+        self.run(self.store.pause(kind, who.id, why))
+        self.lane(kind, who.id).pause(self.time, why)
+
+    @rule(who=people)
+    def hold(self, who: Conversation) -> None:
+        expected = who.id in self.met and who.id not in self.held
+        assert self.run(self.store.hold(who.id, Hold("people", "api", self.time))) is expected
+        if expected:
+            self.held.add(who.id)
+
+    @rule(who=people)
+    def release(self, who: Conversation) -> None:
+        assert self.run(self.store.release(who.id)) is (who.id in self.held)
+        self.held.discard(who.id)
+
+    @rule(ms=spans)
+    def pass_time(self, ms: int) -> None:
+        self.time += ms
+
+    @rule()
+    def crash(self) -> None:
+        self.run(self.store.close())
+        self.store = self._opened()
+        for lane in self.lanes.values():
+            if lane.busy and lane.wake is not None:
+                lane.wake = min(lane.wake, self.time)
+
+    def _pick(self, pick: int) -> Claim:
+        """The newest claims more often: the old ones are all fenced alike."""
+        return self.claims[-1 - pick % min(4, len(self.claims))]
+
+    def _fenced(self, asked: Coroutine[Any, Any, Any]) -> None:
+        with pytest.raises(Fenced):
+            self.run(asked)
+
+    # -- what must hold ----------------------------------------------------------------------------
+
+    @invariant()
+    def the_table_is_the_model(self) -> None:
+        rows = self.db.execute(
+            "SELECT kind, key, tail, head, wake_at, due_at, first_at, retry_at, epoch, owner, tries, folds, busy,"
+            " hold FROM lane"
+        ).fetchall()
+        said = {(row[0], row[1]): row[2:] for row in rows}
+        meant = {
+            (int(kind), key): (
+                *(lane.tail, lane.head, lane.wake, lane.due, lane.first, lane.retry, lane.epoch, lane.owner),
+                *(lane.tries, lane.folds, int(lane.busy), lane.hold),
+            )
+            for (kind, key), lane in self.lanes.items()
+            if lane != Lane()
+        }
+        assert {key: row for key, row in said.items() if key in meant or any(row[:2])} == meant
+
+    @invariant()
+    def the_lanes_keep_their_laws(self) -> None:
+        columns = "kind, key, tail, head, wake_at, first_at, due_at, retry_at, epoch, busy, hold"
+        for kind, key, tail, head, wake, first, due, retry, epoch, busy, hold in self.db.execute(
+            f"SELECT {columns} FROM lane"  # noqa: S608
+        ):
+            assert head <= tail  # I1
+            assert wake is not None or hold is not None or head == tail  # I2
+            assert not (busy and wake is None)  # I2, for an owner that dies
+            assert epoch >= self.before.get((kind, key), 0)  # I4
+            self.before[(kind, key)] = epoch
+            if first is not None and not busy and hold is None and retry <= self.time:
+                assert wake <= max(due, self.time)
+                assert due <= first + max(5000, 0)  # I7: no window or wait of these runs is longer
+
+    @invariant()
+    def the_entries_keep_theirs(self) -> None:
+        rows = self.db.execute("SELECT kind, key, seq, dedup, digest, body, at FROM entry").fetchall()
+        now = {(kind, key, seq): rest for kind, key, seq, *rest in rows}
+        assert all(now.get(place) == entry for place, entry in self.entries.items())  # I8
+        self.entries = now
+        found = sorted((kind, key, rest[0]) for (kind, key, _), rest in now.items())
+        acked = sorted((int(k), key, dedup) for (k, key), lane in self.lanes.items() for dedup in lane.seen)
+        assert found == acked  # I5, and I6: an answer is there iff its settle was
+
+    @invariant()
+    def a_turn_is_there_iff_its_settle_was(self) -> None:
+        turns = self.db.execute("SELECT conversation, epoch FROM turn").fetchall()
+        assert sorted(turns) == sorted((key, epoch) for kind, key, epoch in self.settled if kind is Kind.IN)  # I3, I6
+        outbound = {(key, rest[0].split(":")[0]) for (kind, key, _), rest in self.entries.items() if kind == 1}
+        assert outbound <= {(key, f"t{epoch}") for key, epoch in turns}  # I6
+
+
+LaneMachine.TestCase.settings = settings(
+    max_examples=SEQUENCES,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestLanes = LaneMachine.TestCase
+
+
+def test_verdicts_of_the_model_are_those_of_the_store() -> None:
+    lane = Lane()
+    assert [lane.post(0, "a", digest, 0, 0)[0] for digest in "xxy"] == [
+        Verdict.NEW,
+        Verdict.DUPLICATE,
+        Verdict.CONFLICT,
+    ]
