@@ -31,7 +31,7 @@ from .errors import (
 )
 from .findings import Finding
 from .model import Audio, Speech
-from .refusals import BASE_URL, Refusal, Verdict, speech_error
+from .refusals import BASE_URL, Refusal, Verdict, speech_error, surprise
 from .retrying import asked_again, retry_after
 from .slots import Slots
 from .sniffing import sound
@@ -276,7 +276,9 @@ class ElevenLabs:
                 headers = answer.headers
                 self._learn(headers)
                 raw = await _read(answer.data)
-        except _surprises() as error:
+        except SpeechError:
+            raise
+        except Exception as error:
             raise self._explain(error) from None
         data, mime = sound(raw, pcm_rate=int(asked[4:]) if asked.startswith("pcm_") else 0)
         cost = headers.get("character-cost", "")
@@ -358,7 +360,9 @@ class ElevenLabs:
             return Unreachable(
                 "no_connection", hint="The provider cannot be reached: check voice.base_url and the network."
             )
-        return Encoding("unreadable_answer", hint=BASE_URL)
+        if isinstance(error, ValueError):  # the answer is not the JSON or the UTF-8 it says it is
+            return Encoding("unreadable_answer", hint=BASE_URL)
+        return surprise(self.name, error)
 
     # -- checking ----------------------------------------------------------------------------------
 
@@ -444,7 +448,9 @@ class ElevenLabs:
         client = await self._client()
         try:
             return await ask(client)
-        except _surprises() as error:
+        except SpeechError:
+            raise
+        except Exception as error:
             raise self._explain(error) from None
 
 
@@ -482,15 +488,6 @@ def _finding(key: str, error: SpeechError) -> Finding:
         return Finding("warning", key, f"Unknown, {error.reason}: {error.hint}")
     key = "voice.api_key" if isinstance(error, Refused) and BASE_URL not in error.hint else "voice.base_url"
     return Finding("error", key, f"{error.reason}: {error.hint}")
-
-
-def _surprises() -> tuple[type[Exception], ...]:
-    import httpx
-    from elevenlabs.core.api_error import ApiError
-    from elevenlabs.core.parse_error import ParsingError
-
-    # ValueError: an answer that calls itself UTF-8 or JSON and is neither.
-    return ApiError, ParsingError, httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError
 
 
 async def _read(chunks: AsyncIterator[bytes]) -> bytes:

@@ -25,7 +25,7 @@ from .errors import (
 )
 from .findings import Finding
 from .model import Audio, Speech
-from .refusals import BASE_URL, Refusal, Verdict, speech_error
+from .refusals import BASE_URL, Refusal, Verdict, speech_error, surprise
 from .retrying import asked_again, retry_after
 from .sniffing import sound
 
@@ -178,8 +178,10 @@ class OpenAICompatible:
                     data += chunk
                     if len(data) > LARGEST_ANSWER:
                         raise Encoding("answer_too_large", hint=BASE_URL)
-        except _surprises() as error:
-            raise _explained(error) from None
+        except SpeechError:
+            raise
+        except Exception as error:
+            raise self._explain(error) from None
         raw, mime = sound(bytes(data), pcm_rate=PCM_RATE if self._format == "pcm" else 0)
         return Audio(raw, mime, spoken_by=self.name, characters=len(speech.text))
 
@@ -188,8 +190,10 @@ class OpenAICompatible:
         client = await self._client()
         try:
             listed = (await client.models.list()).data
-        except _surprises() as error:
-            raise _explained(error) from None
+        except SpeechError:
+            raise
+        except Exception as error:
+            raise self._explain(error) from None
         return {model.id: str(getattr(model, "shutdown_date", None) or "") for model in listed or []}
 
     async def _client(self) -> AsyncOpenAI:
@@ -219,38 +223,24 @@ class OpenAICompatible:
             http_client=self._http,
         )
 
+    def _explain(self, error: Exception) -> SpeechError:
+        """The SDK's exceptions print bodies, which echo keys: none of them travels on."""
+        import httpx2
+        import openai
 
-def _surprises() -> tuple[type[Exception], ...]:
-    import httpx2
-    import openai
-
-    # AttributeError: a web page in place of a list. ValueError: an answer that is not the JSON it says it is.
-    return (
-        openai.OpenAIError,
-        httpx2.HTTPError,
-        httpx2.InvalidURL,
-        httpx2.StreamError,
-        AttributeError,
-        ValueError,
-    )
-
-
-def _explained(error: Exception) -> SpeechError:
-    """The SDK's exceptions print bodies, which echo keys: none of them travels on."""
-    import httpx2
-    import openai
-
-    if isinstance(error, openai.APIStatusError):
-        headers = {key.lower(): value for key, value in error.response.headers.items()}
-        return speech_error(refusal(error.status_code, headers, error.body), BY_CODE)
-    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
-    if isinstance(cause, httpx2.InvalidURL | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
-        return Refused(
-            "bad_address", hint="The request could not be sent: check voice.base_url and voice.api_key."
-        )
-    if isinstance(cause, httpx2.RemoteProtocolError | httpx2.ReadError):
-        return Unreachable("cut", hint="The connection was cut in the middle of the answer.")
-    if isinstance(cause, httpx2.HTTPError | openai.APIConnectionError):
-        hint = "The provider cannot be reached: check voice.base_url and the network."
-        return Unreachable("no_connection", hint=hint)
-    return Encoding("unreadable_answer", hint=BASE_URL)
+        if isinstance(error, openai.APIStatusError):
+            headers = {key.lower(): value for key, value in error.response.headers.items()}
+            return speech_error(refusal(error.status_code, headers, error.body), BY_CODE)
+        cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
+        if isinstance(cause, httpx2.InvalidURL | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
+            return Refused(
+                "bad_address", hint="The request could not be sent: check voice.base_url and voice.api_key."
+            )
+        if isinstance(cause, httpx2.RemoteProtocolError | httpx2.ReadError):
+            return Unreachable("cut", hint="The connection was cut in the middle of the answer.")
+        if isinstance(cause, httpx2.HTTPError | openai.APIConnectionError):
+            hint = "The provider cannot be reached: check voice.base_url and the network."
+            return Unreachable("no_connection", hint=hint)
+        if isinstance(error, ValueError | AttributeError):  # a web page in place of JSON
+            return Encoding("unreadable_answer", hint=BASE_URL)
+        return surprise(self.name, error)

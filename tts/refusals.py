@@ -7,11 +7,15 @@ customers.
 
 from __future__ import annotations
 
+import logging
 import re
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .errors import Encoding, RateLimited, Refused, SpeechError, Unreachable, Unspeakable, VoiceUnavailable
+
+log = logging.getLogger(__name__)
 
 Verdict = tuple[type[SpeechError], str]
 """What to raise, and the operator's hint."""
@@ -78,3 +82,14 @@ def _by_status(status: int) -> Verdict:
     if status >= 300:
         return Refused, "The address sends elsewhere: put the final one into voice.base_url."
     return Encoding, BASE_URL
+
+
+def surprise(speaker: str, error: Exception) -> SpeechError:
+    """Whatever an SDK raises that nobody foresaw. Its text may hold anything, so only its type and place are
+    told.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
+    log.error("%s: unforeseen %s at %s", speaker, type(error).__name__, place)
+    hint = "Something unforeseen went wrong: see the log, and check voice.base_url."
+    return Unreachable(f"unforeseen_{type(error).__name__}", retryable=False, hint=hint)

@@ -41,7 +41,8 @@ def ogg_opus(seconds: float = 0.5) -> bytes:
 
 @cache
 def ogg_vorbis(seconds: float = 0.5) -> bytes:
-    return _encoded(seconds, "ogg", "libvorbis")
+    """Stereo, as the only encoder at hand makes it."""
+    return _encoded(seconds, "ogg", "vorbis", "stereo")
 
 
 @cache
@@ -49,14 +50,14 @@ def flac(seconds: float = 0.5) -> bytes:
     return _encoded(seconds, "flac", "flac")
 
 
-def _encoded(seconds: float, container: str, codec: str) -> bytes:
+def _encoded(seconds: float, container: str, codec: str, layout: str = "mono") -> bytes:
     import av
 
     file = io.BytesIO()
     source = av.open(io.BytesIO(wav(seconds)))
     with source, av.open(file, "w", format=container) as out:
-        stream = out.add_stream(codec, rate=24_000, layout="mono")
-        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=24_000)
+        stream = out.add_stream(codec, rate=RATE, layout=layout, options={"strict": "experimental"})
+        resampler = av.AudioResampler(format=stream.format, layout=layout, rate=RATE)
         for frame in source.decode(audio=0):
             for piece in resampler.resample(frame):
                 out.mux(stream.encode(piece))
