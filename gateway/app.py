@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -95,7 +96,8 @@ class Gateway:
         self.channels = {c.name: equipment.channel(c, self.config) for c in self.config.channels}
         for channel in self.channels.values():
             stack.push_async_callback(channel.close)
-        maker = equipment.Equipment(self.config, self.encoder, self.telemetry, self.notices)
+        cache = Path(self.config.storage.media_dir) / ".cache"
+        maker = equipment.Equipment(self.config, self.encoder, self.telemetry, self.notices, cache=cache)
         for queue in self.config.queues:
             crew = self.crews[queue.name] = await maker.crew(queue)
             for part in (crew.assistant, crew.hearing, crew.voice):
@@ -103,6 +105,8 @@ class Gateway:
                     stack.push_async_callback(part.close)
         for notice in self.notices:
             log.warning(notice)
+        warming = asyncio.create_task(_warm(maker.warm), name="warming")
+        stack.push_async_callback(_cancelled, warming)
 
     async def _listen(self, stack: AsyncExitStack) -> None:
         server = self.config.server
@@ -171,6 +175,21 @@ class Gateway:
         if self._doors:
             self._doors.closing.set()
         await site.stop()
+
+
+async def _warm(parts: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Load what is slow the first time, one after the other, beside the serving. A failure here will be met, and
+    explained, when the part is used."""
+    for warm in parts:
+        try:
+            await warm()
+        except Exception as error:
+            log.info("a part could not be warmed up", extra={"facts": {"error": str(error)}})
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _port(site: web.TCPSite) -> int:

@@ -5,6 +5,7 @@ Every field's description and unit is in `config.example.toml` and docs/configur
 
 from __future__ import annotations
 
+import base64
 import difflib
 import os
 import re
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from gateway.rules.addresses import problem_with
 
 ASSISTANTS_API_END = "2026-08-26"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -42,7 +45,7 @@ class Server(Section):
 
 
 class Storage(Section):
-    url: str = "sqlite:///recado.db"
+    url: str = Field("sqlite:///recado.db", pattern=r"^sqlite:///.+")
     media_dir: str = "media"
 
 
@@ -184,7 +187,16 @@ class ChannelSettings(Section):
             raise ValueError('key is missing: an "http" channel is opened by its key, e.g. key = "${SITE_KEY}"')
         if self.callback_url and not self.callback_secret.get_secret_value():
             raise ValueError("callback_secret is missing: replies are signed; make one with `recado secret`")
+        if self.callback_url and not _is_webhook_secret(self.callback_secret.get_secret_value()):
+            raise ValueError("callback_secret is no Standard Webhooks secret (whsec_…); make one with `recado secret`")
         return self
+
+
+def _is_webhook_secret(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text.removeprefix("whsec_") + "==")) >= 16
+    except ValueError:
+        return False
 
 
 class Config(Section):
@@ -206,9 +218,29 @@ class Config(Section):
                 raise ValueError(f"channels.{channel.name}.queue = {channel.queue!r} is no queue{near}")
         return self
 
+    @model_validator(mode="after")
+    def _addresses_lead_outside(self) -> Config:
+        for key, url in self._addresses():
+            if url and (problem := problem_with(url, allow_private=self.server.allow_private_urls)):
+                raise ValueError(f"{key} {problem}")
+        return self
+
+    def _addresses(self) -> Iterator[tuple[str, str]]:
+        for queue in self.queues:
+            at = f"queues.{queue.name}"
+            yield f"{at}.assistant.base_url", queue.assistant.base_url
+            yield f"{at}.hearing.base_url", queue.hearing.base_url
+            for voice in (queue.voice, *queue.voice.fallbacks):
+                yield f"{at}.voice.base_url", voice.base_url
+        for channel in self.channels:
+            yield f"channels.{channel.name}.callback_url", channel.callback_url
+
     def queue(self, name: str) -> Queue:
         """Raises KeyError."""
-        return next(q for q in self.queues if q.name == name)
+        for queue in self.queues:
+            if queue.name == name:
+                return queue
+        raise KeyError(name)
 
 
 # -- reading -------------------------------------------------------------------------------------
@@ -234,8 +266,8 @@ def parse(
     *,
     source: str = "config",
     root: Path = Path(),
-    env: Mapping[str, str] = {},  # noqa: B006  (a Mapping is never written to)
-    flags: Mapping[str, Any] = {},  # noqa: B006
+    env: Mapping[str, str] = {},
+    flags: Mapping[str, Any] = {},
 ) -> Config:
     """The same from a text. Reads nothing but its arguments. Raises ConfigError."""
     try:
@@ -343,7 +375,8 @@ def _explain(error: Any, raw: Mapping[str, Any], text: str) -> str:
 def _place(at: tuple[Any, ...], raw: Mapping[str, Any], text: str) -> str:
     """`queues[0] (vendas).voice.stability, line 31`."""
     dotted = _dotted(at, raw)
-    lines = [n for n, line in enumerate(text.splitlines(), 1) if at and re.match(rf"\s*{re.escape(str(at[-1]))}\s*=", line)]
+    key = re.compile(rf"\s*{re.escape(str(at[-1]))}\s*=") if at else re.compile(r"(?!)")
+    lines = [n for n, line in enumerate(text.splitlines(), 1) if key.match(line)]
     return f"{dotted}, line {lines[0]}" if len(lines) == 1 else dotted
 
 

@@ -1,8 +1,10 @@
-"""From settings to the parts a queue or a channel works with. Imports each provider only when it is used."""
+"""From settings to the parts a queue or a channel works with. Each provider is imported only when it is used."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,22 @@ from gateway.assistants.base import Assistant
 from gateway.channels.base import Channel
 from gateway.channels.http import Api, Callback
 from gateway.channels.webchat import WebChat
-from gateway.config import ChannelSettings, Config, Queue, VoiceSettings
+from gateway.config import AssistantSettings, ChannelSettings, Config, HearingSettings, Queue, VoiceSettings
 from gateway.crew import Crew
 from gateway.hearing.base import Hearing
 from gateway.knowledge import Knowledge
 from gateway.telemetry import Telemetry
+from tts.cache import Cache, Folder, Memory, Shelf
 from tts.encode import Encoder, VoiceNotes
-from tts.ladder import Ladder
+from tts.errors import SpeechError
+from tts.ladder import Breakers, Ladder
 from tts.model import Synthesizer
 from tts.slots import Slots
+
+log = logging.getLogger("recado.equipment")
+
+PROFILE = "ogg-opus-mono-512k"
+"""How the cached notes are encoded; another encoder must not find them."""
 
 
 def channel(settings: ChannelSettings, config: Config) -> Channel:
@@ -28,3 +37,183 @@ def channel(settings: ChannelSettings, config: Config) -> Channel:
         return Api(settings.name)
     secret = settings.callback_secret.get_secret_value()
     return Callback(settings.name, settings.callback_url, secret, config.server.allow_private_urls)
+
+
+@dataclass(slots=True)
+class Equipment:
+    config: Config
+    encoder: Encoder
+    telemetry: Telemetry
+    notices: list[str]
+    """Gets a line for each part that works less well than configured."""
+    slots: Slots = field(default_factory=Slots)
+    cache: Path | None = None
+    """Folder for spoken notes and vectors; None keeps them in memory."""
+    warm: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """What is slow the first time and can be done before anybody asks."""
+    _ear: Hearing | None = None
+    _breakers: Breakers | None = None
+
+    async def crew(self, queue: Queue) -> Crew:
+        """Raises KnowledgeError for a document that cannot be used."""
+        knowledge = await self.knowledge(queue) if queue.knowledge else None
+        assistant = self.assistant(queue, knowledge)
+        reads_itself = queue.assistant.provider == "local"
+        voice = None if queue.reply.format == "text" else self.voice(queue)
+        return Crew(queue, assistant, None if reads_itself else knowledge, self.hearing(queue.hearing), voice)
+
+    async def knowledge(self, queue: Queue) -> Knowledge:
+        vectors = self.cache / "vectors" if self.cache else None
+        knowledge = await Knowledge.load(queue.knowledge, cache=vectors)
+        log.info("knowledge is loaded", extra={"facts": {"queue": queue.name, "what": knowledge.describe()}})
+        return knowledge
+
+    # -- assistants --------------------------------------------------------------------------------
+
+    def assistant(self, queue: Queue, knowledge: Knowledge | None) -> Assistant:
+        if queue.assistant.provider == "local":
+            from gateway.assistants.local import LocalAssistant
+
+            return LocalAssistant(knowledge)
+        return hosted_assistant(queue.assistant)
+
+    # -- ears --------------------------------------------------------------------------------------
+
+    def hearing(self, settings: HearingSettings) -> Hearing | None:
+        if settings.provider == "none":
+            return None
+        if settings.provider == "local":
+            return self._local_ear()
+        return hosted_hearing(settings)
+
+    def _local_ear(self) -> Hearing | None:
+        """One for all queues: it is large."""
+        from gateway.hearing.local import LocalHearing
+
+        if self._ear is None:
+            ear = LocalHearing(models_dir=self._models_dir())
+            if not ear.available():
+                self._notice(ear.describe())
+                return None
+            self._ear = ear
+            self.warm.append(ear.warm)
+        return self._ear
+
+    # -- voices ------------------------------------------------------------------------------------
+
+    def voice(self, queue: Queue) -> Synthesizer:
+        """The queue's voice and its fallbacks, each finished as a voice note; text is the gateway's last rung."""
+        rungs = [self._rung(queue.voice, queue.language)]
+        rungs += [self._rung(settings, queue.language) for settings in queue.voice.fallbacks]
+        self._breakers = self._breakers or Breakers(on_incident=self._fell, on_recovered=self._back)
+        return Ladder(rungs, self._breakers, deadline=max(queue.voice.timeout_s * 1.5, 20.0))
+
+    def _rung(self, settings: VoiceSettings, language: str) -> Synthesizer:
+        voice = self.plain_voice(settings, language)
+        profile = f"{PROFILE}/{settings.provider}/{settings.base_url}"
+        return Cache(VoiceNotes(voice, self.encoder), self._shelf(), settings=tuned(settings), profile=profile)
+
+    def _shelf(self) -> Shelf:
+        return Folder(self.cache / "spoken") if self.cache else Memory()
+
+    def plain_voice(self, settings: VoiceSettings, language: str) -> Synthesizer:
+        if settings.provider == "local":
+            from tts.local import LocalVoice
+
+            voice = LocalVoice(
+                language, settings.engine, models_dir=self._models_dir(), voice_id=settings.voice_id
+            )
+            if voice.degraded():
+                self._notice(f"the embedded voice is {voice.describe()}")
+            self.warm.append(voice.warm)
+            return voice
+        return hosted_voice(settings, language, self.slots)
+
+    def _models_dir(self) -> Path | None:
+        return Path(self.config.embedded.models_dir) if self.config.embedded.models_dir else None
+
+    def _fell(self, name: str, error: SpeechError) -> None:
+        facts = {"voice": name, "reason": error.reason, "hint": error.hint}
+        log.error("a voice is out; the next one speaks", extra={"facts": facts})
+        self._notice(f"voice {name} is out: {error.reason}. {error.hint}")
+
+    def _back(self, name: str) -> None:
+        log.info("a voice is back", extra={"facts": {"voice": name}})
+        self.notices[:] = [notice for notice in self.notices if not notice.startswith(f"voice {name} is out")]
+
+    def _notice(self, text: str) -> None:
+        if text not in self.notices:
+            self.notices.append(text)
+
+
+# -- hosted providers ------------------------------------------------------------------------------
+
+
+def hosted_assistant(settings: AssistantSettings) -> Assistant:
+    from gateway.assistants.retrying import Retrying
+
+    return Retrying(bare_assistant(settings), budget_s=max(settings.timeout_s, 45.0))
+
+
+def bare_assistant(settings: AssistantSettings) -> Any:
+    """The provider's own, without our retries: also what `recado check` asks."""
+    key, more = settings.api_key.get_secret_value(), {
+        "base_url": settings.base_url,
+        "timeout_s": settings.timeout_s,
+        "max_output_tokens": settings.max_output_tokens,
+    }
+    if settings.provider == "openai":
+        from gateway.assistants.responses import OpenAIResponses
+
+        return OpenAIResponses(key, settings.model, **more)
+    from gateway.assistants.chat import OpenAIChat
+
+    return OpenAIChat(key, settings.model, **more)
+
+
+def hosted_hearing(settings: HearingSettings) -> Hearing:
+    key, base_url = settings.api_key.get_secret_value(), settings.base_url
+    if settings.provider == "openai":
+        from gateway.hearing.openai import OpenAIHearing
+
+        return OpenAIHearing(key, settings.model, base_url=base_url, timeout_s=settings.timeout_s)
+    from gateway.hearing.elevenlabs import ElevenLabsHearing
+
+    return ElevenLabsHearing(key, settings.model, base_url=base_url, timeout_s=settings.timeout_s)
+
+
+def hosted_voice(settings: VoiceSettings, language: str, slots: Slots) -> Synthesizer:
+    key = settings.api_key.get_secret_value()
+    if settings.provider == "elevenlabs":
+        from tts.elevenlabs import ElevenLabs
+
+        return ElevenLabs(
+            key,
+            settings.voice_id,
+            settings.model_id,
+            base_url=settings.base_url,
+            settings=tuned(settings),
+            language=language,
+            timeout=settings.timeout_s,
+            slots=slots,
+        )
+    if settings.provider == "openai_compatible":
+        from tts.openai_compatible import OpenAICompatible
+
+        return OpenAICompatible(
+            key,
+            settings.base_url,
+            settings.voice_id,
+            settings.model_id,
+            speed=settings.speed,
+            timeout=settings.timeout_s,
+        )
+    from tts.silent import Silent
+
+    return Silent()
+
+
+def tuned(settings: VoiceSettings) -> dict[str, float]:
+    """The knobs somebody turned."""
+    values = {name: getattr(settings, name) for name in ("stability", "similarity_boost", "style", "speed")}
+    return {name: value for name, value in values.items() if value is not None}

@@ -24,10 +24,10 @@ class Bell:
     def ring(self) -> None:
         self._rung.set()
 
-    async def wait(self, timeout: float | None) -> bool:
-        """True when it rang, False after `timeout` seconds without."""
+    async def wait(self, patience: float) -> bool:
+        """True when it rang, False after `patience` seconds without."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(patience):
                 await self._rung.wait()
         except TimeoutError:
             return False

@@ -25,7 +25,8 @@ BREATH = 0.002
 
 def backoff(tries: int, random: Callable[[], float]) -> int:
     """Milliseconds before a broken turn is tried again: 1 s doubling to 60 s, give or take a quarter."""
-    return round(min(60_000, 1000 * 2 ** max(0, tries - 1)) * (0.75 + random() / 2))
+    doubled: int = min(60_000, 1000 << max(0, min(tries - 1, 10)))
+    return round(doubled * (0.75 + random() / 2))
 
 
 class Loop:

@@ -1,47 +1,18 @@
-"""The way to addresses that somebody configured: none of them may lead into a private network unless that is allowed."""
+"""The way to addresses that somebody configured: none may lead into a private network unless allowed."""
 
 from __future__ import annotations
 
-import ipaddress
 import socket
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
+from gateway.rules.addresses import is_private
+
 
 class PrivateAddress(OSError):
     """The address is private, and private addresses are not allowed."""
-
-
-def is_private(address: str) -> bool:
-    """True for every address that is not on the public internet."""
-    ip = ipaddress.ip_address(address.split("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    return not ip.is_global or ip.is_multicast
-
-
-def problem_with(url: str, *, allow_private: bool) -> str:
-    """Why `url` cannot be used, or an empty string. Looks only at what is written: names are resolved when called."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return "is no http(s) address"
-    if parts.username or parts.password:
-        return "must not carry a user or password"
-    if allow_private:
-        return ""
-    if _names_this_network(parts.hostname):
-        return "leads to a private address; set server.allow_private_urls = true if that is meant"
-    return ""
-
-
-def _names_this_network(host: str) -> bool:
-    try:
-        return is_private(host)
-    except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
 
 
 class PublicOnly(AbstractResolver):

@@ -1,4 +1,4 @@
-"""What is counted and what is logged. A conversation's id says nothing about its contact; nothing else is logged of one."""
+"""What is counted and what is logged. Of a contact only the conversation's id is logged, which says nothing of it."""
 
 from __future__ import annotations
 

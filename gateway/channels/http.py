@@ -16,13 +16,16 @@ import orjson
 from standardwebhooks.webhooks import Webhook
 
 from gateway.channels.base import Capabilities, ChannelError, Outgoing, Sent
-from gateway.outbound import client, problem_with
+from gateway.outbound import client
+from gateway.rules.addresses import problem_with
 from gateway.transcript import rfc3339
 
 SCHEDULE = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 """Seconds before each retry, after the first try."""
 TIMEOUT = 20.0
 SLOW_DOWN = (429, 502, 503, 504)
+READ_BY_OTHERS = Capabilities(pull=True)
+PUSHED_WHOLE = Capabilities(whole_reply=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Api:
     """No callback: the reply is fetched by whoever asked."""
 
     name: str
-    capabilities: Capabilities = Capabilities(pull=True)
+    capabilities: Capabilities = READ_BY_OTHERS
 
     async def send(self, outgoing: Outgoing) -> Sent:
         return Sent()
@@ -49,7 +52,7 @@ class Callback:
     allow_private: bool = False
     now: Callable[[], float] = time.time
     """Seconds since the epoch, for the signature."""
-    capabilities: Capabilities = Capabilities(whole_reply=True)
+    capabilities: Capabilities = PUSHED_WHOLE
     _session: aiohttp.ClientSession | None = None
     _stopped: bool = False
 
@@ -59,9 +62,9 @@ class Callback:
         if problem := problem_with(self.url, allow_private=self.allow_private):
             raise ChannelError("callback_refused", certain=True, final=True, hint=f"callback_url {problem}")
         try:
-            async with self._client().post(
-                self.url, data=(body := self._body(outgoing)), headers=self._headers(outgoing.id, body), allow_redirects=False
-            ) as answer:
+            body = self._body(outgoing)
+            headers = self._headers(outgoing.id, body)
+            async with self._client().post(self.url, data=body, headers=headers, allow_redirects=False) as answer:
                 return self._read(answer, outgoing.attempt)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._again(type(error).__name__, outgoing.attempt) from None

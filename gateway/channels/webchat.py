@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from gateway.channels.base import Capabilities, Outgoing, Sent
 
 
+READ_BY_THE_PAGE = Capabilities(pull=True)
+
+
 @dataclass(frozen=True, slots=True)
 class WebChat:
     name: str
-    capabilities: Capabilities = Capabilities(pull=True)
+    capabilities: Capabilities = READ_BY_THE_PAGE
 
     async def send(self, outgoing: Outgoing) -> Sent:
         return Sent()

@@ -100,7 +100,7 @@ class Answer:
             return []
         recent = await self.store.recent(burst.conversation.id, limit + len(burst.messages))
         before = [e for e in recent if e.kind is Kind.OUT or e.seq <= burst.claim.head]
-        heard = {}
+        heard: dict[str, str] = {}
         for note in transcript.notes(before):
             if words := await self.store.heard(note):
                 heard[note] = words[0]

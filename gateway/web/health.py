@@ -38,8 +38,8 @@ class Health:
             await self.store.now()
             await self.store.depths()
         except StoreError as error:
-            body = {"status": "unavailable", "detail": str(error)}
-            return web.Response(body=orjson.dumps(body), status=503, content_type="application/json")
+            gone = {"status": "unavailable", "detail": str(error)}
+            return web.Response(body=orjson.dumps(gone), status=503, content_type="application/json")
         body = {"status": "ok", "degraded": list(self.degraded())}
         return web.Response(body=orjson.dumps(body), content_type="application/json")
 

@@ -1,0 +1,111 @@
+"""`recado check`: is everything in the configuration right, and what to do about what is not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gateway.assistants.base import AssistantError
+from gateway.config import Config, Queue
+from gateway.equipment import Equipment, bare_assistant, hosted_voice
+from gateway.hearing.base import HearingError
+from gateway.knowledge import KnowledgeError
+from gateway.telemetry import Telemetry
+from tts.encode import Encoder
+from tts.errors import SpeechError
+from tts.findings import Finding
+
+
+async def check(config: Config) -> list[Finding]:
+    """Asks every configured provider. Never raises for what it finds."""
+    findings = [_folder("storage.url", Path(config.storage.url.removeprefix("sqlite:///")).parent)]
+    findings.append(_folder("storage.media_dir", Path(config.storage.media_dir)))
+    for queue in config.queues:
+        async for finding in _queue(config, queue):
+            findings.append(replace(finding, key=f"queues.{queue.name}.{finding.key}"))
+    return findings
+
+
+async def _queue(config: Config, queue: Queue) -> AsyncIterator[Finding]:
+    equipment = Equipment(config, Encoder(), Telemetry(), [])
+    yield await _knowledge(equipment, queue)
+    for finding in await _assistant(queue):
+        yield finding
+    for finding in await _voices(equipment, queue):
+        yield finding
+    for finding in await _hearing(equipment, queue):
+        yield finding
+    for notice in equipment.notices:
+        yield Finding("warning", "embedded", notice)
+
+
+async def _knowledge(equipment: Equipment, queue: Queue) -> Finding:
+    if not queue.knowledge:
+        if queue.assistant.provider == "local":
+            return Finding("warning", "knowledge", "no documents: the local assistant has nothing to answer from")
+        return Finding("ok", "knowledge", "no documents")
+    try:
+        knowledge = await equipment.knowledge(queue)
+    except KnowledgeError as error:
+        return Finding("error", "knowledge", str(error))
+    described = knowledge.describe()
+    await knowledge.close()
+    return Finding("ok", "knowledge", described)
+
+
+async def _assistant(queue: Queue) -> Iterable[Finding]:
+    if queue.assistant.provider == "local":
+        return [Finding("ok", "assistant.provider", "local: answers from the queue's documents")]
+    assistant = bare_assistant(queue.assistant)
+    return await _asked(assistant.check, assistant.close, "assistant")
+
+
+async def _voices(equipment: Equipment, queue: Queue) -> Iterable[Finding]:
+    if queue.reply.format == "text":
+        return [Finding("ok", "reply.format", "text: no voice is used")]
+    findings: list[Finding] = []
+    for settings in (queue.voice, *queue.voice.fallbacks):
+        if settings.provider == "elevenlabs":
+            voice: Any = hosted_voice(settings, queue.language, equipment.slots)
+            findings += await _asked(voice.check, voice.close, "voice")
+        elif settings.provider == "local":
+            local: Any = equipment.plain_voice(settings, queue.language)
+            findings.append(Finding("ok", "voice.provider", f"local: {local.describe()}"))
+            await local.close()
+        else:
+            findings.append(Finding("ok", "voice.provider", f"{settings.provider}: tried when it is needed"))
+    return findings
+
+
+async def _hearing(equipment: Equipment, queue: Queue) -> Iterable[Finding]:
+    ear: Any = equipment.hearing(queue.hearing)
+    if ear is None:
+        return [Finding("ok", "hearing.provider", "voice notes are answered with a request to type")]
+    if hasattr(ear, "check"):
+        return await _asked(ear.check, ear.close, "hearing")
+    await ear.close()
+    return [Finding("ok", "hearing.provider", ear.name)]
+
+
+async def _asked(
+    ask: Callable[[], Awaitable[Iterable[Finding]]], close: Callable[[], Awaitable[None]], key: str
+) -> Iterable[Finding]:
+    try:
+        return await ask()
+    except (AssistantError, SpeechError, HearingError) as error:
+        return [Finding("error", key, f"{error.reason}. {error.hint}")]
+    finally:
+        await close()
+
+
+def _folder(key: str, path: Path) -> Finding:
+    """Writable now, or can be made."""
+    place = path
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if place.is_dir() and os.access(place, os.W_OK):
+        return Finding("ok", key, str(path))
+    return Finding("error", key, f"{path} cannot be written: choose another folder or change its owner")
