@@ -1,0 +1,185 @@
+"""OpenAI's Responses API, and Azure's.
+
+Every call carries the instructions and the history of our own transcript. No provider conversation and no
+`previous_response_id` is used: nothing can be locked, expire or be appended twice by a call that timed out. For the
+same reason `store` is false unless asked for: what contacts write is not kept there for thirty days without a use.
+`truncation` is `auto`, so a conversation that has grown too long loses its middle instead of its answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from gateway.assistants.base import Ask, AssistantError, Finished, Passage, Text
+from gateway.assistants.briefing import Citations, instructions, refuse_assistant_id, safety_identifier, turns
+from gateway.assistants.faults import fault_from
+from gateway.assistants.wire import check_model, cut, documents, drain, open_client, whole
+from tts.findings import Finding
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+ENDS = ("completed", "incomplete", "failed", "cancelled")
+DECLINED = "The model declined to answer; a person should read the conversation."
+WORDLESS = "The model ended without a word for the customer; with tools or much reasoning, allow more output."
+
+
+class OpenAIResponses:
+    """An Assistant on `POST /v1/responses`, streamed.
+
+    `timeout_s` bounds a whole answer. `reasoning_effort` and `temperature` go out only when set: some models refuse
+    them. `http_client` replaces the HTTP client, e.g. for a proxy.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        model: str,
+        *,
+        base_url: str = "",
+        timeout_s: float = 60.0,
+        max_output_tokens: int = 0,
+        store: bool = False,
+        truncation: Literal["auto", "disabled"] = "auto",
+        reasoning_effort: str = "",
+        temperature: float | None = None,
+        http_client: httpx2.AsyncClient | None = None,
+    ) -> None:
+        self._model = model
+        self._timeout_s = timeout_s
+        self._always: dict[str, Any] = {"store": store, "truncation": truncation}
+        if max_output_tokens:
+            self._always["max_output_tokens"] = max_output_tokens
+        if reasoning_effort:
+            self._always["reasoning"] = {"effort": reasoning_effort}
+        if temperature is not None:
+            self._always["temperature"] = temperature
+        self._open = partial(open_client, api_key, base_url, timeout_s, http_client)
+        self._opened: AsyncOpenAI | None = None
+
+    @property
+    def name(self) -> str:
+        return f"openai/{self._model}"
+
+    async def answer(self, ask: Ask) -> AsyncIterator[Text | Finished]:
+        refuse_assistant_id(self._model)
+        reading = _Reading(ask.passages)
+        # `extra_body`: typed parameters would be validated one by one, 28 ms for a long history.
+        call = self._client.responses.with_streaming_response.create(
+            model=self._model, stream=True, extra_body=self._body(ask)
+        )
+        async with aclosing(documents(call, self._timeout_s)) as events:
+            async for event in events:
+                for said in whole(reading.read(event)):
+                    yield said
+                if reading.ended:
+                    await drain(events)
+                    return
+        raise cut().of(AssistantError)
+
+    async def check(self) -> list[Finding]:
+        """Whether it would work: key, URL, model and the model's last day. Raises nothing."""
+        try:
+            refuse_assistant_id(self._model)
+        except AssistantError as error:
+            return [Finding("error", "assistant.model", error.hint)]
+        # Azure lists base models while `model` names a deployment.
+        azure = (self._client.base_url.host or "").endswith(".azure.com")
+        return await check_model(self._client, self._model, "warning" if azure else "error")
+
+    async def close(self) -> None:
+        if self._opened:
+            await self._opened.close()
+            self._opened = None
+
+    @property
+    def _client(self) -> AsyncOpenAI:
+        self._opened = self._opened or self._open()
+        return self._opened
+
+    def _body(self, ask: Ask) -> dict[str, Any]:
+        return {
+            "instructions": instructions(ask),
+            "input": turns(ask),
+            "safety_identifier": safety_identifier(ask.conversation),
+            **self._always,
+        }
+
+
+class _Reading:
+    """One stream of events, from the first delta to the event that ends it. Types it does not know mean nothing."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self._marks = Citations(passages)
+        self._spoke = False
+        self.ended = False
+
+    def read(self, event: Mapping[str, Any]) -> Iterator[Text | Finished]:
+        kind = event.get("type", "")
+        if kind == "response.output_text.delta":
+            yield from self._say(str(event.get("delta") or ""))
+        elif kind in ("response.refusal.delta", "response.refusal.done"):
+            raise AssistantError("refusal", hint=DECLINED)
+        elif str(kind).removeprefix("response.") in ENDS and isinstance(event.get("response"), Mapping):
+            yield from self._end(event["response"])
+        elif event.get("object") == "response":  # a server that was asked for a stream and does not stream
+            yield from self._end(event)
+
+    def _say(self, piece: str) -> Iterator[Text]:
+        if text := self._marks.feed(piece):
+            self._spoke = self._spoke or bool(text.strip())
+            yield Text(text)
+
+    def _end(self, response: Mapping[str, Any]) -> Iterator[Text | Finished]:
+        _raise_failure(response)
+        if not self._spoke:
+            yield from self._say("".join(_written(response)))
+        if rest := self._marks.finish():
+            self._spoke = self._spoke or bool(rest.strip())
+            yield Text(rest)
+        truncated = response.get("status") == "incomplete"
+        if not self._spoke:
+            raise wordless(truncated)
+        self.ended = True
+        yield _finished(response, self._marks.cited, truncated)
+
+
+def wordless(truncated: bool) -> AssistantError:
+    """An answer of nothing. It would be silence for the contact, so it is an error."""
+    if truncated:
+        return fault_from({"code": "max_output_tokens"}, None).of(AssistantError)
+    return AssistantError("empty_answer", retryable=True, hint=WORDLESS)
+
+
+def _raise_failure(response: Mapping[str, Any]) -> None:
+    status = response.get("status")
+    if status in ("failed", "cancelled"):
+        error = response.get("error")
+        raise fault_from(error if isinstance(error, Mapping) else {"code": status}, None).of(AssistantError)
+    reason = (response.get("incomplete_details") or {}).get("reason")
+    if status == "incomplete" and reason != "max_output_tokens":
+        raise fault_from({"code": reason or "incomplete"}, None).of(AssistantError)
+
+
+def _written(response: Mapping[str, Any]) -> Iterator[str]:
+    for item in response.get("output") or ():
+        for part in (item.get("content") or ()) if item.get("type") == "message" else ():
+            if part.get("type") == "refusal":
+                raise AssistantError("refusal", hint=DECLINED)
+            if part.get("type") == "output_text":
+                yield str(part.get("text") or "")
+
+
+def _finished(response: Mapping[str, Any], cited: list[Passage], truncated: bool) -> Finished:
+    usage = response.get("usage") or {}
+    return Finished(
+        citations=tuple(cited),
+        model=str(response.get("model") or ""),
+        input_tokens=int(usage.get("input_tokens") or 0),
+        output_tokens=int(usage.get("output_tokens") or 0),
+        truncated=truncated,
+    )
