@@ -118,9 +118,7 @@ _KEY = "The key was refused: put a valid one into voice.api_key."
 _FORMAT = f"The plan does not include this output format: {SAFE_FORMAT} is in all of them."
 _LONG = "The text is longer than the model takes in one request: lower reply.max_voice_chars."
 _CROWD = "More requests at once than the plan allows: use a larger plan, or a key of its own."
-_PLAN = (
-    "The plan does not include this voice, or an invoice is unpaid: take a voice of your own or another plan."
-)
+_PLAN = "The plan does not include this voice, or an invoice is unpaid: take a voice of your own or another plan."
 _UNUSUAL = "The account is blocked for unusual activity: contact the provider or use a paid plan."
 BY_CODE: Mapping[str, Verdict] = {
     "quota_exceeded": (
@@ -157,9 +155,7 @@ def refusal(status: int, headers: Mapping[str, str], body: object) -> Refusal:
     """
     found = body.get("detail") if isinstance(body, dict) else None
     if isinstance(found, list):
-        return Refusal(
-            status, "validation_error", _field_named(found), request_id=headers.get("request-id", "")
-        )
+        return Refusal(status, "validation_error", _field_named(found), request_id=headers.get("request-id", ""))
     detail = found if isinstance(found, dict) else {}
     codes = [code for code in (detail.get("code"), detail.get("status")) if isinstance(code, str)]
     return Refusal(
@@ -260,16 +256,14 @@ class ElevenLabs:
             except Refused as error:
                 if error.reason not in FORMAT_REFUSED or self._format == SAFE_FORMAT:
                     raise
-                log.warning(
-                    "%s: %s was refused (%s), using %s", self.name, self._format, error.reason, SAFE_FORMAT
-                )
+                log.warning("%s: %s was refused (%s), using %s", self.name, self._format, error.reason, SAFE_FORMAT)
                 self._format = SAFE_FORMAT
             return await self._ask(speech)
 
     async def _ask(self, speech: Speech) -> Audio:
-        client = await self._client()
         asked = self._format
         try:
+            client = await self._client()
             async with client.text_to_speech.with_raw_response.convert(
                 quote(self._voice_id, safe=""), **self._request(speech)
             ) as answer:
@@ -282,9 +276,7 @@ class ElevenLabs:
             raise self._explain(error) from None
         data, mime = sound(raw, pcm_rate=int(asked[4:]) if asked.startswith("pcm_") else 0)
         cost = headers.get("character-cost", "")
-        return Audio(
-            data, mime, spoken_by=self.name, characters=int(cost) if cost.isdecimal() else len(speech.text)
-        )
+        return Audio(data, mime, spoken_by=self.name, characters=int(cost) if cost.isdecimal() else len(speech.text))
 
     def _request(self, speech: Speech) -> dict[str, Any]:
         from elevenlabs.types import VoiceSettings
@@ -351,9 +343,7 @@ class ElevenLabs:
             self._learn(headers)
             return speech_error(refusal(error.status_code or 0, headers, error.body), BY_CODE)
         if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-            return Refused(
-                "bad_address", hint="The request could not be sent: check voice.base_url and voice.api_key."
-            )
+            return Refused("bad_address", hint="The request could not be sent: check voice.base_url and voice.api_key.")
         if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
             return Unreachable("cut", hint="The connection was cut in the middle of the answer.")
         if isinstance(error, httpx.HTTPError):
@@ -395,20 +385,14 @@ class ElevenLabs:
         return [Finding("ok", "voice.voice_id", f"{name} is on this account.")]
 
     async def _look_at_model(self) -> list[Finding]:
-        listed: list[ListedModel] = await self._listed(
-            lambda client: client.models.list(request_options=ONCE)
-        )
+        listed: list[ListedModel] = await self._listed(lambda client: client.models.list(request_options=ONCE))
         models = {
-            model.model_id: model
-            for model in listed
-            if getattr(model, "can_do_text_to_speech", None) is not False
+            model.model_id: model for model in listed if getattr(model, "can_do_text_to_speech", None) is not False
         }
         if self._model_id not in models:
             near = difflib.get_close_matches(self._model_id, models, n=1) or list(models)[:3]
             known = f" It offers {', '.join(near)}." if near else ""
-            return [
-                Finding("error", "voice.model_id", f"{self._model_id} does not speak on this account.{known}")
-            ]
+            return [Finding("error", "voice.model_id", f"{self._model_id} does not speak on this account.{known}")]
         return self._remarks(models[self._model_id])
 
     def _remarks(self, model: ListedModel) -> list[Finding]:
@@ -419,23 +403,17 @@ class ElevenLabs:
             found.append(_warn("model_id", f"{self._model_id} is deprecated: use {self._model.replaced_by}."))
         languages = {known.language_id for known in model.languages or []}
         if self._language and languages and self._language.split("-")[0] not in languages:
-            found.append(
-                _warn("model_id", f"{self._model_id} does not list {self._language}: choose another model.")
-            )
+            found.append(_warn("model_id", f"{self._model_id} does not list {self._language}: choose another model."))
         for key, value in self._configured.items():
             sent = self.settings.get(key)
             if sent is None or (key == "style" and model.can_use_style is False):
                 found.append(_warn(key, f"{self._model_id} ignores {key}: leave it out."))
             elif sent != value:
-                found.append(
-                    _warn(key, f"{self._model_id} takes {key} = {sent:g}, not {value:g}: {sent:g} is sent.")
-                )
+                found.append(_warn(key, f"{self._model_id} takes {key} = {sent:g}, not {value:g}: {sent:g} is sent."))
         return found
 
     async def _look_at_account(self) -> list[Finding]:
-        account: Subscription = await self._listed(
-            lambda client: client.user.subscription.get(request_options=ONCE)
-        )
+        account: Subscription = await self._listed(lambda client: client.user.subscription.get(request_options=ONCE))
         return [
             account_finding(
                 getattr(account, "character_limit", None),
@@ -445,9 +423,8 @@ class ElevenLabs:
         ]
 
     async def _listed(self, ask: Callable[[AsyncElevenLabs], Awaitable[Any]]) -> Any:
-        client = await self._client()
         try:
-            return await ask(client)
+            return await ask(await self._client())
         except SpeechError:
             raise
         except Exception as error:
@@ -459,17 +436,11 @@ def account_finding(limit: object, used: object, resets_unix: object) -> Finding
     if not isinstance(limit, int) or not isinstance(used, int):
         return _warn("api_key", "What is left on the account could not be read.")
     left = max(0, limit - used)
-    until = (
-        f" until {datetime.fromtimestamp(resets_unix, UTC):%Y-%m-%d}" if isinstance(resets_unix, int) else ""
-    )
+    until = f" until {datetime.fromtimestamp(resets_unix, UTC):%Y-%m-%d}" if isinstance(resets_unix, int) else ""
     if not left:
-        return Finding(
-            "error", "voice.api_key", f"No characters are left{until}: raise the plan or add a fallback."
-        )
+        return Finding("error", "voice.api_key", f"No characters are left{until}: raise the plan or add a fallback.")
     if left * 10 < limit:
-        return _warn(
-            "api_key", f"Only {left} of {limit} characters are left{until}: raise the plan or add a fallback."
-        )
+        return _warn("api_key", f"Only {left} of {limit} characters are left{until}: raise the plan or add a fallback.")
     return Finding("ok", "voice.api_key", f"{left} of {limit} characters are left{until}.")
 
 

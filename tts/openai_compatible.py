@@ -143,9 +143,7 @@ class OpenAICompatible:
         except SpeechError as error:
             return [self._unlisted(error)]
         if self._model_id not in models:
-            message = (
-                f"{self._model_id} is not among the models of this endpoint; some list only a part of them."
-            )
+            message = f"{self._model_id} is not among the models of this endpoint; some list only a part of them."
             return [Finding("warning", "voice.model_id", message)]
         if ends := models[self._model_id]:
             message = f"{self._model_id} is shut down on {ends}: choose another model before that day."
@@ -164,9 +162,9 @@ class OpenAICompatible:
         return await asked_again(ask, within=self._timeout, sleep=self._sleep, random=self._random)
 
     async def _ask(self, speech: Speech) -> Audio:
-        client = await self._client()
         data = bytearray()
         try:
+            client = await self._client()
             async with client.audio.speech.with_streaming_response.create(
                 model=self._model_id,
                 voice=self._voice_id,
@@ -187,8 +185,8 @@ class OpenAICompatible:
 
     async def _list(self) -> dict[str, str]:
         """Model id -> its shutdown date, mostly empty."""
-        client = await self._client()
         try:
+            client = await self._client()
             listed = (await client.models.list()).data
         except SpeechError:
             raise
@@ -233,9 +231,7 @@ class OpenAICompatible:
             return speech_error(refusal(error.status_code, headers, error.body), BY_CODE)
         cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
         if isinstance(cause, httpx2.InvalidURL | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
-            return Refused(
-                "bad_address", hint="The request could not be sent: check voice.base_url and voice.api_key."
-            )
+            return Refused("bad_address", hint="The request could not be sent: check voice.base_url and voice.api_key.")
         if isinstance(cause, httpx2.RemoteProtocolError | httpx2.ReadError):
             return Unreachable("cut", hint="The connection was cut in the middle of the answer.")
         if isinstance(cause, httpx2.HTTPError | openai.APIConnectionError):

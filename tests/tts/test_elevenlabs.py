@@ -29,9 +29,7 @@ from tts.model import Speech
 from tts.refusals import speech_error
 from tts.slots import Slots
 
-HELLO = Speech(
-    "A consulta custa duzentos e cinquenta reais.", "pt-BR", previous_text="Olá!", next_text="Até logo!"
-)
+HELLO = Speech("A consulta custa duzentos e cinquenta reais.", "pt-BR", previous_text="Olá!", next_text="Até logo!")
 SETTINGS = {"stability": 0.4, "similarity_boost": 0.75, "style": 0.2, "speed": 1.1}
 
 
@@ -112,9 +110,7 @@ async def test_without_settings_the_voice_keeps_its_own(provider: FakeElevenLabs
         ("eleven_v4", {"volume": 11}, {}),
     ],
 )
-def test_settings_are_brought_into_range(
-    model: str, wanted: dict[str, float], sent: dict[str, float]
-) -> None:
+def test_settings_are_brought_into_range(model: str, wanted: dict[str, float], sent: dict[str, float]) -> None:
     assert honoured(model, wanted) == sent
 
 
@@ -141,9 +137,7 @@ async def test_every_request_has_its_timeouts_and_follows_no_redirect() -> None:
         return httpx.Response(302, headers={"location": "http://elsewhere.invalid/"})
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(listen)) as client:
-        speaker = ElevenLabs(
-            KEY, VOICE, "eleven_v4", base_url="http://tts.invalid", timeout=9.0, http_client=client
-        )
+        speaker = ElevenLabs(KEY, VOICE, "eleven_v4", base_url="http://tts.invalid", timeout=9.0, http_client=client)
         with pytest.raises(Refused) as caught:
             await speaker.speak(HELLO)
         await speaker.close()
@@ -176,7 +170,7 @@ def test_importing_costs_nothing() -> None:
         "import sys, tts.elevenlabs, tts.openai_compatible, tts.ladder, tts.cache, tts.silent;"
         "sys.exit(' '.join({'elevenlabs', 'openai', 'httpx', 'httpx2', 'pydantic', 'av'} & set(sys.modules)))"
     )
-    run = subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.PIPE)  # noqa: S603
+    run = subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.PIPE)
     assert run.stderr.strip() == b""
 
 
@@ -308,9 +302,7 @@ TEXT_LIST = {"detail": [{"loc": ["body", "text"], "msg": "field required", "type
         (400, {"detail": {"code": "words with spaces"}}, Refused, "http_400", "settings"),
     ],
 )
-def test_what_a_refusal_means(
-    status: int, body: Any, kind: type[SpeechError], reason: str | None, hint: str
-) -> None:
+def test_what_a_refusal_means(status: int, body: Any, kind: type[SpeechError], reason: str | None, hint: str) -> None:
     error = speech_error(refusal(status, {}, body), BY_CODE)
     assert type(error) is kind
     assert error.reason == (reason or body["detail"]["code"])
@@ -381,9 +373,7 @@ async def test_a_provider_that_hangs_is_left_when_the_time_is_over(provider: Fak
 
 async def test_nobody_at_that_address() -> None:
     naps = Naps()
-    speaker = ElevenLabs(
-        KEY, VOICE, "eleven_v4", base_url="http://127.0.0.1:1", sleep=naps, random=lambda: 0.5
-    )
+    speaker = ElevenLabs(KEY, VOICE, "eleven_v4", base_url="http://127.0.0.1:1", sleep=naps, random=lambda: 0.5)
     with pytest.raises(Unreachable) as caught:
         await speaker.speak(HELLO)
     await speaker.close()
@@ -391,9 +381,7 @@ async def test_nobody_at_that_address() -> None:
     assert naps.seconds == [0.5, 1.0]
 
 
-@pytest.mark.parametrize(
-    "address", ["nonsense", "ftp://127.0.0.1/", "http://[::1", "http://127.0.0.1:99999999"]
-)
+@pytest.mark.parametrize("address", ["nonsense", "ftp://127.0.0.1/", "http://[::1", "http://127.0.0.1:99999999"])
 async def test_an_address_that_is_none(address: str) -> None:
     speaker = ElevenLabs(KEY, VOICE, "eleven_v4", base_url=address, sleep=Naps())
     with pytest.raises(SpeechError) as caught:
