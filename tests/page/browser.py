@@ -1,8 +1,8 @@
-"""A real Chromium for tests: found on this machine, hearing a sound file instead of a microphone, telling what went wrong.
+"""A real Chromium for tests: it hears a sound file instead of a microphone and tells what went wrong.
 
     async with chromium(microphone=wav) as browser, visitor(browser, "pt-BR") as page: ...
 
-`visitor` fails when the page logged an error or its content policy was broken; it leaves a picture when the test failed.
+`visitor` fails when the page logged an error or broke its content policy; a failing test leaves a picture.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def executable() -> str | None:
 
 @asynccontextmanager
 async def chromium(microphone: Path | None = None) -> AsyncIterator[Browser]:
-    """`microphone` is a WAV (16 bit, 48 kHz, silence in front) that is heard once per recording; a beeping device without it."""
+    """`microphone` is a WAV (16 bit, 48 kHz), heard once per recording; without it a device that beeps."""
     from playwright.async_api import async_playwright
 
     heard = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
@@ -54,11 +54,21 @@ async def chromium(microphone: Path | None = None) -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def visitor(
-    browser: Browser, language: str = "pt-BR", *, errors_allowed: tuple[str, ...] = (), name: str = "page", **more: Any
+    browser: Browser,
+    language: str = "pt-BR",
+    *,
+    errors_allowed: tuple[str, ...] = (),
+    name: str = "page",
+    **more: Any,
 ) -> AsyncIterator[Page]:
-    """A page in a fresh profile. `errors_allowed` are words of console errors that the test provokes on purpose."""
+    """A page in a fresh profile. `errors_allowed`: words of console errors which the test provokes."""
     context = await browser.new_context(
-        **{"viewport": {"width": 1000, "height": 760}, "locale": language, "permissions": ["microphone"], **more}
+        **{
+            "viewport": {"width": 1000, "height": 760},
+            "locale": language,
+            "permissions": ["microphone"],
+            **more,
+        }
     )
     page = await context.new_page()
     page.set_default_timeout(15_000)

@@ -26,7 +26,7 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(microphone: Path) -> AsyncIterator[Browser]:
     if executable() is None:
-        pytest.skip("no Chromium on this machine: install it (Debian: apt-get install chromium) or set RECADO_CHROMIUM")
+        pytest.skip("no Chromium here: install it (Debian: apt-get install chromium) or set RECADO_CHROMIUM")
     async with chromium(microphone) as running:
         yield running
 

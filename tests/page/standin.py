@@ -1,4 +1,4 @@
-"""A gateway that only speaks docs/api.md, for tests of the page: it answers nothing by itself and breaks on request.
+"""A gateway that only speaks docs/api.md, for tests of the page: silent by itself, broken on request.
 
     standin = StandIn()
     async with serving(standin) as url: ...          # url of the page
@@ -60,8 +60,14 @@ class Received:
 class StandIn:
     def __init__(self, **visit: Any) -> None:
         self.visit: dict[str, Any] = {
-            "conversation": CONVERSATION, "channel": "site", "title": "Loja Aurora", "language": "pt-BR",
-            "hearing": True, "voice": True, "limits": {"text_bytes": 32_768, "audio_bytes": 16_777_216}, **visit,
+            "conversation": CONVERSATION,
+            "channel": "site",
+            "title": "Loja Aurora",
+            "language": "pt-BR",
+            "hearing": True,
+            "voice": True,
+            "limits": {"text_bytes": 32_768, "audio_bytes": 16_777_216},
+            **visit,
         }
         self.messages: list[Message] = []
         self.received: list[Received] = []
@@ -87,6 +93,13 @@ class StandIn:
         part = self._voice(tone(seconds), "audio/ogg; codecs=opus", seconds, transcript)
         return self._publish("assistant", part, **more)
 
+    def asks(self, text: str) -> Message:
+        """The contact wrote this, in another tab perhaps."""
+        return self._publish("contact", {"kind": "text", "text": text})
+
+    def asks_aloud(self, seconds: float = 2.0) -> Message:
+        return self._publish("contact", self._voice(tone(seconds), "audio/ogg; codecs=opus", seconds, None))
+
     def hears(self, message: Message, transcript: str) -> None:
         message["part"]["transcript"] = transcript
         self._tell("heard", {"cursor": message["cursor"], "transcript": transcript})
@@ -105,13 +118,18 @@ class StandIn:
     def app(self) -> web.Application:
         app = web.Application(client_max_size=20_000_000, middlewares=[self._faulty, policed])
         conversation = f"/v1/conversations/{CONVERSATION}"
-        app.add_routes([
-            web.get("/chat/{channel}", self._page), web.static("/chat-assets", PAGE),
-            web.post("/chat/{channel}/visit", self._visit, name="visit"),
-            web.post("/v1/channels/{channel}/messages", self._accept, name="messages"),
-            web.get(conversation, self._conversation), web.get(conversation + "/messages", self._history, name="history"),
-            web.get(conversation + "/events", self._events, name="events"), web.get("/v1/media/{id}", self._media, name="media"),
-        ])  # fmt: skip
+        app.add_routes(
+            [
+                web.get("/chat/{channel}", self._page),
+                web.static("/chat-assets", PAGE),
+                web.post("/chat/{channel}/visit", self._visit, name="visit"),
+                web.post("/v1/channels/{channel}/messages", self._accept, name="messages"),
+                web.get(conversation, self._conversation),
+                web.get(conversation + "/messages", self._history, name="history"),
+                web.get(conversation + "/events", self._events, name="events"),
+                web.get("/v1/media/{id}", self._media, name="media"),
+            ]
+        )
         return app
 
     @web.middleware
@@ -232,7 +250,14 @@ class StandIn:
     def _voice(self, data: bytes, mime: str, seconds: float, transcript: str | None) -> dict[str, Any]:
         id = f"b{len(self.blobs) + 1}"
         self.blobs[id] = (data, mime)
-        media = {"id": id, "url": f"/v1/media/{id}", "mime": mime, "seconds": seconds, "bytes": len(data), "waveform": speechlike()}
+        media = {
+            "id": id,
+            "url": f"/v1/media/{id}",
+            "mime": mime,
+            "seconds": seconds,
+            "bytes": len(data),
+            "waveform": speechlike(),
+        }
         return {"kind": "voice", "media": media, "transcript": transcript}
 
     def _tell(self, name: str, data: dict[str, Any], id: str | None = None) -> None:
@@ -297,24 +322,29 @@ def tone(seconds: float, form: str = "ogg") -> bytes:
         stream.layout = "mono"
         frame = av.AudioFrame.from_ndarray((wave * 32767).astype(np.int16)[None, :], format="s16", layout="mono")
         frame.sample_rate = RATE
-        for ready in (*av.AudioResampler(stream.format, "mono", RATE, stream.frame_size or None).resample(frame), None):
+        for ready in (
+            *av.AudioResampler(stream.format, "mono", RATE, stream.frame_size or None).resample(frame),
+            None,
+        ):
             container.mux(stream.encode(ready))
     return out.getvalue()
 
 
 def small_talk(standin: StandIn) -> None:
     """A conversation to look at."""
+    delivery = {"document": "docs/entregas.md", "paragraph": 2, "text": "Grande Rio: até 3 dias úteis."}
+    exchange = {"document": "trocas.md", "paragraph": 4, "text": "Trocas em até 30 dias."}
     standin.now -= timedelta(days=1)
-    standin._publish("contact", {"kind": "text", "text": "Boa tarde! Vocês entregam em Niterói?"})
-    standin.says("Boa tarde! Entregamos sim, em até 3 dias úteis. O frete aparece em https://aurora.example/frete.",
-                 citations=[{"document": "docs/entregas.md", "paragraph": 2, "text": "Entregas no Grande Rio em até 3 dias úteis."}])  # fmt: skip
+    standin.asks("Boa tarde! Vocês entregam em Niterói?")
+    standin.says(
+        "Boa tarde! Sim, em até 3 dias úteis. O frete aparece em https://aurora.example/frete.",
+        citations=[delivery],
+    )
     standin.now += timedelta(days=1)
-    mine = standin._publish("contact", standin._voice(tone(4.0), "audio/ogg; codecs=opus", 4.0, None))
-    standin.hears(mine, "E se eu quiser trocar o tamanho?")
-    standin.speaks(9.0, "A troca é gratuita em até 30 dias, com a etiqueta. Eu mando o código por aqui.",
-                   citations=[{"document": "trocas.md", "paragraph": 4, "text": "Trocas em até 30 dias."}])  # fmt: skip
+    standin.hears(standin.asks_aloud(4.0), "E se eu quiser trocar o tamanho?")
+    standin.speaks(9.0, "A troca é gratuita em até 30 dias. Eu mando o código por aqui.", citations=[exchange])
     standin.says("Código de troca: AUR-30-2217")
-    standin._publish("contact", {"kind": "text", "text": "Perfeito, obrigada! 😊"})
+    standin.asks("Perfeito, obrigada!")
 
 
 async def main() -> None:

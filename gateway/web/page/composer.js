@@ -6,7 +6,7 @@ import { clock } from "./player.js";
 import { MicrophoneError, Recording } from "./recorder.js";
 
 const TALLEST_PX = 160;
-const SHOWN_LEVELS = 48;
+const SHOWN_LEVELS = 160;
 const bytes = (text) => new TextEncoder().encode(text).length;
 
 export function Composer({ visit, t, say, stopped }) {
@@ -111,7 +111,7 @@ function Take({ take, t, cancel, send }) {
   </div>`;
 }
 
-const Levels = ({ levels }) => html`<svg class="levels" viewBox=${`0 0 ${SHOWN_LEVELS * 4} 32`} preserveAspectRatio="xMaxYMid meet" aria-hidden="true" focusable="false">
+const Levels = ({ levels }) => html`<svg class="levels" viewBox=${`0 0 ${SHOWN_LEVELS * 4} 32`} preserveAspectRatio="xMaxYMid slice" aria-hidden="true" focusable="false">
   <path d=${levels.map((level, index) => {
     const tall = Math.max(2, 28 * Math.min(100, level * 1.6) / 100);
     return `M${(SHOWN_LEVELS - levels.length + index) * 4 + 2} ${16 - tall / 2}v${tall}`;

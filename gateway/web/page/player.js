@@ -9,7 +9,7 @@ import { shelf } from "./shelf.js";
 const SPEEDS = [1, 1.5, 2];
 const STEP_S = 2;
 const BAR = 3;
-const HEIGHT = 32;
+const HEIGHT = 28;
 const QUIET = Array(64).fill(4);
 
 let playing = null;
@@ -92,7 +92,7 @@ export function VoiceNote({ id, part, local, t }) {
   return html`<div class="note" role="group" aria-label=${`${t("voice_note")} ${clock(total)}`}>
     <${Sound} audio=${audio} part=${part} local=${local} broken=${broken} />
     <div class="note-row">
-      <button type="button" class="round play" aria-label=${t(state.playing ? "pause" : "play")} onClick=${() => toggle(audio.current, state)}>
+      <button type="button" class="round strong play" aria-label=${t(state.playing ? "pause" : "play")} onClick=${() => toggle(audio.current, state)}>
         <${Icon} name=${state.playing ? "pause" : "play"} /></button>
       <${Waveform} audio=${audio} samples=${part.media.waveform} place=${place} total=${total} t=${t} toggle=${() => toggle(audio.current, state)} />
     </div>
@@ -155,6 +155,6 @@ function Transcript({ id, text, t }) {
   const [open, setOpen] = useState(false);
   const name = `words-${id}`;
   return html`<button type="button" class="small" aria-expanded=${String(open)} aria-controls=${name} onClick=${() => setOpen(!open)}>
-      <span>${t(open ? "transcript_hide" : "transcript_show")}</span></button>
+      <span>${t("transcript")}</span></button>
     <div id=${name} class="transcript" hidden=${!open}>${open && html`<${Words} text=${text} note=${t("opens_elsewhere")} />`}</div>`;
 }

@@ -1,0 +1,80 @@
+"""What can be known of the page without a browser: its words, its weights, its manners."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import gateway.web
+
+PAGE = Path(gateway.web.__file__).parent / "page"
+SCRIPTS = sorted(PAGE.glob("*.js"))
+
+
+def words() -> dict[str, dict[str, str]]:
+    table = re.search(r"export const WORDS = (\{.*?\n\});", (PAGE / "words.js").read_text("utf-8"), re.S)
+    assert table
+    return json.loads(table[1])
+
+
+def used() -> set[str]:
+    """Every key the scripts name: t("key"), a reason, or a place in a table of reasons."""
+    text = "\n".join(path.read_text("utf-8") for path in SCRIPTS if path.name != "words.js")
+    return set(re.findall(r'["`]([a-z]+(?:_[a-z]+)*)["`]', text))
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "en", "es", "zh"])
+def test_every_sentence_exists_in_every_language(language: str) -> None:
+    reference = words()["pt-BR"]
+    translated = words()[language]
+    assert list(translated) == list(reference)
+    for key, sentence in translated.items():
+        assert sentence.strip()
+        assert sorted(re.findall(r"{\w+}", sentence)) == sorted(re.findall(r"{\w+}", reference[key])), key
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "es", "zh"])
+def test_no_english_is_left_untranslated(language: str) -> None:
+    alike = {key for key, sentence in words()[language].items() if sentence == words()["en"][key]}
+    assert alike == set()
+
+
+def test_every_sentence_is_used() -> None:
+    built = {f"failed_{kind}_{why}" for kind in ("text", "audio") for why in ("large", "refused")}
+    assert set(words()["en"]) - used() - built - {"language"} == set()
+
+
+def test_the_vendored_files_are_the_recorded_ones() -> None:
+    recorded = dict(
+        reversed(line.split("  "))
+        for line in re.findall(r"^[0-9a-f]{64}  \S+$", (PAGE / "vendor/README.md").read_text(), re.M)
+    )
+    found = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (PAGE / "vendor").iterdir()
+        if path.name != "README.md"
+    }
+    assert found == recorded
+
+
+def test_the_page_brings_no_inline_script_or_style() -> None:
+    html = (PAGE / "index.html").read_text("utf-8")
+    assert not re.search(r"<style|style=|\son\w+=|<script(?![^>]*\ssrc=)", html)
+    assert not re.search(r'(?:src|href)="(?!\.\./chat-assets/)', html), "everything comes from our own folder"
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_write_text_and_never_markup(script: Path) -> None:
+    text = script.read_text("utf-8")
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|style=", text)
+    imported = re.findall(r'from "([^"]+)"', text)
+    assert all(name.startswith("./") and (PAGE / name).is_file() for name in imported)
+
+
+def test_what_the_page_names_is_there() -> None:
+    for name in re.findall(r'"\.\./chat-assets/([^"]+)"', (PAGE / "index.html").read_text("utf-8")):
+        assert (PAGE / name).is_file(), name
