@@ -185,9 +185,7 @@ class SqliteStore:
 
     # -- lanes -----------------------------------------------------------------------------------------
 
-    async def accept(
-        self, conversation: Conversation, post: Post, media: Sequence[MediaId] = ()
-    ) -> Posted:
+    async def accept(self, conversation: Conversation, post: Post, media: Sequence[MediaId] = ()) -> Posted:
         if post.key != conversation.id:
             raise ValueError("the post is for another conversation")
         return await self._write(
@@ -272,9 +270,7 @@ class SqliteStore:
         return self._one(lanes.FOLD, values) is not None
 
     async def retry(self, claim: Claim, delay: int) -> None:
-        await self._write(
-            lambda: self._mine(lanes.RETRY, claim, delay=delay), lambda _: [(claim.kind, claim.key)]
-        )
+        await self._write(lambda: self._mine(lanes.RETRY, claim, delay=delay), lambda _: [(claim.kind, claim.key)])
 
     async def pause(self, kind: Kind, key: ConversationId, why: str | None) -> None:
         values = {"kind": int(kind), "key": key, "why": why}
@@ -383,17 +379,13 @@ def _settle_bells(claim: Claim, settlement: Settlement, settled: Settled) -> Bel
 
 
 async def _reader(path: Path, busy_ms: int) -> aiosqlite.Connection:
-    return await aiosqlite.connect(
-        f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=busy_ms / 1000
-    )
+    return await aiosqlite.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=busy_ms / 1000)
 
 
 def _prepare(db: sqlite3.Connection, synchronous: str) -> None:
     (mode,) = db.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":
-        raise Unavailable(
-            f"the database is in {mode} mode and cannot change: it must lie on a local, writable disk"
-        )
+        raise Unavailable(f"the database is in {mode} mode and cannot change: it must lie on a local, writable disk")
     db.execute(f"PRAGMA synchronous={synchronous}")
     db.execute("PRAGMA wal_autocheckpoint=4000")
     db.execute("PRAGMA journal_size_limit=67108864")

@@ -147,9 +147,7 @@ class StoreSuite:
             (0, 0, [], 0),
         ],
     )
-    async def test_when_the_burst_ends(
-        self, lab: Lab, window: int, max_wait: int, gaps: list[int], due: int
-    ) -> None:
+    async def test_when_the_burst_ends(self, lab: Lab, window: int, max_wait: int, gaps: list[int], due: int) -> None:
         start = await lab.store.now()
         for n, gap in enumerate([0, *gaps]):
             lab.pass_time(gap)
@@ -373,6 +371,18 @@ class StoreSuite:
         assert await store.next_wake(IN) == due
         lab.pass_time(1000)
         assert len(await store.load(await take(store))) == 5
+
+    async def test_a_backoff_outlasts_the_wait_of_what_came_before_it(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        claim = await take(store)
+        await store.accept(who(), message("2", window=5000, max_wait=5000))
+        lab.pass_time(1000)
+        due = await store.now() + 4500
+        await store.retry(claim, 4500)
+        lab.pass_time(1000)
+        await store.accept(who(), message("3", window=5000, max_wait=5000))
+        assert await store.next_wake(IN) == due
 
     async def test_a_retry_while_newer_messages_wait_takes_both(self, lab: Lab) -> None:
         await lab.store.accept(who(), message("1"))

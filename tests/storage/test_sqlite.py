@@ -1,0 +1,376 @@
+"""What is particular to the SQLite store: the file, the group commit, the bell, the schema."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from storage import lanes
+from storage.lanes import POSTGRES, SQLITE
+from storage.model import Conversation, Cursor, Hold, Kind, Post, Settlement, conversation_id
+from storage.sqlite import SqliteStore
+from storage.store import AlreadyOpen, NewerDatabase, StoreError, Unavailable
+
+ROOT = Path(__file__).parents[2]
+WHO = Conversation(conversation_id("site", "ana"), "site", "ana", "", "front")
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="modes and limits of POSIX")
+
+
+def post(id: str, window: int = 0) -> Post:
+    return Post(WHO.id, id, id, window=window)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a database?.db"  # the readers open it by URI
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(path, busy_ms=50)
+    await store.open()
+    yield store
+    await store.close()
+
+
+# -- group commit ----------------------------------------------------------------------------------
+
+
+class Gate:
+    """A clock that can be stopped: the writer reads it before each transaction, so it waits there."""
+
+    def __init__(self) -> None:
+        self.passed = threading.Event()
+        self.passed.set()
+        self.reached = threading.Event()
+
+    def __call__(self) -> int:
+        self.reached.set()
+        assert self.passed.wait(10)
+        return 1_800_000_000_000
+
+
+async def test_everything_that_waits_shares_one_commit(path: Path) -> None:
+    gate = Gate()
+    store = SqliteStore(path, clock=gate)
+    await store.open()
+    gate.passed.clear()
+    gate.reached.clear()
+    first = asyncio.ensure_future(store.accept(WHO, post("first")))
+    await asyncio.to_thread(gate.reached.wait, 10)  # the first is alone in its transaction
+    rest = [asyncio.ensure_future(store.accept(WHO, post(f"{n}"))) for n in range(63)]
+    await asyncio.sleep(0)
+    assert store.commits == 0
+    gate.passed.set()
+    await asyncio.gather(first, *rest)
+    assert (store.commits, store.requests) == (2, 64)
+    await store.close()
+
+
+async def test_success_is_told_only_after_the_commit(path: Path) -> None:
+    """Another connection finds whatever was promised, at the moment it is promised."""
+    promised: list[int] = []
+    store = SqliteStore(path, rang=lambda kind, key: promised.append(count()))
+    await store.open()
+    db = sqlite3.connect(path)
+
+    def count() -> int:
+        return int(db.execute("SELECT COUNT(*) FROM entry").fetchone()[0])
+
+    await asyncio.gather(*(store.accept(WHO, post(f"{n}")) for n in range(64)))
+    assert len(promised) == 64
+    assert all(found > n for n, found in enumerate(promised))
+    db.close()
+    await store.close()
+
+
+# -- when it cannot write ----------------------------------------------------------------------------
+
+
+async def test_a_locked_database_is_unavailable_and_recovers(store: SqliteStore, path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    answers = await asyncio.gather(
+        *(store.accept(WHO, post(f"{n}")) for n in range(3)), store.next_wake(Kind.IN), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [Unavailable] * 4
+    assert await store.transcript(WHO.id, Cursor(), 9) == []
+    other.execute("ROLLBACK")
+    other.close()
+    assert (await store.accept(WHO, post("0"))).seq == 1
+
+
+async def test_a_database_that_may_not_grow_is_unavailable_and_recovers(path: Path) -> None:
+    """SQLITE_FULL in the middle of a batch: none of it is promised, none of it is there."""
+    store = SqliteStore(path)
+    await store.open()
+    await store.accept(WHO, post("before"))
+    full = [store.accept(WHO, Post(WHO.id, f"{n}", "x" * 100_000)) for n in range(3)]
+    with Shrunk(store):
+        answers = await asyncio.gather(*full, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Unavailable] * 3
+    assert [entry.dedup for entry in await store.transcript(WHO.id, Cursor(), 9)] == ["before"]
+    assert (await store.accept(WHO, post("after"))).seq == 2
+    await store.close()
+
+
+class Shrunk:
+    """For as long as it lasts the database may not take another page."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+
+    def __enter__(self) -> None:
+        self._pages(1)  # SQLite raises it to the present size
+
+    def __exit__(self, *exc: object) -> None:
+        self._pages(1_000_000)
+
+    def _pages(self, most: int) -> None:
+        assert self._store._writer is not None
+        asked = self._store._writer.ask(lambda: self._store._one(f"PRAGMA max_page_count={most}", {}))
+        asked.add_done_callback(lambda done: done.exception())
+
+
+@POSIX
+def test_a_full_disk_is_unavailable_and_recovers(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.storage.full_disk", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert done.stdout == "recovered\n", done.stderr
+
+
+async def test_a_closed_store_says_so(path: Path) -> None:
+    store = SqliteStore(path)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="closed"):
+            await store.accept(WHO, post("a"))
+        with pytest.raises(Unavailable, match="closed"):
+            await store.conversation(WHO.id)
+        await store.open()
+        await store.close()
+
+
+# -- the file ------------------------------------------------------------------------------------------
+
+
+async def test_a_second_owner_is_refused(store: SqliteStore, path: Path) -> None:
+    with pytest.raises(AlreadyOpen, match="another recado"):
+        await SqliteStore(path).open()
+    await store.accept(WHO, post("a"))
+    await store.close()
+    heir = SqliteStore(path)
+    await heir.open()
+    await heir.close()
+
+
+async def test_the_leases_of_a_dead_owner_end_at_once(store: SqliteStore, path: Path) -> None:
+    await store.accept(WHO, post("a"))
+    (claim,) = await store.claim(Kind.IN, 1, 3_600_000, "dies")
+    await store.close()
+    heir = SqliteStore(path)
+    await heir.open()
+    (again,) = await heir.claim(Kind.IN, 1, 30_000, "heir")
+    assert (again.epoch, again.tries) == (claim.epoch + 1, 2)
+    await heir.close()
+
+
+@POSIX
+async def test_only_its_owner_may_read_it(store: SqliteStore, path: Path) -> None:
+    await store.accept(WHO, post("a"))
+    modes = {file.name: file.stat().st_mode & 0o077 for file in path.parent.iterdir()}
+    assert len(modes) == 4
+    assert not any(modes.values())
+
+
+async def test_it_is_as_durable_as_it_says(store: SqliteStore) -> None:
+    assert store._writer is not None
+    assert (await store._writer.ask(lambda: store._one("PRAGMA journal_mode", {}))) == ("wal",)
+    assert (await store._writer.ask(lambda: store._one("PRAGMA synchronous", {}))) == (2,)
+
+
+@pytest.mark.parametrize("where", ["missing/x.db", "."])
+async def test_a_path_that_cannot_be_opened_is_unavailable(tmp_path: Path, where: str) -> None:
+    store = SqliteStore(tmp_path / where)
+    with pytest.raises(Unavailable):
+        await store.open()
+    await store.close()
+
+
+def test_what_is_no_database_is_left_alone(path: Path) -> None:
+    path.write_bytes(b"a shopping list, and more than sixteen bytes of it")
+    with pytest.raises(Unavailable, match="not a database"):
+        asyncio.run(SqliteStore(path).open())
+    assert path.read_bytes().startswith(b"a shopping list")
+
+
+def test_a_foreign_database_is_left_alone(path: Path) -> None:
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE groceries (name TEXT)")
+    db.commit()
+    db.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="another program"):
+        asyncio.run(SqliteStore(path).open())
+    assert path.read_bytes() == before
+
+
+# -- the schema ------------------------------------------------------------------------------------------
+
+
+def versions(path: Path) -> list[int]:
+    db = sqlite3.connect(path)
+    rows = db.execute("SELECT version FROM schema_version ORDER BY version").fetchall()
+    db.close()
+    return [version for (version,) in rows]
+
+
+async def opened(path: Path, steps: dict[int, str]) -> None:
+    store = SqliteStore(path, steps=steps)
+    await store.open()
+    await store.close()
+
+
+async def test_an_older_database_walks_the_missing_steps(path: Path) -> None:
+    first = lanes.steps()
+    store = SqliteStore(path, steps={1: first[1]})
+    await store.open()
+    await store.accept(WHO, post("kept"))
+    await store.close()
+    later = {
+        1: first[1],
+        2: "ALTER TABLE conversation ADD COLUMN mood TEXT; -- a comment; with a semicolon",
+        3: "CREATE TABLE extra (x TEXT NOT NULL PRIMARY KEY) /*clustered*/; INSERT INTO extra VALUES ('a;b');",
+    }
+    await opened(path, later)
+    await opened(path, later)  # and only once
+    assert versions(path) == [1, 2, 3]
+    db = sqlite3.connect(path)
+    assert db.execute("SELECT mood FROM conversation").fetchall() == [(None,)]
+    assert db.execute("SELECT x FROM extra").fetchall() == [("a;b",)]
+    assert "WITHOUT ROWID" in db.execute("SELECT sql FROM sqlite_master WHERE name = 'extra'").fetchone()[0]
+    db.close()
+
+
+async def test_a_step_that_fails_leaves_the_database_as_it_was(path: Path) -> None:
+    first = lanes.steps()
+    await opened(path, {1: first[1]})
+    broken = {1: first[1], 2: "CREATE TABLE extra (x TEXT);", 3: "CREATE TABLE extra (x TEXT);"}
+    with pytest.raises(StoreError, match="already exists"):
+        await opened(path, broken)
+    assert versions(path) == [1]
+    await opened(path, {1: first[1], 2: "CREATE TABLE extra (x TEXT);"})
+    assert versions(path) == [1, 2]
+
+
+def test_a_newer_database_is_refused_and_left_alone(path: Path) -> None:
+    first = lanes.steps()
+    asyncio.run(opened(path, {**first, 900: "CREATE TABLE tomorrow (x TEXT);"}))
+    before = path.read_bytes()
+    with pytest.raises(NewerDatabase, match=r"newer recado \(schema 900, this one knows"):
+        asyncio.run(opened(path, first))
+    assert path.read_bytes() == before
+
+
+def test_the_steps_are_numbered_without_a_gap() -> None:
+    assert list(lanes.steps()) == list(range(1, len(lanes.steps()) + 1))
+
+
+async def test_no_statement_walks_a_whole_table(path: Path) -> None:
+    """A million idle conversations must cost nothing; the gauges and what runs once at start may look around."""
+    await opened(path, lanes.steps())
+    db = sqlite3.connect(path)
+    db.create_function("now_ms", 0, lambda: 0)
+    statements = {
+        name: text
+        for name, text in vars(lanes).items()
+        if name.isupper() and isinstance(text, str) and re.match(r"\s*(SELECT|INSERT|UPDATE|WITH)", text)
+    }
+    assert len(statements) > 25
+    for name, text in statements.items():
+        if name not in {"VERSION", "DEPTHS"}:
+            values = dict.fromkeys(re.findall(r"(?<!:):([a-z_]+)", text), 1)
+            plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {SQLITE.says(text)}", values)]
+            walks = [line for line in plan if re.match(r"SCAN (?!ripe|said|inbound|outbound|CONSTANT|\()", line)]
+            walks = [line for line in walks if "USING" not in line or "lane_wake" not in line]
+            assert not walks, (name, plan)
+    db.close()
+
+
+def test_the_dialects_differ_where_they_say() -> None:
+    assert "FOR UPDATE SKIP LOCKED" in POSTGRES.says(lanes.CLAIM)
+    assert "/*" not in SQLITE.says(lanes.CLAIM) + POSTGRES.says(lanes.CLAIM)
+    assert SQLITE.says(lanes.steps()[1]).count("WITHOUT ROWID") == lanes.steps()[1].count("/*clustered*/")
+    assert "WITHOUT ROWID" not in POSTGRES.says(lanes.steps()[1])
+
+
+# -- the bell --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def rung(path: Path) -> AsyncIterator[tuple[SqliteStore, Callable[[], list[Kind]]]]:
+    heard: list[tuple[Kind, str]] = []
+    store = SqliteStore(path, rang=lambda kind, key: heard.append((kind, key)))
+    await store.open()
+
+    def since() -> list[Kind]:
+        kinds = [kind for kind, key in heard if key == WHO.id]
+        heard.clear()
+        return kinds
+
+    yield store, since
+    await store.close()
+
+
+async def test_the_bell_rings_for_what_changed(rung: tuple[SqliteStore, Callable[[], list[Kind]]]) -> None:
+    store, since = rung
+    await store.accept(WHO, post("a"))
+    assert since() == [Kind.IN]
+    await store.accept(WHO, post("a"))
+    (claim,) = await store.claim(Kind.IN, 1, 1000, "me")
+    await store.renew(claim, 1000)
+    assert not await store.fold(claim, 1)
+    assert since() == []
+    await store.hold(WHO.id, Hold("people", "api", 1))
+    await store.hold(WHO.id, Hold("people", "api", 1))
+    assert since() == [Kind.IN]
+    await store.settle(claim, Settlement(claim.tail, yields_to_hold=True))
+    assert since() == []
+    await store.release(WHO.id)
+    assert since() == [Kind.IN]
+    await store.settle(claim, Settlement(claim.tail, [Post(WHO.id, "t:0", "x")]))
+    assert since() == [Kind.IN, Kind.OUT]
+    (out,) = await store.claim(Kind.OUT, 1, 1000, "me")
+    await store.retry(out, 5)
+    await store.pause(Kind.OUT, WHO.id, "maintenance")
+    assert since() == [Kind.OUT, Kind.OUT]
+
+
+async def test_a_broken_bell_costs_no_message(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(kind: Kind, key: str) -> None:
+        raise RuntimeError("the listener is gone")
+
+    store = SqliteStore(path, rang=broken)
+    await store.open()
+    assert (await store.accept(WHO, post("a"))).seq == 1
+    assert (await store.accept(WHO, post("b"))).seq == 2
+    await store.close()
+    assert "the listener is gone" in caplog.text
+
+
+async def test_it_rings_even_when_the_caller_left(rung: tuple[SqliteStore, Callable[[], list[Kind]]]) -> None:
+    store, since = rung
+    asked = asyncio.ensure_future(store.accept(WHO, post("a")))
+    await asyncio.sleep(0)
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    await store.now()
+    assert (await store.next_wake(Kind.IN)) is not None
+    assert since() == [Kind.IN]
