@@ -330,8 +330,8 @@ def say(text):
 
 def newer_python():
     """A newer Python beside an old `python3`."""
-    names = [f"python3.{minor}" for minor in (13, 12, 11)]
-    return next((path for path in map(shutil.which, names) if path), None)
+    found = filter(None, (shutil.which(f"python3.{minor}") for minor in (14, 13, 12, 11)))
+    return next((path for path in found if succeeds([path, "-c", ""])), None)
 
 
 if __name__ == "__main__":

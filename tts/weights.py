@@ -14,8 +14,8 @@ import hashlib
 import importlib.util
 import logging
 import os
+import secrets
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -176,7 +176,7 @@ def _is_right(weights: Weights, path: Path, cache: Path) -> bool:
         if _remembered(weights, path, cache):
             return True
         right = _sha256(path) == weights.sha256
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
         raise WeightsMissing(f"{path} cannot be read ({error.strerror})", hint=weights.hint) from error
@@ -236,30 +236,33 @@ def _join(weights: Weights, target: Path, progress: Progress | None) -> None:
     parts = _parts(weights)
     if not parts:
         raise WeightsMissing(f"the {weights.name} weights are not installed", hint=weights.hint)
+    half = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target.parent)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial")
-    except OSError as error:
-        raise _unwritable(target.parent, error) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            digest = hashlib.sha256()
-            done = 0
-            for chunk in _read(parts):
-                file.write(chunk)
-                digest.update(chunk)
-                done += len(chunk)
-                if progress:
-                    progress(done, weights.bytes)
-        if digest.hexdigest() != weights.sha256:
+        if _copy(parts, half, weights.bytes, progress) != weights.sha256:
             reason = f"the installed parts of {weights.file} are not the published file"
             raise WeightsMissing(reason, hint=weights.hint)
-        Path(name).replace(target)
+        half.replace(target)
     except OSError as error:
         raise _unwritable(target.parent, error) from error
     finally:
-        Path(name).unlink(missing_ok=True)
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
+
+
+def _copy(parts: list[Path], target: Path, size: int, progress: Progress | None) -> str:
+    """Returns the SHA-256 of what was written."""
+    digest = hashlib.sha256()
+    done = 0
+    with target.open("xb") as file:
+        for chunk in _read(parts):
+            file.write(chunk)
+            digest.update(chunk)
+            done += len(chunk)
+            if progress:
+                progress(done, size)
+    return digest.hexdigest()
 
 
 def _read(parts: list[Path]) -> Iterator[bytes]:

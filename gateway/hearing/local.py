@@ -149,5 +149,5 @@ def _options(language: str) -> dict[str, Any]:
         "beam_size": 1,
         "condition_on_previous_text": False,
         "without_timestamps": True,
-        "vad_filter": True,  # on silence alone Whisper invents "thank you"
+        "vad_filter": True,  # pauses and noise are cut out before Whisper can make words of them
     }

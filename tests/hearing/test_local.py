@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -111,8 +112,13 @@ async def test_what_was_said_is_what_is_heard(
 
 @pytest.mark.embedded
 @pytest.mark.asyncio(loop_scope="module")
-async def test_silence_is_nobody_speaking(ear: LocalHearing) -> None:
-    assert await ear.hear(_silence(3), "audio/wav", "pt-BR") == Heard("")
+@pytest.mark.parametrize("loudness", [0, 300, 3000])
+async def test_where_nobody_speaks_nothing_is_heard(ear: LocalHearing, loudness: int) -> None:
+    chance = random.Random(7)
+    hiss = b"".join(
+        chance.randint(-loudness, loudness).to_bytes(2, "little", signed=True) for _ in range(3 * 16_000)
+    )
+    assert await ear.hear(encode.wav(hiss, 16_000), "audio/wav", "pt-BR") == Heard("")
 
 
 def _silence(seconds: int) -> bytes:
