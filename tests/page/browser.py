@@ -84,4 +84,5 @@ async def visitor(
         raise
     finally:
         await context.close()
-    assert [error for error in errors if not any(word in error for word in errors_allowed)] == []
+    unexpected = [error for error in errors if not any(word in error for word in errors_allowed)]
+    assert not unexpected, unexpected

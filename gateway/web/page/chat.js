@@ -13,13 +13,14 @@ import { choose } from "./words.js";
 const PAGE = 200;
 const LONGEST_PAUSE_MS = 15_000;
 const FORGET_ACTIVITY_MS = 90_000;
+const ANNOUNCE_AFTER_MS = 500;  // a screen reader should not read the whole history aloud
 const HOUSE_LANGUAGE = "pt-BR";
 const ACTIVITIES = ["thinking", "recording"];
 
 const asked = () => new URLSearchParams(location.search).get("lang");
 const words = (visit) => choose(asked(), navigator.languages, visit?.language, HOUSE_LANGUAGE);
 
-let state = { words: words(), visit: null, closed: "", online: true, caughtUp: false, activity: "", held: false,
+let state = { words: words(), visit: null, closed: "", online: true, caughtUp: false, announcing: false, activity: "", held: false,
   autoplay: shelf.get("autoplay") === "yes", messages: [], outbox: [], trimmed: false };
 let transcript = new Transcript();
 let live = null;
@@ -80,6 +81,7 @@ async function catchUp() {
     for (const message of page) receive(message);
   } while (page.length === PAGE);
   set({ held: !!held, caughtUp: true });
+  setTimeout(set, ANNOUNCE_AFTER_MS, { announcing: true });
 }
 
 const HEARERS = {

@@ -1,6 +1,6 @@
 // A voice note: sound, waveform, place, speed, transcript. Only one plays at a time.
 
-import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { media } from "./api.js";
 import { Icon } from "./icons.js";
 import { Words } from "./text.js";
@@ -57,7 +57,7 @@ export const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.flo
 function useSpeed(audio) {
   const [value, setValue] = useState(speed);
   useEffect(() => { listeners.add(setValue); return () => listeners.delete(setValue); }, []);
-  useEffect(() => { if (audio.current) audio.current.playbackRate = audio.current.defaultPlaybackRate = value; }, [value]);
+  useLayoutEffect(() => { audio.current.playbackRate = audio.current.defaultPlaybackRate = value; }, [value]);
   return value;
 }
 
@@ -75,6 +75,7 @@ function useSound(audio) {
       pause: () => { rest(); tell({ playing: false }); },
       ended: () => { rest(); sound.currentTime = 0; tell({ playing: false }); playNext(); },
       seeked: () => tell({}),
+      error: () => { rest(); tell({ playing: false, broken: true }); },
     };
     for (const [name, act] of Object.entries(on)) sound.addEventListener(name, act);
     return () => { sound.pause(); rest(); };
@@ -88,13 +89,17 @@ export function VoiceNote({ id, part, local, t }) {
   const rate = useSpeed(audio);
   const total = part.media.seconds || 0;
   const place = Math.min(state.time, total);
+  const seek = (seconds) => {
+    audio.current.currentTime = Math.max(0, Math.min(total, seconds));
+    setState((known) => ({ ...known, time: audio.current.currentTime }));  // before anything is loaded no event tells it
+  };
   const broken = () => { left(audio.current); setState((known) => ({ ...known, playing: false, broken: true })); };
   return html`<div class="note" role="group" aria-label=${`${t("voice_note")} ${clock(total)}`}>
     <${Sound} audio=${audio} part=${part} local=${local} broken=${broken} />
     <div class="note-row">
       <button type="button" class="round strong play" aria-label=${t(state.playing ? "pause" : "play")} onClick=${() => toggle(audio.current, state)}>
         <${Icon} name=${state.playing ? "pause" : "play"} /></button>
-      <${Waveform} audio=${audio} samples=${part.media.waveform} place=${place} total=${total} t=${t} toggle=${() => toggle(audio.current, state)} />
+      <${Waveform} seek=${seek} samples=${part.media.waveform} place=${place} total=${total} t=${t} toggle=${() => toggle(audio.current, state)} />
     </div>
     <div class="note-foot">
       <span class="note-time">${clock(place)}<span class="faint"> / ${clock(total)}</span></span>
@@ -111,14 +116,14 @@ function Sound({ audio, part, local, broken }) {
     html`<source src=${src} type=${type} onError=${place === from.length - 1 ? broken : undefined} />`)}</audio>`;
 }
 
+// A note whose sources all failed still counts as playing for the browser.
 function toggle(sound, { broken }) {
-  if (!sound.paused) return sound.pause();
   if (broken) sound.load();
+  else if (!sound.paused) return sound.pause();
   return sound.play().catch((reason) => console.warn("could not play:", reason.name));
 }
 
-function Waveform({ audio, samples, place, total, t, toggle }) {
-  const seek = (seconds) => { audio.current.currentTime = Math.max(0, Math.min(total, seconds)); };
+function Waveform({ seek, samples, place, total, t, toggle }) {
   const bars = drawn(samples?.length ? samples : QUIET);
   const width = 64 * BAR;
   return html`<div class="wave" role="slider" tabindex="0" aria-label=${t("position")} aria-valuemin="0" aria-valuemax=${Math.round(total)}

@@ -82,7 +82,7 @@ function Log({ state, t, acts }) {
   useEffect(() => keepAtEnd(box.current, pinned), []);
   useLayoutEffect(() => { if (pinned.current) toEnd(box.current); }, [state.activity, state.held]);
   const scrolled = () => { pinned.current = near(box.current); if (pinned.current) setBelow(false); };
-  return html`<div class="log" ref=${box} role="log" aria-live=${state.caughtUp ? "polite" : "off"} aria-label=${t("conversation")} tabindex="0" onScroll=${scrolled}>
+  return html`<div class="log" ref=${box} role="log" aria-live=${state.announcing ? "polite" : "off"} aria-label=${t("conversation")} tabindex="0" onScroll=${scrolled}>
       <div class="lines">
         ${!items.length && state.caughtUp && html`<${Welcome} visit=${state.visit} t=${t} say=${acts.say} />`}
         ${state.trimmed && html`<p class="aside">${t("trimmed")}</p>`}
