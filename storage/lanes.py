@@ -119,7 +119,7 @@ WITH ripe AS MATERIALIZED (
 UPDATE lane SET epoch = lane.epoch + 1, owner = :owner, tries = lane.tries + 1, busy = 1,
                 first_at = NULL, due_at = NULL, ripe_at = lane.wake_at, wake_at = now_ms() + :lease
 FROM ripe WHERE lane.kind = :kind AND lane.key = ripe.key
-RETURNING key, epoch, owner, head, tail, tries, folds, ripe_at, now_ms()
+RETURNING lane.key, lane.epoch, lane.owner, lane.head, lane.tail, lane.tries, lane.folds, lane.ripe_at, now_ms()
 """
 
 # Its own statement, after the claim: within one statement a re-checked lane row may be newer than the
@@ -248,7 +248,7 @@ SELECT {TURN_COLUMNS} FROM turn WHERE conversation = :id AND tail >= :seq AND he
 
 RECORD = """
 INSERT INTO receipt (conversation, n, delivery, status, at, provider_id, detail)
-SELECT :conversation, COALESCE(MAX(n), 0) + 1, :delivery, :status, :at, :provider_id, :detail
+SELECT :conversation, COALESCE(MAX(n), 0) + 1, :delivery, :status, CAST(:at AS BIGINT), :provider_id, :detail
 FROM receipt WHERE conversation = :conversation
 """
 

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -83,7 +83,7 @@ class SqliteStore:
         self._lock = FileLock(self.path.with_name(self.path.name + ".lock"))
         self._writer: Writer | None = None
         self._readers: list[aiosqlite.Connection] = []
-        self._turn_of_readers: Iterator[aiosqlite.Connection] = iter(())
+        self._reads = itertools.count()
         self._door = asyncio.Lock()
 
     # -- opening and closing -----------------------------------------------------------------------
@@ -107,16 +107,14 @@ class SqliteStore:
         await self._writer.start()
         for _ in range(READERS):
             self._readers.append(await _reader(self.path, self._busy_ms))
-        self._turn_of_readers = itertools.cycle(self._readers)
 
     async def close(self) -> None:
         async with self._door:
             await self._stop()
 
     async def _stop(self) -> None:
-        readers, self._readers = self._readers, []
-        for reader in readers:
-            await reader.close()
+        while self._readers:
+            await self._readers.pop().close()
         if self._writer is not None:
             await self._writer.stop()
             self._writer = None
@@ -171,13 +169,10 @@ class SqliteStore:
         if not self._readers:
             raise Unavailable("the store is closed")
         try:
-            return list(await next(self._turn_of_readers).execute_fetchall(sql, dict(values)))
+            reader = self._readers[next(self._reads) % len(self._readers)]
+            return list(await reader.execute_fetchall(sql, dict(values)))
         except sqlite3.Error as error:
             raise unavailable(error) from error
-        except ValueError as error:
-            if self._readers:
-                raise
-            raise Unavailable("the store is closed") from error
 
     async def _read_one(self, sql: str, values: Mapping[str, Any]) -> Any:
         rows = await self._read(sql, values)

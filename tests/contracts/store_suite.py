@@ -224,6 +224,14 @@ class StoreSuite:
         assert await store.settle(claim, answer(claim)) is Settled.DONE
         await self._refused(store, claim)
 
+    async def test_an_owner_is_fenced_from_its_own_past(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("1"))
+        old = await take(lab.store, lease=10)
+        lab.pass_time(10)
+        new = await take(lab.store, lease=LEASE)
+        await self._refused(lab.store, old)
+        assert await lab.store.settle(new, answer(new)) is Settled.DONE
+
     async def _refused(self, store: Store, claim: Claim) -> None:
         for attempt in (
             store.settle(claim, answer(claim, "stale")),
@@ -421,6 +429,16 @@ class StoreSuite:
         assert await store.claim(IN, 10, LEASE, "me") == []
         await store.pause(IN, who().id, None)
         assert await bodies(store, await take(store)) == ["2"]
+
+    async def test_a_pause_that_ends_in_mid_turn_leaves_the_lease_alone(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        claim = await take(store)
+        await store.pause(IN, who().id, "maintenance")
+        await store.pause(IN, who().id, None)
+        assert await store.claim(IN, 10, LEASE, "you") == []
+        assert await store.next_wake(IN) == claim.claimed_at + LEASE
+        assert await store.settle(claim, answer(claim)) is Settled.DONE
 
     async def test_an_owner_that_dies_in_a_pause_is_noticed_after_it(self, lab: Lab) -> None:
         store = lab.store
