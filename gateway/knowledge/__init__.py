@@ -76,9 +76,9 @@ class Knowledge:
         """
         return [found.passage for found in await self.find(question, language, limit)]
 
-    async def find(self, question: str, language: str = "", limit: int = 4) -> list[Found]:
-        """As `search`, with the sentences to quote."""
-        ask = partial(self._library.find, question[:4000], two_letters(language), limit)
+    async def find(self, question: str, language: str = "", limit: int = 4, before: str = "") -> list[Found]:
+        """As `search`, with the sentences to quote. `before`: the question that this one follows up."""
+        ask = partial(self._library.find, question[:4000], two_letters(language), limit, before[:1000])
         return await asyncio.get_running_loop().run_in_executor(self._thread, ask)
 
     async def close(self) -> None:

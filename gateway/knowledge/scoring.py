@@ -33,14 +33,15 @@ class Signals:
     body: float = 0.0
     """`match` without the heading: of two paragraphs under one heading the better; it only breaks ties."""
     aside: bool = False
-    """All that the documents know of the question is light ("how much is the..."): its subject stands nowhere in them."""
+    """Its subject stands nowhere in the documents: all they know of it is light ("how much is the..."), or it asks for
+    something they never mention, as a phone number."""
     foreign: bool = False
     """Written in another language than the question."""
 
 
 def score(s: Signals) -> float:
     """0 to 1; from ANSWERS on the paragraph is held to answer the question."""
-    away = (2.6 if s.aside else 0.0) + (1.0 if s.foreign else 0.0)
+    away = (2.6 if s.aside else 0.0) + (1.3 if s.foreign else 0.0)
     if s.nearness is None:
         z = -3.3 + 4.7 * s.match - 1.5 * s.unknown + 1.3 * s.kind
     else:
@@ -70,7 +71,7 @@ def match(weights: Mapping[Term, float], known: frozenset[str], words: frozenset
 def beside(terms: Sequence[Term], known: frozenset[str]) -> bool:
     """Signals.aside."""
     strangers = [t for t in terms if known.isdisjoint(t.forms)]
-    return bool(strangers) and all(t.light for t in terms if t not in strangers)
+    return any(t.offer for t in strangers) or (bool(strangers) and all(t.light for t in terms if t not in strangers))
 
 
 # -- the kind of answer -----------------------------------------------------------------------------
@@ -87,6 +88,10 @@ _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (  # a length of time
         re.compile(r"quanto tempo|quantos (?:dias|meses)|\bprazo|how long|how many days|cuant[oa]s? (?:tiempo|dias|meses)|\bplazo|\bdemora|\btarda|多久|几天|多长时间|多少天"),
         re.compile(r"\d+\s*(?:dias?|days?|meses|mes|months?|horas?|hours?|anos?|years?|semanas?|weeks?|[^\d\s]{0,3}(?:天|个月|年|工作日|小时)|business|uteis|corridos|habiles|-day)"),
+    ),
+    (  # an address to write to
+        re.compile(r"\b(?:what|which|qual|cual|que)\b.*\b(?:e-?mail|correo)\b|邮箱(?:是|多少|地址)"),
+        re.compile(r"\S@\S"),
     ),
     (  # a number of times
         re.compile(r"quantas (?:vezes|parcelas)|how many instal|cuantas cuotas|几期|多少期"),

@@ -10,35 +10,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from gateway.knowledge.concepts import COMMON, COMMON_CHARACTERS, COMMON_CHINESE, CONCEPTS, LIGHT
+from gateway.knowledge.vocabulary import (
+    COMMON,
+    COMMON_CHARACTERS,
+    COMMON_CHINESE,
+    CONCEPTS,
+    LIGHT,
+    OFFERS,
+    SPELLED,
+)
 from gateway.rules.language import fold
 
 _STEMMERS = {"pt": "portuguese", "en": "english", "es": "spanish"}
-_HAN_OR_WORD = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+(?:-[^\W_\u3400-\u9fff]+)?")
-_SPELLED: dict[str, dict[str, str]] = {
-    "pt": {
-        "vc": "você", "vcs": "vocês", "ces": "vocês", "qto": "quanto", "qnt": "quanto", "qnto": "quanto",
-        "qtos": "quantos", "qnts": "quantos", "tb": "também", "tbm": "também", "pq": "porque", "q": "que",
-        "hj": "hoje", "amh": "amanhã", "pfv": "por favor", "pf": "por favor", "blz": "beleza", "n": "não", "nao": "não",
-        "ñ": "não", "td": "tudo", "tds": "todos", "mto": "muito", "mt": "muito", "cade": "onde está", "cadê": "onde está",
-        "kd": "onde está", "kde": "onde está", "end": "endereço", "tel": "telefone", "msg": "mensagem", "dps": "depois",
-        "pgto": "pagamento", "pagto": "pagamento", "cc": "cartão de crédito", "c": "com", "p": "para", "pra": "para",
-        "pro": "para o", "ta": "está", "tá": "está", "to": "estou", "tô": "estou", "obg": "obrigado", "eh": "é", "dia(s)": "dias",
-        "fds": "fim de semana", "zap": "whatsapp", "wpp": "whatsapp", "seg": "segunda", "sab": "sábado", "dom": "domingo",
-        "aki": "aqui", "ai": "aí", "ngm": "ninguém", "alg": "alguém", "min": "mínimo",
-    },
-    "en": {
-        "u": "you", "ur": "your", "r": "are", "pls": "please", "plz": "please", "thx": "thanks", "wanna": "want to",
-        "gonna": "going to", "whats": "what is", "wheres": "where is", "hows": "how is", "dont": "do not", "cc": "credit card",
-        "addr": "address", "hrs": "hours", "asap": "as soon as possible", "sat": "saturday", "sun": "sunday", "w": "with",
-        "n": "and", "bc": "because", "info": "information", "pkg": "package", "im": "i am", "cant": "can not",
-    },
-    "es": {
-        "q": "que", "xq": "porque", "pq": "porque", "tmb": "también", "tb": "también", "x": "por", "dnd": "dónde",
-        "xfa": "por favor", "porfa": "por favor", "k": "que", "uds": "ustedes", "ud": "usted", "d": "de", "finde": "fin de semana",
-        "cel": "celular", "dir": "dirección", "tel": "teléfono", "info": "información", "dsp": "después", "m": "me",
-    },
-}  # fmt: skip
+_HAN_OR_WORD = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +37,15 @@ class Term:
         """Whether it says little about the subject: "accept" in "do you accept bitcoin"."""
         return any(form.removeprefix("c_") in LIGHT for form in self.forms if form.startswith("c_"))
 
+    @property
+    def offer(self) -> bool:
+        """Whether it asks for something a company either has or has not, as a phone or parking."""
+        return any(form.removeprefix("c_") in OFFERS for form in self.forms if form.startswith("c_"))
+
 
 def spell_out(text: str, language: str) -> str:
     """What a hurried customer means: abbreviations written out, SHOUTING lowered, emoji and drawn-out letters gone."""
-    table = _SPELLED.get(language, {})
+    table = SPELLED.get(language, {})
     text = text.lower() if text.isupper() else text
     text = re.sub(r"([^\W\d_])\1{2,}", r"\1", text)
     text = re.sub(r"[\U0001F000-\U0001FFFF\u2600-\u27BF\uFE0F\u200d]", " ", text)
@@ -132,7 +121,7 @@ def _single(language: str) -> dict[str, tuple[str, ...]]:
     """Stem -> the concepts it stands for."""
     table: dict[str, list[str]] = {}
     for name, words in CONCEPTS.items():
-        for word in _listed(words, language):
+        for word in words.get(language, []):
             if " " not in word:
                 table.setdefault(_stem(word, language), []).append(name)
     return {word: tuple(dict.fromkeys(names)) for word, names in table.items()}
@@ -144,7 +133,7 @@ def _phrases(language: str) -> tuple[tuple[tuple[str, ...], str], ...]:
     listed = [
         (tuple(_stem(part, language) for part in phrase.split()), name)
         for name, words in CONCEPTS.items()
-        for phrase in _listed(words, language)
+        for phrase in words.get(language, [])
         if " " in phrase
     ]
     return tuple(sorted(listed, key=lambda item: -len(item[0])))
@@ -154,13 +143,9 @@ def _phrases(language: str) -> tuple[tuple[tuple[str, ...], str], ...]:
 def _chinese() -> tuple[tuple[str, tuple[str, ...]], ...]:
     table: dict[str, list[str]] = {}
     for name, words in CONCEPTS.items():
-        for phrase in _listed(words, "zh"):
+        for phrase in words.get("zh", []):
             table.setdefault(phrase, []).append(name)
     return tuple((phrase, tuple(names)) for phrase, names in sorted(table.items(), key=lambda item: -len(item[0])))
-
-
-def _listed(words: dict[str, str], language: str) -> list[str]:
-    return [word.strip() for word in words.get(language, "").split(",") if word.strip()]
 
 
 def _tongues(language: str) -> list[str]:
@@ -169,12 +154,9 @@ def _tongues(language: str) -> list[str]:
 
 
 def _concepts_of(word: str, language: str) -> tuple[str, ...]:
-    for tongue in _tongues(language):
-        if names := _single(tongue).get(_stem(fold(word), tongue)):
-            return names
-        if tongue == language and _common(word, language):
-            return ()
-    return ()
+    if _common(word, language):  # only as it stands: the stem of "dan" is that of "dañado"
+        return _single(language).get(_stem(fold(word), language), ()) if fold(word) in _spelling(language) else ()
+    return next((n for t in _tongues(language) if (n := _single(t).get(_stem(fold(word), t)))), ())
 
 
 def _concepts_in(text: str, pieces: list[str], language: str) -> list[str]:
@@ -189,6 +171,8 @@ def _concepts_in(text: str, pieces: list[str], language: str) -> list[str]:
             names.append(name)
     for i, piece in enumerate(latin):
         names += _concepts_of(piece, language) if i not in hidden else ()
+    if re.search(r"\S@\S+\.\w", text):
+        names.append("email")
     if len(latin) < len(pieces):
         names += [name for phrase, owners in _chinese() if phrase in text for name in owners]
     return names
@@ -239,8 +223,8 @@ def _slip(word: str, language: str, known: frozenset[str]) -> str:
 
 @cache
 def _spelling(language: str) -> frozenset[str]:
-    listed = (word for words in CONCEPTS.values() for word in _listed(words, language))
-    return frozenset(w for w in listed if " " not in w and len(w) >= 5)
+    listed = (word for words in CONCEPTS.values() for word in words.get(language, []))
+    return frozenset(w for w in listed if " " not in w)
 
 
 def _one_slip(a: str, b: str) -> bool:

@@ -273,3 +273,20 @@ def without_courtesies(text: str) -> str:
             break
         rest = rest[match.end() :]
     return rest or text.strip()
+
+
+_YES = re.compile(
+    r"^(?:sim|s|quero|quero sim|claro|isso|pode ser|pode|aceito|com certeza|yes|y|yeah|yep|sure|please do|ok|okay|i do|si|"
+    r"claro que si|dale|bueno|vale|(?:是|好|要|可以|行|嗯)(?:的|啊|呀|吧)?)"
+    rf"{_PLEASE}$"
+)
+
+
+def agrees(text: str) -> bool:
+    """A plain yes, to a question that was put: "quero sim, por favor"."""
+    return _YES.match(re.sub(r"\s*[,，]\s*", " ", _plain(text)).strip(" .!。！")) is not None
+
+
+def says_nothing(text: str) -> bool:
+    """True of "ok", "entendi 👍" and the like: nothing that an answer could be looked up for."""
+    return not re.search(r"\w", _FILLER.sub(" ", _plain(text)))
