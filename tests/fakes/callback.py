@@ -1,0 +1,47 @@
+"""Somebody's server that takes replies: it checks every signature and answers as it was told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+from standardwebhooks.webhooks import Webhook
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+class FakeCallback:
+    def __init__(self) -> None:
+        self.url = ""
+        self.seen: list[tuple[str, dict[str, Any]]] = []
+        """(webhook-id, payload) of every call whose signature was right."""
+        self.arrivals: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._script: deque[tuple[int, dict[str, str]]] = deque()
+
+    def answer(self, *statuses: int, headers: dict[str, str] | None = None) -> None:
+        """The next answers; then 204."""
+        self._script.extend((status, headers or {}) for status in statuses)
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_post("/replies", self._take)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/replies"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._runner.cleanup()
+
+    async def _take(self, request: web.Request) -> web.Response:
+        payload = Webhook(SECRET).verify(await request.read(), {k.lower(): v for k, v in request.headers.items()})
+        self.seen.append((request.headers["webhook-id"], payload))
+        self.arrivals.put_nowait(payload)
+        status, headers = self._script.popleft() if self._script else (204, {})
+        return web.Response(status=status, headers=headers)
