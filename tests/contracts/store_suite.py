@@ -129,6 +129,7 @@ class StoreSuite:
         assert isinstance(wrong, ValueError)
         assert all(isinstance(one, Posted) for one in fine)
         assert await lab.store.conversation(who().id) is None
+        assert who().id not in [claim.key for claim in await lab.store.claim(IN, 10, LEASE, "me")]
 
     async def test_a_post_for_another_conversation_is_refused(self, lab: Lab) -> None:
         with pytest.raises(ValueError, match="another conversation"):
@@ -641,7 +642,10 @@ class StoreSuite:
         await lab.store.accept(who(), message("1", window=100, max_wait=100))
         lab.pass_time(-3_600_000)
         store = await lab.restart()
+        lab.pass_time(100)
+        claim = await take(store)
         await store.accept(who(), message("2", window=100, max_wait=100))
+        assert await store.fold(claim, 1)
         lab.pass_time(100)
         entries = await store.load(await take(store))
         assert [e.body for e in entries] == ["1", "2"]

@@ -18,6 +18,7 @@ from storage.lanes import POSTGRES, SQLITE
 from storage.model import Conversation, Cursor, Hold, Kind, Post, Settlement, conversation_id
 from storage.sqlite import SqliteStore
 from storage.store import AlreadyOpen, NewerDatabase, StoreError, Unavailable
+from storage.writer import Writer
 
 ROOT = Path(__file__).parents[2]
 WHO = Conversation(conversation_id("site", "ana"), "site", "ana", "", "front")
@@ -138,6 +139,30 @@ class Shrunk:
         assert self._store._writer is not None
         asked = self._store._writer.ask(lambda: self._store._one(f"PRAGMA max_page_count={most}", {}))
         asked.add_done_callback(lambda done: done.exception())
+
+
+async def test_a_batch_that_fails_halfway_is_undone_whole(tmp_path: Path) -> None:
+    """Some failures leave the transaction open; nothing of it may slip into the next one."""
+    writer = Writer(lambda: sqlite3.connect(tmp_path / "x.db", isolation_level=None), lambda: 0)
+    await writer.start()
+    await writer.ask(lambda: writer.db.execute("CREATE TABLE fact (x TEXT)").fetchone())
+
+    def write(fact: str, broken: bool) -> None:
+        writer.db.execute("INSERT INTO fact VALUES (?)", [fact])
+        if broken:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+            raise error
+
+    facts = [writer.ask(lambda: write("first", False)), writer.ask(lambda: write("second", True))]
+    answers = await asyncio.gather(*facts, return_exceptions=True)
+    assert isinstance(answers[1], Unavailable)
+    told = ["first"] if answers[0] is None else []  # when it came early enough to have its own commit
+    await writer.ask(lambda: write("third", False))
+    assert await writer.ask(lambda: writer.db.execute("SELECT x FROM fact").fetchall()) == [
+        (fact,) for fact in [*told, "third"]
+    ]
+    await writer.stop()
 
 
 @POSIX
