@@ -13,7 +13,7 @@ import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -109,14 +109,20 @@ class Folder:
             log.warning("a note cannot be remembered: %s", error)
 
     def _make_room(self) -> None:
-        with os.scandir(self._path) as entries:
-            notes = [(entry.stat(), Path(entry.path)) for entry in entries if entry.is_file()]
+        notes = sorted(self._notes(), key=lambda note: note[0].st_mtime_ns)
         excess = sum(stat.st_size for stat, _ in notes) - self._max_bytes
-        for stat, file in sorted(notes, key=lambda note: note[0].st_mtime_ns):
+        for stat, file in notes:
             if excess <= 0:
                 return
             file.unlink(missing_ok=True)
             excess -= stat.st_size
+
+    def _notes(self) -> Iterator[tuple[os.stat_result, Path]]:
+        for file in list(self._path.iterdir()):
+            try:
+                yield file.stat(), file
+            except FileNotFoundError:
+                continue  # another process shares the folder and made room first
 
 
 @dataclass(slots=True)

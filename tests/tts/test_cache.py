@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,17 @@ async def test_a_folder_outlives_the_process_and_stays_small(tmp_path: Path) -> 
     assert (await again.speak(Speech("f", "pt"))).characters == 0
     await again.speak(Speech("a", "pt"))
     assert voice.said == [*"abcdef", "a"]
+
+
+async def test_a_folder_forgets_what_was_longest_unheard(tmp_path: Path) -> None:
+    voice = Counting(size=1000)
+    cache = Cache(voice, Folder(tmp_path, max_bytes=2500))
+    for text, age in (("a", 200), ("b", 100)):
+        await cache.speak(Speech(text, "pt"))
+        os.utime(tmp_path / cache.key(Speech(text, "pt")), (1_700_000_000 - age,) * 2)
+    for text in ("a", "c", "a", "b"):
+        await cache.speak(Speech(text, "pt"))
+    assert voice.said == ["a", "b", "c", "b"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}\n", b"no json", b'{"bytes": 1, "waveform": [], "mime": "x", "y": 1}\n.'])

@@ -39,6 +39,8 @@ class Scripted:
             raise step
         if step == "hang":
             await asyncio.Event().wait()
+        for _ in range(3):
+            await asyncio.sleep(0)  # whoever has no time left is stopped here
         return Audio(b"sound", "audio/mpeg", spoken_by=self.name)
 
     async def close(self) -> None:
