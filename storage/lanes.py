@@ -275,6 +275,11 @@ OPEN_MEDIA = "INSERT INTO media_open (media, conversation) VALUES (:media, :conv
 
 MEDIA_OPEN = "SELECT 1 FROM media_open WHERE media = :media AND conversation = :conversation"
 
+MEDIA_OPEN_TO_CHANNEL = """
+SELECT 1 FROM media_open AS m JOIN conversation AS c ON c.id = m.conversation
+WHERE m.media = :media AND c.channel = :channel LIMIT 1
+"""
+
 HEARD = "SELECT text, language FROM heard WHERE media = :media"
 
 REMEMBER_HEARD = """

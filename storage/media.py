@@ -34,6 +34,14 @@ class MediaFolder:
         """Raises ValueError for what is no id, FileNotFoundError for an id that is not here."""
         return await asyncio.to_thread(self.path(id).read_bytes)
 
+    async def put_variant(self, id: MediaId, suffix: str, blob: bytes) -> Path:
+        """The same sound in another form, beside it. Raises as `put` does."""
+        return await asyncio.to_thread(self._put_variant, id, suffix, blob)
+
+    def variant(self, id: MediaId, suffix: str) -> Path:
+        """Where that is or would be. `suffix`: e.g. `.mp3`. Raises ValueError for what is no id."""
+        return self.path(id).with_suffix(suffix)
+
     def path(self, id: MediaId) -> Path:
         """Where the blob is or would be. Raises ValueError for what is no id, so that no id leaves the folder."""
         if not _ID.fullmatch(id):
@@ -46,7 +54,14 @@ class MediaFolder:
 
     def _put(self, blob: bytes) -> MediaId:
         id = MediaId(hashlib.sha256(blob).hexdigest())
-        path = self.path(id)
+        self._keep(self.path(id), blob)
+        return id
+
+    def _put_variant(self, id: MediaId, suffix: str, blob: bytes) -> Path:
+        self._keep(path := self.variant(id, suffix), blob)
+        return path
+
+    def _keep(self, path: Path, blob: bytes) -> None:
         part = self._parts / secrets.token_hex(8)
         try:
             if not path.exists():
@@ -56,7 +71,6 @@ class MediaFolder:
         finally:
             with contextlib.suppress(OSError):  # gone already when the rename was reached
                 part.unlink(missing_ok=True)
-        return id
 
     def _write(self, part: Path, path: Path, blob: bytes) -> None:
         """Whole or not at all: the name appears only after the bytes are safe."""

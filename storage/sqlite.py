@@ -330,6 +330,10 @@ class SqliteStore:
         values = {"media": id, "conversation": conversation}
         return await self._read_one(lanes.MEDIA_OPEN, values) is not None
 
+    async def media_open_to_channel(self, id: MediaId, channel: str) -> bool:
+        values = {"media": id, "channel": channel}
+        return await self._read_one(lanes.MEDIA_OPEN_TO_CHANNEL, values) is not None
+
     async def heard(self, media: MediaId) -> tuple[str, str] | None:
         row = await self._read_one(lanes.HEARD, {"media": media})
         return None if row is None else (row[0], row[1])

@@ -152,6 +152,10 @@ class Library(Protocol):
 
     async def media_open_to(self, id: MediaId, conversation: ConversationId) -> bool: ...
 
+    async def media_open_to_channel(self, id: MediaId, channel: str) -> bool:
+        """True when any conversation of the channel may open it."""
+        ...
+
     async def heard(self, media: MediaId) -> tuple[str, str] | None:
         """(text, language) of a voice note that was transcribed before."""
         ...

@@ -55,7 +55,7 @@ class Media:
         path = self.folder.path(blob.id)
         if not wish or blob.mime == MP3:
             return path, blob.mime
-        copy = path.with_suffix(".mp3")
+        copy = self.folder.variant(blob.id, ".mp3")
         if not copy.exists():
-            await self.folder.put_beside(blob.id, ".mp3", await self.encoder.mp3(await self.folder.read(blob.id)))
+            await self.folder.put_variant(blob.id, ".mp3", await self.encoder.mp3(await self.folder.read(blob.id)))
         return copy, MP3
