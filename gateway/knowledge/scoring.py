@@ -41,11 +41,11 @@ class Signals:
 
 def score(s: Signals) -> float:
     """0 to 1; from ANSWERS on the paragraph is held to answer the question."""
-    away = (2.6 if s.aside else 0.0) + (1.3 if s.foreign else 0.0)
+    away = (2.8 if s.aside else 0.0) + (1.3 if s.foreign else 0.0)
     if s.nearness is None:
-        z = -3.3 + 4.7 * s.match - 1.5 * s.unknown + 1.3 * s.kind
+        z = -4.4 + 6.1 * s.match - 1.5 * s.unknown + 1.9 * s.kind
     else:
-        z = -3.2 + 4.6 * s.match - 0.8 * s.unknown + 0.4 * s.kind + 9 * (s.nearness - 0.85) + 43 * (s.lead - 0.03)
+        z = -4.2 + 5.7 * s.match - 1.0 * s.unknown + 1.0 * s.kind + 5 * (s.nearness - 0.85) + 54 * (s.lead - 0.03)
     return 1 / (1 + math.exp(away - z))
 
 

@@ -25,6 +25,10 @@ _STEMMERS = {"pt": "portuguese", "en": "english", "es": "spanish"}
 _HAN_OR_WORD = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 
 
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+"""An e-mail address is one thing: "loja" in it is no shop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One thing a question is about, with every index word that would stand for it."""
@@ -55,11 +59,13 @@ def spell_out(text: str, language: str) -> str:
 
 def index_words(text: str, language: str) -> list[str]:
     """Every word a paragraph can be found by; repeated as often as it stands there."""
+    text, addresses = _ADDRESS.subn(" ", text)
     pieces = _pieces(text)
     words = [stem(piece, language) for piece in pieces if not _han(piece) and not _common(piece, language)]
     for run in filter(_han, pieces):
         words += _bigrams(run)
-    return words + [f"c_{name}" for name in _concepts_in(text, pieces, language)]
+    names = _concepts_in(text, pieces, language) + ["email"] * (addresses > 0)
+    return words + [f"c_{name}" for name in names]
 
 
 def terms(question: str, language: str, known: Iterable[str] = ()) -> list[Term]:
@@ -128,15 +134,14 @@ def _single(language: str) -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def _phrases(language: str) -> tuple[tuple[tuple[str, ...], str], ...]:
-    """(stems, concept), longest first."""
-    listed = [
-        (tuple(_stem(part, language) for part in phrase.split()), name)
-        for name, words in CONCEPTS.items()
-        for phrase in words.get(language, [])
-        if " " in phrase
-    ]
-    return tuple(sorted(listed, key=lambda item: -len(item[0])))
+def _phrases(language: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    """(stems, concepts), longest first."""
+    table: dict[tuple[str, ...], list[str]] = {}
+    for name, words in CONCEPTS.items():
+        for phrase in words.get(language, []):
+            if " " in phrase:
+                table.setdefault(tuple(_stem(part, language) for part in phrase.split()), []).append(name)
+    return tuple((phrase, tuple(names)) for phrase, names in sorted(table.items(), key=lambda item: -len(item[0])))
 
 
 @cache
@@ -165,14 +170,12 @@ def _concepts_in(text: str, pieces: list[str], language: str) -> list[str]:
     stems = tuple(_stem(fold(piece), language) for piece in latin)
     hidden: set[int] = set()
     names: list[str] = []
-    for phrase, name in _phrases(language):
+    for phrase, owners in _phrases(language):
         for start in _starts(stems, phrase):
             hidden.update(range(start, start + len(phrase)))
-            names.append(name)
+            names += owners
     for i, piece in enumerate(latin):
         names += _concepts_of(piece, language) if i not in hidden else ()
-    if re.search(r"\S@\S+\.\w", text):
-        names.append("email")
     if len(latin) < len(pieces):
         names += [name for phrase, owners in _chinese() if phrase in text for name in owners]
     return names
@@ -191,12 +194,12 @@ def _latin_terms(question: str, language: str, known: frozenset[str]) -> list[Te
     stems = tuple(_stem(fold(word), language) for word in words)
     taken: set[int] = set()
     found: list[Term] = []
-    for phrase, name in _phrases(language):
+    for phrase, owners in _phrases(language):
         for start in _starts(stems, phrase):
             span = range(start, start + len(phrase))
             if taken.isdisjoint(span):
                 taken.update(span)
-                found.append(Term(" ".join(words[start : start + len(phrase)]), (f"c_{name}",)))
+                found.append(Term(" ".join(words[start : start + len(phrase)]), tuple(f"c_{n}" for n in owners)))
     return found + [t for i, word in enumerate(words) if i not in taken and (t := _term(word, language, known))]
 
 
