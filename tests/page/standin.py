@@ -108,6 +108,11 @@ class StandIn:
         self.held = {"queue": "humanos", "reason": "asked", "at": stamp(self.now)} if state == "held" else None
         self._tell("state", {"state": state})
 
+    def repeats(self) -> None:
+        """Everything is told again, as a gateway may that is not sure what arrived."""
+        for message in self.messages:
+            self._tell("message", message, message["cursor"])
+
     def cuts(self) -> None:
         """Every open stream breaks."""
         for stream in self._streams:

@@ -310,9 +310,8 @@ async def test_only_one_voice_note_plays(browser: Browser, url: str, standin: St
         await page.get_by_role("button", name="Pausar").wait_for()
         await page.get_by_role("button", name="Tocar").click()
         await page.locator(".note").nth(1).get_by_role("button", name="Pausar").wait_for()
-        await page.wait_for_function(
-            "() => [...document.querySelectorAll('audio')].map(a => a.paused).join() === 'true,false'"
-        )
+        paused = "[...document.querySelectorAll('audio')].map((audio) => audio.paused)"
+        assert await page.evaluate(paused) == [True, False]
 
 
 async def test_a_voice_note_is_steered_by_keyboard_and_pointer(browser: Browser, url: str, standin: StandIn) -> None:
@@ -341,7 +340,8 @@ async def test_players_without_ogg_are_given_mp3_first(browser: Browser, url: st
         order = """async (sure) => {
           const {sources} = await import("/chat-assets/player.js");
           const part = {media: {url: "https://elsewhere.example/v1/media/b1?k=1", mime: "audio/ogg; codecs=opus"}};
-          return sources(part, (type) => sure && type.startsWith("audio/ogg") ? "probably" : "maybe").map(({src}) => src);
+          const canPlay = (type) => sure && type.startsWith("audio/ogg") ? "probably" : "maybe";
+          return sources(part, canPlay).map(({src}) => src);
         }"""
         origin = url.removesuffix("/chat/site")
         own, mp3 = f"{origin}/v1/media/b1?k=1", f"{origin}/v1/media/b1?k=1&as=mp3"
@@ -403,6 +403,18 @@ async def test_a_cut_stream_is_resumed_where_it_was(browser: Browser, url: str, 
         assert any(last for last, _ in standin.resumed), "the browser said Last-Event-ID"
 
 
+async def test_what_is_told_twice_is_shown_once(browser: Browser, url: str, standin: StandIn) -> None:
+    async with visitor(browser) as page:
+        await page.goto(url)
+        await write(page, "oi")
+        await page.locator(".state.sent").wait_for()
+        standin.says("olá")
+        await eventually(page, ["oi", "olá"])
+        standin.repeats()
+        standin.says("tudo bem?")
+        await eventually(page, ["oi", "olá", "tudo bem?"])
+
+
 async def until(page: Page, true: object) -> None:
     """The stand-in reached a state; it lives in this very loop."""
     for _ in range(400):
@@ -442,6 +454,7 @@ async def test_a_gateway_that_goes_and_comes_back_loses_nothing(browser: Browser
             await eventually(page, ["antes", "resposta que ninguém ouviu", "durante"])
             await page.locator(".state.sent").nth(1).wait_for()
     assert len({got.id for got in standin.received}) == 2
+    assert standin.resumed[-1][1] in {"1-1", "2-1"}, "a new stream begins where the old one ended"
 
 
 async def test_an_offline_browser_keeps_what_was_written(browser: Browser, url: str, standin: StandIn) -> None:
