@@ -298,8 +298,6 @@ class ElevenLabs:
         return request
 
     async def _client(self) -> AsyncElevenLabs:
-        if self._closed:
-            raise Unreachable("closed", retryable=False, hint="The gateway is shutting down.")
         if not re.fullmatch(r"[!-~]+", self._api_key):
             raise Refused(
                 "invalid_api_key",
@@ -309,7 +307,9 @@ class ElevenLabs:
             for module in ("elevenlabs.client", "elevenlabs.text_to_speech.client"):
                 # Half a second of importing: in a thread, so that other conversations go on meanwhile.
                 await asyncio.to_thread(importlib.import_module, module)
-            self._sdk = self._sdk or self._connect()
+        if self._closed:
+            raise Unreachable("closed", retryable=False, hint="The gateway is shutting down.")
+        self._sdk = self._sdk or self._connect()
         return self._sdk
 
     def _connect(self) -> AsyncElevenLabs:

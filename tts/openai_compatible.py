@@ -195,14 +195,14 @@ class OpenAICompatible:
         return {model.id: str(getattr(model, "shutdown_date", None) or "") for model in listed or []}
 
     async def _client(self) -> AsyncOpenAI:
-        if self._closed:
-            raise Unreachable("closed", retryable=False, hint="The gateway is shutting down.")
         if not re.fullmatch(r"[!-~]*", self._api_key):
             raise Refused("invalid_api_key", hint="The key holds spaces or odd letters: check voice.api_key.")
         if self._sdk is None:
             # Most of a second of importing: in a thread, so that other conversations go on meanwhile.
             await asyncio.to_thread(importlib.import_module, "openai.resources.audio.speech")
-            self._sdk = self._sdk or self._connect()
+        if self._closed:
+            raise Unreachable("closed", retryable=False, hint="The gateway is shutting down.")
+        self._sdk = self._sdk or self._connect()
         return self._sdk
 
     def _connect(self) -> AsyncOpenAI:
