@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.channels.base import Inbound
 from gateway.web.access import Caller
@@ -84,8 +85,8 @@ async def _multipart(request: web.Request) -> Fields:
             if not isinstance(part, BodyPartReader):
                 raise wrong("body", "a part within a part is not understood")
             await _part(part, fields)
-    except (ValueError, AssertionError) as error:
-        raise wrong("body", f"the multipart body cannot be read: {error}") from None
+    except (ValueError, AssertionError, HttpProcessingError):
+        raise wrong("body", "the multipart body cannot be read") from None
     return fields
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from collections.abc import AsyncIterator
@@ -135,7 +136,7 @@ class Contact:
         form.add_field("contact", json.dumps({"id": self.id}))
         if text:
             form.add_field("text", text)
-        form.add_field("audio", audio, filename="note.ogg", content_type="audio/ogg")
+        form.add_field("audio", io.BytesIO(audio), filename="note.ogg", content_type="audio/ogg")
         return form
 
     async def get(self, path: str, *, key: str = KEY, **query: Any) -> tuple[int, Any]:
