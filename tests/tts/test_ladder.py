@@ -221,7 +221,7 @@ async def test_ladders_share_what_they_learnt() -> None:
 
 
 async def test_a_voice_that_hangs_leaves_time_for_the_next() -> None:
-    ladder = Ladder([Scripted("a", ["hang"]), Scripted("b")], House().breakers, deadline=0.2)
+    ladder = Ladder([Scripted("a", ["hang"]), Scripted("b")], House().breakers, deadline=1.0)
     assert await spoke(ladder) == ("b", ("a: deadline",))
 
 
