@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from storage import lanes
 from storage.model import (
@@ -40,7 +40,7 @@ T = TypeVar("T")
 SEQUENCES = int(os.environ.get("RECADO_SEQUENCES", "500"))
 PEOPLE = [Conversation(conversation_id("site", n), "site", n, n, "front") for n in ("ana", "bob")]
 
-people = st.sampled_from(PEOPLE)
+people = st.sampled_from([PEOPLE[0], PEOPLE[0], PEOPLE[0], PEOPLE[1]])
 kinds = st.sampled_from(list(Kind))
 spans = st.sampled_from([0, 0, 1, 50, 400, 5000])
 leases = st.sampled_from([50, 400, 5000])
@@ -84,10 +84,24 @@ class LaneMachine(RuleBasedStateMachine):
     def lane(self, kind: Kind, key: str) -> Lane:
         return self.lanes.setdefault((kind, key), Lane())
 
+    @initialize(running=st.booleans(), late=st.booleans(), asleep=st.booleans())
+    def begin(self, running: bool, late: bool, asleep: bool) -> None:
+        """Many lives begin in the middle of a turn, where most can go wrong."""
+        self._post(PEOPLE[0], "first", "x", 0, 0)
+        if running:
+            self._claim(Kind.IN, 1, 5000, "a")
+        if running and late:
+            self._post(PEOPLE[0], "late", "x", 50, 400)
+        if running and asleep:
+            self.pause(PEOPLE[0], Kind.IN, False)
+
     # -- what may happen ---------------------------------------------------------------------------
 
     @rule(who=people, dedup=st.sampled_from("abcdefgh"), digest=st.sampled_from("xxxy"), window=spans, wait=spans)
     def post(self, who: Conversation, dedup: str, digest: str, window: int, wait: int) -> None:
+        self._post(who, dedup, digest, window, wait)
+
+    def _post(self, who: Conversation, dedup: str, digest: str, window: int, wait: int) -> None:
         post = Post(who.id, dedup, f"{dedup}{digest}", digest, window, wait)
         expected = self.lane(Kind.IN, who.id).post(self.time, dedup, digest, window, wait)
         assert self.run(self.store.accept(who, post)) == Posted(*expected)
@@ -102,6 +116,18 @@ class LaneMachine(RuleBasedStateMachine):
 
     @rule(kind=kinds, limit=st.integers(1, 3), lease=leases, owner=owners)
     def claim(self, kind: Kind, limit: int, lease: int, owner: str) -> None:
+        self._claim(kind, limit, lease, owner)
+
+    @rule(pick=some, lease=leases, owner=owners)
+    def claim_what_comes_next(self, pick: int, lease: int, owner: str) -> None:
+        """Most lives would otherwise be spent asleep."""
+        wakes = sorted((lane.wake, kind) for (kind, _), lane in self.lanes.items() if lane.wake and not lane.hold)
+        if wakes:
+            wake, kind = wakes[pick % len(wakes)]
+            self.time = max(self.time, wake)
+            self._claim(kind, 1 + pick % 2, lease, owner)
+
+    def _claim(self, kind: Kind, limit: int, lease: int, owner: str) -> None:
         due = sorted(
             (lane.wake or 0, key) for (k, key), lane in self.lanes.items() if k is kind and lane.is_due(self.time)
         )
@@ -191,17 +217,11 @@ class LaneMachine(RuleBasedStateMachine):
         expected = sorted(seq for seq, _ in seen.values() if claim.head < seq <= claim.tail)
         assert [entry.seq for entry in self.run(self.store.load(claim))] == expected
 
-    @rule(who=people, kind=kinds, why=st.sampled_from([None, "maintenance"]))
-    def pause(self, who: Conversation, kind: Kind, why: str | None) -> None:
+    @rule(who=people, kind=kinds, often=st.booleans())
+    def pause(self, who: Conversation, kind: Kind, often: bool) -> None:
+        why = None if self.lane(kind, who.id).hold or often else "maintenance"
         self.run(self.store.pause(kind, who.id, why))
         self.lane(kind, who.id).pause(self.time, why)
-
-    @rule(pick=some)
-    def wait_for_the_next(self, pick: int) -> None:
-        """Time passes just so far that something happens: most lives would otherwise be spent asleep."""
-        wakes = [lane.wake for lane in self.lanes.values() if lane.wake is not None and lane.wake > self.time]
-        if wakes:
-            self.time = sorted(wakes)[pick % len(wakes)]
 
     @rule(who=people)
     def hold(self, who: Conversation) -> None:
@@ -228,8 +248,10 @@ class LaneMachine(RuleBasedStateMachine):
                 lane.wake = min(lane.wake, self.time)
 
     def _pick(self, pick: int) -> Claim:
-        """The newest claims more often: the old ones are all fenced alike."""
-        return self.claims[-1 - pick % min(4, len(self.claims))]
+        """Claims that are still good three times out of four: the old ones are all fenced alike."""
+        good = [claim for claim in self.claims if self.lane(claim.kind, claim.key).owns(claim)]
+        among = good if good and pick % 4 else self.claims
+        return among[-1 - pick // 4 % len(among)]
 
     def _fenced(self, asked: Coroutine[Any, Any, Any]) -> None:
         with pytest.raises(Fenced):
@@ -289,7 +311,7 @@ class LaneMachine(RuleBasedStateMachine):
 
 LaneMachine.TestCase.settings = settings(
     max_examples=SEQUENCES,
-    stateful_step_count=25,
+    stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,12 +35,28 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "a database?.db"  # the readers open it by URI
 
 
+Build = Callable[..., SqliteStore]
+
+
 @pytest.fixture
-async def store(path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(path, busy_ms=50)
+async def build(path: Path) -> AsyncIterator[Build]:
+    """Stores that are closed even when the test fails: a reader's thread would keep the process alive."""
+    built: list[SqliteStore] = []
+
+    def build(**more: Any) -> SqliteStore:
+        built.append(SqliteStore(path, **more))
+        return built[-1]
+
+    yield build
+    for store in built:
+        await store.close()
+
+
+@pytest.fixture
+async def store(build: Build) -> SqliteStore:
+    store = build(busy_ms=50)
     await store.open()
-    yield store
-    await store.close()
+    return store
 
 
 # -- group commit ----------------------------------------------------------------------------------
@@ -59,9 +76,9 @@ class Gate:
         return 1_800_000_000_000
 
 
-async def test_everything_that_waits_shares_one_commit(path: Path) -> None:
+async def test_everything_that_waits_shares_one_commit(build: Build) -> None:
     gate = Gate()
-    store = SqliteStore(path, clock=gate)
+    store = build(clock=gate)
     await store.open()
     gate.passed.clear()
     gate.reached.clear()
@@ -76,10 +93,10 @@ async def test_everything_that_waits_shares_one_commit(path: Path) -> None:
     await store.close()
 
 
-async def test_success_is_told_only_after_the_commit(path: Path) -> None:
+async def test_success_is_told_only_after_the_commit(path: Path, build: Build) -> None:
     """Another connection finds whatever was promised, at the moment it is promised."""
     promised: list[int] = []
-    store = SqliteStore(path, rang=lambda kind, key: promised.append(count()))
+    store = build(rang=lambda kind, key: promised.append(count()))
     await store.open()
     db = sqlite3.connect(path)
 
@@ -109,9 +126,9 @@ async def test_a_locked_database_is_unavailable_and_recovers(store: SqliteStore,
     assert (await store.accept(WHO, post("0"))).seq == 1
 
 
-async def test_a_database_that_may_not_grow_is_unavailable_and_recovers(path: Path) -> None:
+async def test_a_database_that_may_not_grow_is_unavailable_and_recovers(build: Build) -> None:
     """SQLITE_FULL in the middle of a batch: none of it is promised, none of it is there."""
-    store = SqliteStore(path)
+    store = build()
     await store.open()
     await store.accept(WHO, post("before"))
     full = [store.accept(WHO, Post(WHO.id, f"{n}", "x" * 100_000)) for n in range(3)]
@@ -172,8 +189,8 @@ def test_a_full_disk_is_unavailable_and_recovers(tmp_path: Path) -> None:
     assert done.stdout == "recovered\n", done.stderr
 
 
-async def test_a_closed_store_says_so(path: Path) -> None:
-    store = SqliteStore(path)
+async def test_a_closed_store_says_so(build: Build) -> None:
+    store = build()
     for _ in range(2):
         with pytest.raises(Unavailable, match="closed"):
             await store.accept(WHO, post("a"))
@@ -186,21 +203,21 @@ async def test_a_closed_store_says_so(path: Path) -> None:
 # -- the file ------------------------------------------------------------------------------------------
 
 
-async def test_a_second_owner_is_refused(store: SqliteStore, path: Path) -> None:
+async def test_a_second_owner_is_refused(store: SqliteStore, build: Build) -> None:
     with pytest.raises(AlreadyOpen, match="another recado"):
-        await SqliteStore(path).open()
+        await build().open()
     await store.accept(WHO, post("a"))
     await store.close()
-    heir = SqliteStore(path)
+    heir = build()
     await heir.open()
     await heir.close()
 
 
-async def test_the_leases_of_a_dead_owner_end_at_once(store: SqliteStore, path: Path) -> None:
+async def test_the_leases_of_a_dead_owner_end_at_once(store: SqliteStore, build: Build) -> None:
     await store.accept(WHO, post("a"))
     (claim,) = await store.claim(Kind.IN, 1, 3_600_000, "dies")
     await store.close()
-    heir = SqliteStore(path)
+    heir = build()
     await heir.open()
     (again,) = await heir.claim(Kind.IN, 1, 30_000, "heir")
     assert (again.epoch, again.tries) == (claim.epoch + 1, 2)
@@ -263,9 +280,9 @@ async def opened(path: Path, steps: dict[int, str]) -> None:
     await store.close()
 
 
-async def test_an_older_database_walks_the_missing_steps(path: Path) -> None:
+async def test_an_older_database_walks_the_missing_steps(path: Path, build: Build) -> None:
     first = lanes.steps()
-    store = SqliteStore(path, steps={1: first[1]})
+    store = build(steps={1: first[1]})
     await store.open()
     await store.accept(WHO, post("kept"))
     await store.close()
@@ -340,9 +357,9 @@ def test_the_dialects_differ_where_they_say() -> None:
 
 
 @pytest.fixture
-async def rung(path: Path) -> AsyncIterator[tuple[SqliteStore, Callable[[], list[Kind]]]]:
+async def rung(build: Build) -> tuple[SqliteStore, Callable[[], list[Kind]]]:
     heard: list[tuple[Kind, str]] = []
-    store = SqliteStore(path, rang=lambda kind, key: heard.append((kind, key)))
+    store = build(rang=lambda kind, key: heard.append((kind, key)))
     await store.open()
 
     def since() -> list[Kind]:
@@ -350,8 +367,7 @@ async def rung(path: Path) -> AsyncIterator[tuple[SqliteStore, Callable[[], list
         heard.clear()
         return kinds
 
-    yield store, since
-    await store.close()
+    return store, since
 
 
 async def test_the_bell_rings_for_what_changed(rung: tuple[SqliteStore, Callable[[], list[Kind]]]) -> None:
@@ -378,11 +394,11 @@ async def test_the_bell_rings_for_what_changed(rung: tuple[SqliteStore, Callable
     assert since() == [Kind.OUT, Kind.OUT]
 
 
-async def test_a_broken_bell_costs_no_message(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_broken_bell_costs_no_message(caplog: pytest.LogCaptureFixture, build: Build) -> None:
     def broken(kind: Kind, key: str) -> None:
         raise RuntimeError("the listener is gone")
 
-    store = SqliteStore(path, rang=broken)
+    store = build(rang=broken)
     await store.open()
     assert (await store.accept(WHO, post("a"))).seq == 1
     assert (await store.accept(WHO, post("b"))).seq == 2
