@@ -1,0 +1,519 @@
+"""The HTTP API described for machines: OpenAPI 3.1, written as data. docs/api.md is the same for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from gateway.live import HELD, IDLE, RECORDING, THINKING, WAITING
+from gateway.web.conversations import PAGE
+from gateway.web.messages import LONGEST_WAIT
+from gateway.web.problems import TITLES
+from gateway.web.reading import TEXT_LIMIT
+from storage.model import Outcome
+
+Json = dict[str, Any]
+"""A piece of the document."""
+
+
+def description() -> Json:
+    """The whole document; a new one on each call."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "recado",
+            "version": version("recado"),
+            "summary": "Messages of customers in, answers by an assistant out, as text and voice notes.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {path: dict(operations) for path, operations in _paths().items()},
+        "components": {
+            "schemas": _schemas(),
+            "responses": {f"Problem{status}": _problem(status) for status in TITLES},
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "server.admin_key opens everything, a channel's key its own conversations.",
+                },
+                "visitor": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "recado_{channel}",
+                    "description": "Set by POST /chat/{channel}/visit; opens the visitor's own conversation. "
+                    "The cookie of channel `site` is called `recado_site`.",
+                },
+            },
+        },
+    }
+
+
+# -- words of the description ----------------------------------------------------------------------
+
+ANYBODY: list[Json] = []
+KEY: list[Json] = [{"key": []}]
+KEY_OR_VISITOR: list[Json] = [{"key": []}, {"visitor": []}]
+
+
+def _operation(
+    summary: str,
+    answers: Mapping[int, Json],
+    *problems: int,
+    security: list[Json],
+    parameters: tuple[Json, ...] = (),
+    body: Json | None = None,
+    text: str = "",
+) -> Json:
+    """`problems`: statuses answered with a problem document; 500 is always one of them."""
+    operation: Json = {"summary": summary, "security": security, "responses": {}}
+    if text:
+        operation["description"] = text
+    if parameters:
+        operation["parameters"] = list(parameters)
+    if body:
+        operation["requestBody"] = body
+    operation["responses"] = {str(status): answer for status, answer in answers.items()}
+    for status in (*problems, 500):
+        operation["responses"][str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+    return operation
+
+
+def _problem(status: int) -> Json:
+    answer = {
+        "description": TITLES[status],
+        "content": {"application/problem+json": {"schema": _ref("Problem")}},
+    }
+    if status == 503:
+        answer["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    if status == 401:
+        answer["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+    return answer
+
+
+def _json(text: str, schema: Json) -> Json:
+    return {"description": text, "content": {"application/json": {"schema": schema}}}
+
+
+def _raw(text: str, *mimes: str) -> Json:
+    return {"description": text, "content": {mime: {"schema": {"type": "string"}} for mime in mimes}}
+
+
+def _path(name: str, text: str) -> Json:
+    return {"name": name, "in": "path", "required": True, "description": text, "schema": {"type": "string"}}
+
+
+def _query(name: str, text: str, schema: Json) -> Json:
+    return {"name": name, "in": "query", "description": text, "schema": schema}
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(required: str, properties: Mapping[str, Json], text: str = "") -> Json:
+    """`required`: names with a space between them."""
+    schema: Json = {"type": "object", "properties": dict(properties)}
+    if required:
+        schema["required"] = required.split()
+    if text:
+        schema["description"] = text
+    return schema
+
+
+def _text(text: str = "", **more: Any) -> Json:
+    return {"type": "string", **({"description": text} if text else {}), **more}
+
+
+def _number(text: str = "", **more: Any) -> Json:
+    return {"type": "integer", **({"description": text} if text else {}), **more}
+
+
+def _list(of: Json) -> Json:
+    return {"type": "array", "items": of}
+
+
+def _or_null(schema: Json) -> Json:
+    return {"oneOf": [schema, {"type": "null"}]}
+
+
+CHANNEL = _path("channel", "The channel's name in the configuration.")
+CONVERSATION = _path("id", "The conversation, as a message's answer named it.")
+AFTER = _query("after", "A cursor from an earlier answer, e.g. 3-2; from the beginning without it.", _text())
+LIMIT = _query("limit", "How many at most.", _number(minimum=1, maximum=PAGE, default=PAGE))
+
+
+# -- the doors ---------------------------------------------------------------------------------------
+
+
+def _paths() -> Mapping[str, Mapping[str, Json]]:
+    return {
+        "/v1/channels/{channel}/messages": {"post": _post_message()},
+        "/v1/conversations/{id}": {"get": _conversation()},
+        "/v1/conversations/{id}/messages": {"get": _messages()},
+        "/v1/conversations/{id}/events": {"get": _events()},
+        "/v1/conversations/{id}/turns": {"get": _turns()},
+        "/v1/conversations/{id}/hold": {"post": _hold()},
+        "/v1/conversations/{id}/release": {"post": _release()},
+        "/v1/media/{id}": {"get": _media()},
+        "/chat/{channel}": {"get": _page()},
+        "/chat/{channel}/visit": {"post": _visit()},
+        "/chat-assets/{path}": {"get": _asset()},
+        "/healthz": {"get": _healthz()},
+        "/readyz": {"get": _readyz()},
+        "/metrics": {"get": _metrics()},
+        "/openapi.json": {"get": _openapi()},
+    }
+
+
+def _post_message() -> Json:
+    wait = _query(
+        "wait",
+        "Seconds to wait for the reply in this call.",
+        {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT, "default": 0},
+    )
+    form = {"schema": _ref("MessageForm"), "encoding": {"contact": {"contentType": "application/json"}}}
+    content = {"application/json": {"schema": _ref("MessageIn")}, "multipart/form-data": form}
+    return _operation(
+        "Hand in one message of a contact",
+        {
+            200: _json("The reply of the turn that covers the message; only with `wait`.", _ref("Reply")),
+            202: _json("The message is on disk; its reply comes later.", _ref("Accepted")),
+        },
+        *(401, 404, 409, 413, 415, 422, 503),
+        security=KEY_OR_VISITOR,
+        parameters=(CHANNEL, wait),
+        body={"required": True, "content": content},
+        text="The same `id` with the same content is a duplicate and changes nothing: the call is safe to repeat.",
+    )
+
+
+def _conversation() -> Json:
+    return _operation(
+        "Where a conversation stands",
+        {200: _json("The conversation.", _ref("Conversation"))},
+        *(401, 404, 503),
+        security=KEY_OR_VISITOR,
+        parameters=(CONVERSATION,),
+    )
+
+
+def _messages() -> Json:
+    page = _object("messages cursor", {"messages": _list(_ref("Message")), "cursor": _ref("Cursor")})
+    return _operation(
+        "The transcript, oldest first",
+        {200: _json("Messages after the cursor, and the cursor to go on from.", page)},
+        *(401, 404, 422, 503),
+        security=KEY_OR_VISITOR,
+        parameters=(CONVERSATION, AFTER, LIMIT),
+    )
+
+
+def _events() -> Json:
+    resume = {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "description": "The cursor of the last message seen; browsers send it by themselves.",
+        "schema": _text(),
+    }
+    stream = _raw("Server-Sent Events, for as long as the connection lasts.", "text/event-stream")
+    stream["content"]["text/event-stream"]["x-events"] = {
+        "message": _ref("Message"),
+        "heard": _ref("Heard"),
+        "state": _ref("State"),
+    }
+    return _operation(
+        "The conversation, live",
+        {200: stream},
+        *(401, 404, 422, 503),
+        security=KEY_OR_VISITOR,
+        parameters=(CONVERSATION, AFTER, resume),
+        text="`event: message` has the message's cursor as its id; `heard` and `state` have none. A comment line every "
+        "fifteen seconds keeps proxies from closing a quiet stream.",
+    )
+
+
+def _turns() -> Json:
+    after = _query("after", "The epoch to go on from.", _number(minimum=0, default=0))
+    answer = _object("turns after", {"turns": _list(_ref("Turn")), "after": _or_null(_number())})
+    return _operation(
+        "Every turn with its timeline and reason codes",
+        {200: _json("Turns in order; `after` is the epoch of the last one.", answer)},
+        *(401, 403, 404, 422, 503),
+        security=KEY,
+        parameters=(CONVERSATION, after, LIMIT),
+    )
+
+
+def _hold() -> Json:
+    wish = _object(
+        "",
+        {
+            "queue": _text("Whose people take over; the queue's handoff.to without it.", minLength=1, maxLength=200),
+            "reason": _text("Kept with the hold.", minLength=1, maxLength=200, default="api"),
+        },
+    )
+    return _operation(
+        "People take over; the assistant is silent",
+        {200: _json("`changed` is false when people had it already.", _ref("Held"))},
+        *(401, 403, 404, 422, 503),
+        security=KEY,
+        parameters=(CONVERSATION,),
+        body={"content": {"application/json": {"schema": wish}}},
+    )
+
+
+def _release() -> Json:
+    return _operation(
+        "The assistant answers again",
+        {200: _json("`changed` is false when nobody held it.", _ref("Held"))},
+        *(401, 403, 404, 503),
+        security=KEY,
+        parameters=(CONVERSATION,),
+    )
+
+
+def _media() -> Json:
+    sounds = ("audio/ogg", "audio/mpeg", "audio/webm", "audio/mp4", "audio/wav")
+    answers = {
+        200: _raw("The bytes.", *sounds),
+        206: _raw("The range that was asked for.", *sounds),
+        304: {"description": "It has not changed; media never do."},
+        416: {"description": "The range lies outside the file."},
+    }
+    return _operation(
+        "The bytes of a voice note",
+        answers,
+        *(401, 404, 422, 503),
+        security=KEY_OR_VISITOR,
+        parameters=(
+            _path("id", "The media id of a voice part."),
+            _query("as", "`mp3` for players without Ogg Opus.", _text(enum=["mp3"])),
+        ),
+    )
+
+
+def _page() -> Json:
+    return _operation(
+        "The chat page of a `webchat` channel",
+        {200: _raw("The page.", "text/html"), 304: {"description": "It has not changed."}},
+        404,
+        security=ANYBODY,
+        parameters=(CHANNEL,),
+    )
+
+
+def _visit() -> Json:
+    return _operation(
+        "Begin a visit, or resume this browser's",
+        {200: _json("The visitor's conversation; the visitor's cookie is set.", _ref("Visit"))},
+        404,
+        security=ANYBODY,
+        parameters=(CHANNEL,),
+    )
+
+
+def _asset() -> Json:
+    kinds = ("text/javascript", "text/css", "image/svg+xml", "text/html")
+    return _operation(
+        "What the page is made of",
+        {200: _raw("The file.", *kinds), 304: {"description": "It has not changed."}},
+        404,
+        security=ANYBODY,
+        parameters=(_path("path", "May contain slashes."),),
+    )
+
+
+def _healthz() -> Json:
+    alive = _object("status", {"status": {"const": "ok"}})
+    return _operation("The process lives", {200: _json("It does.", alive)}, security=ANYBODY)
+
+
+def _readyz() -> Json:
+    ready = _object("status degraded", {"status": {"const": "ok"}, "degraded": _list(_text())})
+    gone = _object("status detail", {"status": {"const": "unavailable"}, "detail": _text()})
+    return _operation(
+        "It can take messages",
+        {
+            200: _json("It can; `degraded` names what works less well than configured.", ready),
+            503: _json("It cannot.", gone),
+        },
+        security=ANYBODY,
+    )
+
+
+def _metrics() -> Json:
+    return _operation(
+        "Prometheus metrics",
+        {200: _raw("See docs/metrics.md.", "text/plain")},
+        *(401, 503),
+        security=[{}, {"key": []}],
+        text="Needs the admin key when one is configured and the caller is not on this machine.",
+    )
+
+
+def _openapi() -> Json:
+    document = {"type": "object"}
+    return _operation("This document", {200: _json("OpenAPI 3.1.", document)}, security=ANYBODY)
+
+
+# -- the nouns ---------------------------------------------------------------------------------------
+
+
+def _schemas() -> Mapping[str, Json]:
+    return {
+        "MessageIn": _object("id", _fields_in(), "Needs a text with at least one visible character."),
+        "MessageForm": _object(
+            "id",
+            {**_fields_in(), "audio": {"contentMediaType": "application/octet-stream"}},
+            "The same as a form. `audio` is a voice note in any common format, at most 16 MB; with it the text may "
+            "be empty.",
+        ),
+        "Contact": _object(
+            "id",
+            {"id": _text("Your id of the contact.", minLength=1, maxLength=256), "name": _text(maxLength=200)},
+        ),
+        "Accepted": _object(
+            "conversation message duplicate",
+            {
+                "conversation": _text(),
+                "message": _number("Its number in the conversation."),
+                "duplicate": {"type": "boolean", "description": "The same message was here before."},
+            },
+        ),
+        "Reply": _object("conversation turn outcome reason language parts citations", _fields_of_reply()),
+        "Part": {"oneOf": [_ref("VoicePart"), _ref("TextPart")]},
+        "VoicePart": _object(
+            "kind media transcript",
+            {
+                "kind": {"const": "voice"},
+                "media": _ref("Media"),
+                "transcript": _or_null(_text("null while a contact's voice note has not been heard.")),
+                "text": _text("What the contact wrote beside the voice note."),
+            },
+        ),
+        "TextPart": _object("kind text", {"kind": {"const": "text"}, "text": _text()}),
+        "Media": _object(
+            "id url mime seconds bytes waveform",
+            {
+                "id": _text(),
+                "url": _text("Absolute when server.public_url is set, else a path on this server."),
+                "mime": _text(),
+                "seconds": _or_null({"type": "number"}),
+                "bytes": _number(),
+                "waveform": _list(_number("Loudness.", minimum=0, maximum=100)),
+            },
+        ),
+        "Citation": _object(
+            "document paragraph text", {"document": _text(), "paragraph": _number("From 1."), "text": _text()}
+        ),
+        "Message": _object(
+            "cursor from id at part",
+            {
+                "cursor": _ref("Cursor"),
+                "from": _text(enum=["contact", "assistant"]),
+                "id": _text(),
+                "at": _time(),
+                "part": _ref("Part"),
+                "turn": _text("The assistant's messages only."),
+                "citations": _list(_ref("Citation")),
+                "withdrawn": {"const": True, "description": "Never sent: a person took over first."},
+            },
+        ),
+        "Heard": _object(
+            "cursor transcript", {"cursor": _ref("Cursor"), "transcript": _text()}, "A voice note became words."
+        ),
+        "State": _object("state", {"state": _text(enum=[IDLE, WAITING, THINKING, RECORDING, HELD])}),
+        "Cursor": _text("A place in a transcript.", pattern=r"^\d{1,18}-\d{1,18}$", examples=["3-2"]),
+        "Conversation": _object(
+            "id channel queue held",
+            {
+                "id": _text(),
+                "channel": _text(),
+                "queue": _text(),
+                "held": _or_null(_object("queue reason at", {"queue": _text(), "reason": _text(), "at": _time()})),
+            },
+        ),
+        "Held": _object(
+            "conversation held changed",
+            {"conversation": _text(), "held": {"type": "boolean"}, "changed": {"type": "boolean"}},
+        ),
+        "Turn": _object(
+            "turn epoch covers started_at ended_at outcome reason timeline reply",
+            {
+                "turn": _text(),
+                "epoch": _number(),
+                "covers": _object("after upto", {"after": _number(), "upto": _number()}, "Numbers of messages."),
+                "started_at": _time(),
+                "ended_at": _time(),
+                "outcome": _outcome(),
+                "reason": _text("See docs/reasons.md."),
+                "timeline": _list(_ref("Step")),
+                "reply": _or_null(_ref("Reply")),
+            },
+        ),
+        "Step": _object(
+            "step at",
+            {
+                "step": _text(),
+                "at": _number("Milliseconds since the Unix epoch."),
+                "ms": {"type": "number"},
+                "reason": _text(),
+            },
+            "One line of a turn's timeline; more facts may stand beside these.",
+        ),
+        "Visit": _object(
+            "conversation channel title language hearing voice limits suggestions",
+            {
+                "conversation": _text(),
+                "channel": _text(),
+                "title": _text(),
+                "language": _text("BCP 47."),
+                "hearing": {"type": "boolean", "description": "Voice notes can be heard."},
+                "voice": {"type": "boolean", "description": "Answers may be spoken."},
+                "limits": _object("text_bytes audio_bytes", {"text_bytes": _number(), "audio_bytes": _number()}),
+                "suggestions": _list(_text("A question to begin with.")),
+            },
+        ),
+        "Problem": _object(
+            "type title status detail",
+            {
+                "type": _text(),
+                "title": _text(),
+                "status": _number(),
+                "detail": _text("What is wrong and what would be right."),
+                "field": _text("Which field is wrong."),
+            },
+            "RFC 9457.",
+        ),
+    }
+
+
+def _fields_in() -> Json:
+    moment = "When the contact wrote it: RFC 3339, or milliseconds since the Unix epoch."
+    return {
+        "id": _text("Yours; makes the call safe to repeat.", minLength=1, maxLength=256),
+        "contact": {**_ref("Contact"), "description": "Required with a key; a visitor leaves it out."},
+        "text": _text(maxLength=TEXT_LIMIT),
+        "at": {"oneOf": [_text(), _number()], "description": moment},
+    }
+
+
+def _fields_of_reply() -> Json:
+    return {
+        "conversation": _text(),
+        "turn": _text(),
+        "outcome": _outcome(),
+        "reason": _text("See docs/reasons.md."),
+        "language": _text("BCP 47."),
+        "parts": _list(_ref("Part")),
+        "citations": _list(_ref("Citation")),
+    }
+
+
+def _outcome() -> Json:
+    return _text(enum=[str(outcome) for outcome in Outcome])
+
+
+def _time() -> Json:
+    return _text(format="date-time")
