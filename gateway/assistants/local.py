@@ -1,4 +1,4 @@
-"""The embedded assistant: no key, no network, no language model. It quotes the queue's documents or says that it cannot.
+"""The embedded assistant: no key, no network, no language model. It quotes documents or says that it cannot.
 
 It never writes a fact of its own: an answer is whole sentences of a document with `[document §paragraph]` behind them.
 """
@@ -24,6 +24,8 @@ class _Phrases:
     greeting: str
     thanks: str
     goodbye: str
+    at_hand: str
+    """To "ok" and the like."""
     helps_with: str
     unknown: str
     unknown_too: str
@@ -38,6 +40,7 @@ _SAYS = {
         "Olá! Como posso ajudar?",
         "Por nada! Se precisar de mais alguma coisa, é só escrever.",
         "Até mais! Quando precisar, é só chamar.",
+        "Certo! Se precisar de alguma coisa, é só escrever.",
         "Posso responder sobre: {subjects}.",
         "Não tenho informação suficiente para responder a isso.",
         "Sobre “{question}” não tenho informação suficiente.",
@@ -48,6 +51,7 @@ _SAYS = {
         "Hello! How can I help?",
         "You're welcome! Just write if you need anything else.",
         "Goodbye! Write whenever you need us.",
+        "All right! Just write if you need anything.",
         "I can answer about: {subjects}.",
         "I do not have enough information to answer that.",
         "About “{question}” I do not have enough information.",
@@ -58,6 +62,7 @@ _SAYS = {
         "¡Hola! ¿En qué puedo ayudarte?",
         "¡De nada! Si necesitas algo más, solo escribe.",
         "¡Hasta luego! Escribe cuando lo necesites.",
+        "¡De acuerdo! Si necesitas algo, solo escribe.",
         "Puedo responder sobre: {subjects}.",
         "No tengo información suficiente para responder a eso.",
         "Sobre «{question}» no tengo información suficiente.",
@@ -68,6 +73,7 @@ _SAYS = {
         "您好！请问有什么可以帮您？",
         "不客气！如果还有问题，请随时留言。",
         "再见！有需要请随时联系我们。",
+        "好的！如果有问题，请随时留言。",
         "我可以回答以下方面的问题：{subjects}。",
         "我没有足够的信息来回答这个问题。",
         "关于“{question}”，我没有足够的信息。",
@@ -101,7 +107,12 @@ class LocalAssistant:
             yield Text(courtesy)
             yield Finished(language=language, model=self.name)
             return
-        found, missed = await self._look_up(_questions(ask.question), _before(ask), language)
+        questions = _questions(ask.question)
+        found, missed = await self._look_up(questions, _before(ask), language)
+        if len(questions) > 1 and sum(map(ask.question.count, "?？")) <= 1:  # perhaps one, written in pieces
+            whole = await self._best(" ".join(questions), "", language)
+            if whole and all(whole.passage.score >= f.passage.score for f in found):
+                found, missed = [whole], []
         yield Text(_written(found, missed, says))
         yield Finished([f.passage for f in found], language=language, model=self.name)
 
@@ -116,7 +127,9 @@ class LocalAssistant:
             return f"{says.greeting} {helps}".strip()
         if kind == "goodbye":
             return says.goodbye
-        return says.thanks if kind == "thanks" or says_nothing(question) else ""
+        if kind == "thanks":
+            return says.thanks
+        return says.at_hand if says_nothing(question) else ""
 
     async def _look_up(self, questions: Sequence[str], before: str, language: str) -> tuple[list[Found], list[str]]:
         """Each question's answer, none twice; and the questions that have none."""
@@ -129,8 +142,6 @@ class LocalAssistant:
             elif not best:
                 missed.append(question)
             before = question if best else before
-        if not found and len(questions) > 1 and (best := await self._best(" ".join(questions), "", language)):
-            return [best], []  # one question, written in pieces
         return list(found.values()), missed
 
     async def _best(self, question: str, before: str, language: str) -> Found | None:

@@ -97,7 +97,7 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _heading(line: str, after: str) -> str:
-    """The heading this line is, "" when it is prose: `# …`, a line underlined, a line all in bold, a question of a FAQ."""
+    """The heading this line is, "" when it is prose: `# …`, underlined, all in bold, or a FAQ's question."""
     if match := re.match(r"#{1,6}\s+(.*?)\s*#*$", line):
         return _plain(match.group(1))
     if re.fullmatch(r"=+|-{3,}", after) and len(line) < 100:

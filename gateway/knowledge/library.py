@@ -14,7 +14,7 @@ from gateway.assistants.base import Passage
 from gateway.knowledge import meaning, scoring
 from gateway.knowledge.documents import paragraphs, read, sentences
 from gateway.knowledge.index import Index
-from gateway.knowledge.words import Term, index_words, spell_out, terms, tokens_of
+from gateway.knowledge.words import Term, index_words, mend, spell_out, terms, tokens_of
 from gateway.rules.language import language_of
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,8 @@ class Library:
     def find(self, question: str, language: str, limit: int, before: str = "") -> list[Found]:
         """Best first. `before`: the question this one follows up ("e para o interior?")."""
         language = language_of(question) or language
-        question, before = spell_out(question, language), spell_out(before, language)
+        known = self._tongues[language].surfaces if language in self._tongues else frozenset()
+        question, before = (mend(spell_out(q, language), language, known) for q in (question, before))
         if not question:
             return []
         asked = self._meaning.of_question(f"{before} {question}".strip()) if self._meaning else None

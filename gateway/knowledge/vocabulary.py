@@ -1,7 +1,7 @@
 """The table in vocabulary.toml, read once.
 
-A concept is an extra index word: "estorno", "my money back" and 退款 all also count as `refund`, so that a question finds
-the paragraph that says it otherwise, and half-way into another language.
+A concept is an extra index word: "estorno", "my money back" and 退款 all also count as `refund`, so that a question
+finds the paragraph that says it otherwise, and half-way into another language.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
 """Text to index words: stems, Chinese bigrams and concepts. Pure.
 
-The same reader serves documents and questions, so "vcs parcelam?" and "em até 6 vezes sem juros" meet at `c_instalments`.
+The same reader serves documents and questions: "vcs parcelam?" and "em até 6 vezes sem juros" meet at `c_instalments`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -68,13 +67,21 @@ def index_words(text: str, language: str) -> list[str]:
     return words + [f"c_{name}" for name in names]
 
 
-def terms(question: str, language: str, known: Iterable[str] = ()) -> list[Term]:
-    """What the question is about, without its small words.
+def mend(question: str, language: str, known: frozenset[str]) -> str:
+    """The question with words one slip away from a known one written right: "dvolver", "enderço"."""
 
-    `known`: folded words of the documents; an unknown word one slip away from one of them is read as that one.
-    """
-    words = frozenset(known)
-    return list(dict.fromkeys(_latin_terms(question, language, words) + _han_terms(question, words)))
+    def mended(match: re.Match[str]) -> str:
+        word = match.group()
+        if fold(word) in known or _common(word, language) or _concepts_of(word, language):
+            return word
+        return _slip(fold(word), language, known) or word
+
+    return re.sub(r"[^\W\d_\u3400-\u9fff]{5,}", mended, question)
+
+
+def terms(question: str, language: str, known: frozenset[str] = frozenset()) -> list[Term]:
+    """What the question is about, without its small words. `known`: see `tokens_of`; it tells Chinese words apart."""
+    return list(dict.fromkeys(_latin_terms(question, language) + _han_terms(question, known)))
 
 
 def tokens_of(text: str) -> set[str]:
@@ -189,7 +196,7 @@ def _starts(stems: tuple[str, ...], phrase: tuple[str, ...]) -> list[int]:
 # -- the terms of a question --------------------------------------------------------------------------
 
 
-def _latin_terms(question: str, language: str, known: frozenset[str]) -> list[Term]:
+def _latin_terms(question: str, language: str) -> list[Term]:
     words = [piece for piece in _pieces(question) if not _han(piece)]
     stems = tuple(_stem(fold(word), language) for word in words)
     taken: set[int] = set()
@@ -200,19 +207,13 @@ def _latin_terms(question: str, language: str, known: frozenset[str]) -> list[Te
             if taken.isdisjoint(span):
                 taken.update(span)
                 found.append(Term(" ".join(words[start : start + len(phrase)]), tuple(f"c_{n}" for n in owners)))
-    return found + [t for i, word in enumerate(words) if i not in taken and (t := _term(word, language, known))]
+    return found + [t for i, word in enumerate(words) if i not in taken and (t := _term(word, language))]
 
 
-def _term(word: str, language: str, known: frozenset[str]) -> Term | None:
-    if len(word) < 2 or (word.isdigit() and len(word) < 2):
-        return None
+def _term(word: str, language: str) -> Term | None:
     concepts = _concepts_of(word, language)
-    if not concepts and _common(word, language):
+    if len(word) < 2 or (not concepts and _common(word, language)):
         return None
-    if not concepts and fold(word) not in known and (meant := _slip(fold(word), language, known)):
-        word, concepts = meant, _concepts_of(meant, language)
-        if not concepts and _common(word, language):
-            return None
     return Term(word, (stem(word, language), *(f"c_{name}" for name in concepts)))
 
 
