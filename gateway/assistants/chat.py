@@ -6,9 +6,8 @@ indexes may be missing; an error may be a list. What is required is one thing: a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
-from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -51,7 +50,8 @@ class OpenAIChat:
             self._always["reasoning_effort"] = reasoning_effort
         if temperature is not None:
             self._always["temperature"] = temperature
-        self._open = partial(open_client, api_key, base_url, timeout_s, http_client)
+        # A closure: unlike an attribute or a `partial`, its repr shows no key.
+        self._open: Callable[[], AsyncOpenAI] = lambda: open_client(api_key, base_url, timeout_s, http_client)
         self._opened: AsyncOpenAI | None = None
 
     @property

@@ -8,9 +8,8 @@ same reason `store` is false unless asked for: what contacts write is not kept t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.assistants.base import Ask, AssistantError, Finished, Passage, Text
@@ -58,7 +57,8 @@ class OpenAIResponses:
             self._always["reasoning"] = {"effort": reasoning_effort}
         if temperature is not None:
             self._always["temperature"] = temperature
-        self._open = partial(open_client, api_key, base_url, timeout_s, http_client)
+        # A closure: unlike an attribute or a `partial`, its repr shows no key.
+        self._open: Callable[[], AsyncOpenAI] = lambda: open_client(api_key, base_url, timeout_s, http_client)
         self._opened: AsyncOpenAI | None = None
 
     @property

@@ -45,12 +45,12 @@ class ElevenLabsHearing:
         timeout_s: float = 60.0,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
-        self._api_key = api_key
         self._model = model
         self._base_url = base_url or PRODUCTION
         self._timeout_s = timeout_s
         self._http = http_client
         self._opened: AsyncElevenLabs | None = None
+        self._key = lambda: api_key  # a closure's repr shows no key
 
     @property
     def name(self) -> str:
@@ -59,7 +59,7 @@ class ElevenLabsHearing:
     async def hear(self, audio: bytes, mime: str, language: str) -> Heard:
         """Raises HearingError."""
         file = upload(audio, mime)
-        hint = {"language_code": two_letters(language)} if language else {}
+        hint: dict[str, Any] = {"language_code": two_letters(language)} if language else {}
         try:
             async with asyncio.timeout(self._timeout_s):
                 answer: Any = await self._client.speech_to_text.convert(
@@ -89,7 +89,7 @@ class ElevenLabsHearing:
 
             # Injected, because the SDK has no way to close a client of its own.
             self._http = self._http or httpx.AsyncClient(timeout=httpx.Timeout(self._timeout_s, connect=5.0))
-            self._opened = AsyncElevenLabs(api_key=self._api_key, base_url=self._base_url, httpx_client=self._http)
+            self._opened = AsyncElevenLabs(api_key=self._key(), base_url=self._base_url, httpx_client=self._http)
         return self._opened
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from functools import partial
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gateway.assistants.faults import Fault, fault_in, fault_of
@@ -31,7 +31,8 @@ class OpenAIHearing:
     ) -> None:
         self._model = model
         self._timeout_s = timeout_s
-        self._open = partial(open_client, api_key, base_url, timeout_s, http_client)
+        # A closure: unlike an attribute or a `partial`, its repr shows no key.
+        self._open: Callable[[], AsyncOpenAI] = lambda: open_client(api_key, base_url, timeout_s, http_client)
         self._opened: AsyncOpenAI | None = None
 
     @property
