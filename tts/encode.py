@@ -35,7 +35,7 @@ from .sniffing import MPEG, OGG_OPUS, WAV, mime_of
 if TYPE_CHECKING:
     from pydub import AudioSegment
 
-    from .loudness import Envelope, Loudness, Samples
+    from .loudness import Loudness, Samples
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ _RATE_HZ = ogg.RATE_HZ
 _BIT_RATES = (32_000, 24_000, 16_000, 12_000)
 """Bits per second; speech is still clear at the last."""
 _FRAME = _RATE_HZ * 60 // 1000
-_CEILING = 10 ** (-5.0 / 20)
+_CEILING = 10 ** (-4.0 / 20)
 """Of samples before encoding: Opus adds some decibels of its own to a peak."""
 _PEAK = 10 ** (-1.0 / 20)
 _KEPT_SILENCE_MS = 100
@@ -145,9 +145,7 @@ def join(parts: Sequence[bytes], *, pause: float = 0.0) -> Audio:
     """
     if not parts:
         raise Encoding("not_audio", hint="There was nothing to join.")
-    from pydub import AudioSegment
-
-    gap = AudioSegment.silent(round(pause * 1000), frame_rate=_RATE_HZ)
+    gap = _segment(bytes(2 * round(pause * _RATE_HZ)), _RATE_HZ)
     segments = [_read(part, LONGEST_HEARD_S)[0] for part in parts]
     whole = segments[0]
     for segment in segments[1:]:
@@ -195,30 +193,31 @@ def _already(data: bytes, max_bytes: int) -> Audio | None:
 
 
 def _mastered(sound: AudioSegment, loudness: Loudness, max_bytes: int) -> bytes:
-    """Encoded so that what comes out of a decoder is as loud as every other note, and never clips.
+    """Encoded so that what comes out of a decoder is as loud as every other note, and does not clip.
 
     The codec changes both a little, differently for every voice, so the result is listened to and, when it is off,
-    made again from the same samples with what was learned.
+    made again from the same samples with what was learned. Opus' speech mode overshoots with harsh voices; its
+    other mode follows the wave, so a peak that came out too high is a reason to change over.
     """
     import numpy as np
 
-    from .loudness import dips, measure
+    from .loudness import measure
 
-    gain, dip = LOUDNESS_LUFS + _LOST_LU - loudness.lufs, np.ones(len(sound.raw_data) // 2, np.float32)
+    gain, application = LOUDNESS_LUFS + _LOST_LU - loudness.lufs, "voip"
     for _ in range(_ATTEMPTS):
-        encoded = _fitting(_levelled(sound, gain, dip), max_bytes)
-        decoded: Samples = np.frombuffer(_pcm(encoded, _RATE_HZ, LONGEST_HEARD_S), "<i2")
-        heard = measure(decoded, _RATE_HZ)
-        if abs(heard.lufs - LOUDNESS_LUFS) <= _NEAR_LU and heard.peak <= _PEAK:
+        encoded = _fitting(_levelled(sound, gain), max_bytes, application)
+        heard = measure(np.frombuffer(_pcm(encoded, _RATE_HZ, LONGEST_HEARD_S), "<i2"), _RATE_HZ)
+        if heard.peak > _PEAK:
+            application = "audio"
+        elif abs(heard.lufs - LOUDNESS_LUFS) <= _NEAR_LU:
             break
         if abs(heard.lufs - LOUDNESS_LUFS) > _NEAR_LU:
             gain += LOUDNESS_LUFS - heard.lufs
-        dip *= dips(decoded[: len(dip)], len(dip), 0.85 * _PEAK, _RATE_HZ)
     return encoded
 
 
-def _levelled(sound: AudioSegment, gain: float, dip: Envelope) -> AudioSegment:
-    """Louder by `gain` decibels on the whole, with no sample beyond the ceiling, and lowered where `dip` says.
+def _levelled(sound: AudioSegment, gain: float) -> AudioSegment:
+    """Louder by `gain` decibels on the whole, with no sample beyond the ceiling.
 
     Holding peaks down costs loudness; the energy it took is added to the gain and the peaks are held again.
     """
@@ -231,7 +230,7 @@ def _levelled(sound: AudioSegment, gain: float, dip: Envelope) -> AudioSegment:
     for _ in range(2):
         held = held_under(original, _CEILING / 10 ** (lift / 20), _RATE_HZ)
         lift = min(gain + _lost_db(original, held), gain + _MOST_LIFT_DB)
-    held = (held_under(original, _CEILING / 10 ** (lift / 20), _RATE_HZ) * dip).astype(np.int16)
+    held = held_under(original, _CEILING / 10 ** (lift / 20), _RATE_HZ)
     return _segment(held.tobytes(), _RATE_HZ).apply_gain(lift)
 
 
@@ -263,13 +262,13 @@ def _read(data: bytes, max_seconds: float) -> tuple[AudioSegment, Loudness]:
     return (sound if loudness.silent else _trimmed(sound, loudness)), loudness
 
 
-def _fitting(sound: AudioSegment, max_bytes: int) -> bytes:
+def _fitting(sound: AudioSegment, max_bytes: int, application: str = "voip") -> bytes:
     """In the best bit rate that fits."""
     length = len(sound.raw_data) / 2 / _RATE_HZ
     for bit_rate in _BIT_RATES:
         if bit_rate / 8 * length > max_bytes * 1.1:
             continue
-        encoded = _opus(sound.raw_data, bit_rate)
+        encoded = _opus(sound.raw_data, bit_rate, application)
         if len(encoded) <= max_bytes:
             return _checked(encoded, length)
     raise Encoding(
@@ -278,9 +277,9 @@ def _fitting(sound: AudioSegment, max_bytes: int) -> bytes:
     )
 
 
-def _opus(pcm: bytes, bit_rate: int) -> bytes:
+def _opus(pcm: bytes, bit_rate: int, application: str) -> bytes:
     page = {"fflags": "+bitexact", "page_duration": "1000000"}  # bitexact: no random serial, no version in the tags
-    voice = {"application": "voip", "frame_duration": "60", "vbr": "on", "compression_level": "5"}
+    voice = {"application": application, "frame_duration": "60", "vbr": "on", "compression_level": "5"}
     return _encoded(pcm, "ogg", "libopus", _RATE_HZ, bit_rate, page, voice, _FRAME)
 
 
@@ -317,7 +316,7 @@ def _pcm(data: bytes, rate: int, max_seconds: float, *, whole: bool = False) -> 
         for chunk in _chunks(data, kind, rate):
             pcm += chunk
             if len(pcm) > 2 * rate * max_seconds:
-                raise Encoding("too_long", hint=f"The sound is longer than {max_seconds:.0f} s.")
+                raise Encoding("too_long", hint=f"Longer than {max_seconds:.0f} s. For replies, lower reply.max_voice_chars.")
     except (av.FFmpegError, ValueError, IndexError, RuntimeError) as error:
         raise Encoding("not_audio", hint=_NOT_AUDIO_HINT) from error
     if not pcm:

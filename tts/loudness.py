@@ -79,19 +79,12 @@ def _last(sink: Any) -> dict[str, str]:
 
 def held_under(samples: Samples, ceiling: float, rate: int) -> Samples:
     """No sample beyond `ceiling` (1.0 is full scale); what is lower stays as it is, but for the 8 ms around a peak."""
-    gain = dips(samples, len(samples), ceiling, rate)
-    return np.asarray(samples * gain, dtype=np.int16)
-
-
-def dips(heard: Samples, length: int, ceiling: float, rate: int) -> Envelope:
-    """By how much to lower each of `length` samples for nothing in `heard` to go beyond `ceiling`: 1.0 nearly always."""
-    level = np.abs(heard.astype(np.float32)) / 32768
+    level = np.abs(samples.astype(np.float32)) / 32768
     if level.max(initial=0.0) <= ceiling:
-        return np.ones(length, np.float32)
-    gain = np.ones(length, np.float32)
-    gain[: len(heard)] = np.minimum(1.0, ceiling / np.maximum(level, 1e-9))
+        return samples
     reach = int(_LOOK_AHEAD_S * rate)
-    return _smooth(_lowest_around(gain, reach), reach)
+    gain = np.minimum(1.0, ceiling / np.maximum(level, 1e-9)).astype(np.float32)
+    return np.asarray(samples * _smooth(_lowest_around(gain, reach), reach), dtype=np.int16)
 
 
 def _lowest_around(values: Envelope, reach: int) -> Envelope:
