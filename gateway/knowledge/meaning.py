@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
 import os
 import tempfile
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+log = logging.getLogger(__name__)
 DIMENSIONS = 384
 MODEL = "multilingual-e5-small-q4-1"
 """Part of the cache's file name: another model must not read these vectors."""
@@ -38,7 +41,7 @@ class Meaning:
         if threads is None:
             os.environ.pop("OMP_NUM_THREADS", None)
         self._file = cache / f"{MODEL}.npz" if cache else None
-        self._known: dict[str, Vectors] = self._stored()
+        self._known: dict[str, Vectors] = {}
 
     def of_question(self, question: str) -> Vectors:
         vector: Vectors = self._model.query(question[:2000])
@@ -46,6 +49,7 @@ class Meaning:
 
     def of_texts(self, texts: Sequence[str], progress: Progress) -> Vectors:
         """One row a text, normalised. `progress(done, of)` is called after each one that had to be computed."""
+        self._known = self._stored()
         keys = [hashlib.blake2b(text.encode(), digest_size=12).hexdigest() for text in texts]
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
         for done, (key, text) in enumerate(missing.items(), start=1):
@@ -53,15 +57,18 @@ class Meaning:
             progress(done, len(missing))
         if missing:
             self._store({key: self._known[key] for key in keys})
-        return np.array([self._known[key] for key in keys], np.float32).reshape(-1, DIMENSIONS)
+        rows = np.array([self._known[key] for key in keys], np.float32).reshape(-1, DIMENSIONS)
+        self._known = {}  # on disk, or in the rows: a third copy serves nobody
+        return rows
 
     def _stored(self) -> dict[str, Vectors]:
         if self._file is None or not self._file.is_file():
             return {}
         try:
-            with np.load(self._file, allow_pickle=False) as kept:
+            with self._file.open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 keys, vectors = kept["keys"], kept["vectors"].astype(np.float32)
-        except (OSError, ValueError, KeyError, EOFError):  # a cache cut short is a cache that is made again
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            log.warning("knowledge.vectors_unreadable, made again: reason=%s", error)
             return {}
         if vectors.shape != (len(keys), DIMENSIONS):
             return {}
