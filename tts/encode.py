@@ -328,7 +328,7 @@ def _chunks(data: bytes, kind: str, rate: int) -> Iterator[bytes]:
     """Decoded and resampled, a packet at a time; a packet that does not decode is skipped, as players do."""
     import av
 
-    with av.open(io.BytesIO(data), format=kind) as file:
+    with av.open(io.BytesIO(data), mode="r", format=kind) as file:
         resampler = av.AudioResampler("s16", "mono", rate)
         for packet in file.demux(file.streams.audio[0]):
             try:

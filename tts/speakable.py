@@ -178,7 +178,7 @@ def _lines(text: str) -> str:
 
 
 def _ended(line: str) -> str:
-    return line + ("。" if re.search(r"[\u4e00-\u9fff]$", line) else ".")
+    return line + ("。" if re.search(r"[\u4e00-\u9fff]", line) else ".")
 
 
 def _tidy(text: str) -> str:
@@ -197,7 +197,7 @@ _AMOUNT = r"\d+(?:[.,]\d+)*"
 def _numbers(text: str, tongue: _Tongue) -> str:
     if tongue.num2words == "zh":
         return _chinese(text)
-    for step in (_money, _percent, _dates, _hours, _ordinals, _units, _rest):
+    for step in (_money, _percent, _dates, _hours, _ordinals, _ranges, _units, _rest):
         text = step(text, tongue)
     return text
 
@@ -269,7 +269,7 @@ def _dates(text: str, tongue: _Tongue) -> str:
 
 def _year(year: str, tongue: _Tongue) -> str:
     number = int(year) + (2000 if len(year) == 2 else 0)
-    if tongue.num2words == "en" and 1100 <= number < 2000 or tongue.num2words == "en" and 2010 <= number < 2100:
+    if tongue.num2words == "en" and (1100 <= number < 2000 or 2010 <= number < 2100):
         return _say(number, "en", "year")
     return _cardinal(number, tongue)
 
@@ -281,7 +281,7 @@ def _hours(text: str, tongue: _Tongue) -> str:
             return found[0]
         return tongue.hour(hour, minute, (found[3] or "").replace(".", "").lower())
 
-    half = r"\s?([ap]\.?m\b\.?)"
+    half = r"\s?([ap]\.m\.|[ap]m\b)"
     text = re.sub(rf"(?<![\w:.,])(\d{{1,2}})(?::(\d{{2}}))?{half}", said, text, flags=re.I | re.A)
     text = re.sub(r"(?<![\w:.,])(\d{1,2}):(\d{2})(?:\s?(?:hs?|horas))?()(?![\w:])", said, text, flags=re.A)
     return re.sub(r"(?<![\w:.,])(\d{1,2})\s?[hH](?:s\b)?(\d{2})?()(?![\w])", said, text, flags=re.A)
@@ -299,6 +299,11 @@ def _ordinals(text: str, tongue: _Tongue) -> str:
         return re.sub(r"(primer|tercer)o$", r"\1", word) if before_noun else word
 
     return re.sub(r"(?<![\w.,])(\d{1,3})\.?([ºª°])(?![CF\w])", said, text, flags=re.A)
+
+
+def _ranges(text: str, tongue: _Tongue) -> str:
+    to = {"pt_BR": "a", "es": "a", "en": "to"}[tongue.num2words]
+    return re.sub(rf"(?<![\w.,-])({_AMOUNT})\s?[-–]\s?({_AMOUNT})(?![\w-])", rf"\1 {to} \2", text, flags=re.A)
 
 
 def _units(text: str, tongue: _Tongue) -> str:
@@ -321,9 +326,7 @@ def _feminine(words: str, tongue: _Tongue) -> str:
 
 
 def _rest(text: str, tongue: _Tongue) -> str:
-    """Whatever digits are left: a range, a plain number, or the digits of a word one by one."""
-    to = {"pt_BR": "a", "es": "a", "en": "to"}[tongue.num2words]
-    text = re.sub(rf"(?<![\w.,-])({_AMOUNT})\s?[-–]\s?({_AMOUNT})(?![\w-])", rf"\1 {to} \2", text, flags=re.A)
+    """Whatever digits are left: plain numbers, measures like 2x3, and those inside a name."""
     text = re.sub(r"(?<=\d)\s?[xX×]\s?(?=\d)", " x ", text, flags=re.A)
 
     def said(found: re.Match[str]) -> str:
@@ -331,7 +334,6 @@ def _rest(text: str, tongue: _Tongue) -> str:
         words = _number(found[0], tongue)
         return (" " if before.isalnum() else "") + words + (" " if after.isalnum() else "")
 
-    text = re.sub(r"[^\W\d_]*\d[\d.,]*\d|\d", lambda m: m[0], text)
     text = re.sub(rf"(?:(?<=\s)|^)[-−]?{_AMOUNT}|{_AMOUNT}", said, text, flags=re.A)
     return "".join(_other_digit(letter, tongue) for letter in text)
 

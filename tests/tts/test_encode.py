@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests import ogg
 from tts import encode
-from tts.encode import Encoder, VoiceNotes, decode, join, mp3, sniff, voice_note, waveform, wav
+from tts.encode import Encoder, VoiceNotes, decode, join, mp3, sniff, voice_note, wav, waveform
 from tts.errors import Encoding
 from tts.model import Audio, Speech
 from tts.silent import Silent
