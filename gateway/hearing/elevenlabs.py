@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gateway.assistants.faults import CODE, retry_after
@@ -50,7 +50,7 @@ class ElevenLabsHearing:
         self._timeout_s = timeout_s
         self._http = http_client
         self._opened: AsyncElevenLabs | None = None
-        self._key = lambda: api_key  # a closure's repr shows no key
+        self._key: Callable[[], str] = lambda: api_key  # a closure's repr shows no key
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ import asyncio
 import json
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -114,10 +114,7 @@ class FakeOpenAI:
 
     async def __aenter__(self) -> FakeOpenAI:
         app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_post("/v1/responses", self._answering)
-        app.router.add_post("/v1/chat/completions", self._answering)
-        app.router.add_post("/v1/audio/transcriptions", self._transcribing)
-        app.router.add_get("/v1/models", self._listing)
+        self.routes(app)
         # Cancelled handlers are how this server sees a client hang up.
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -131,6 +128,18 @@ class FakeOpenAI:
     ) -> None:
         assert self._runner is not None
         await self._runner.cleanup()
+
+    def routes(self, app: web.Application) -> None:
+        app.router.add_post("/v1/responses", self._answering)
+        app.router.add_post("/v1/chat/completions", self._answering)
+        app.router.add_post("/v1/audio/transcriptions", self._transcribing)
+        app.router.add_get("/v1/models", self._listing)
+
+    def admits(self, headers: Mapping[str, str]) -> bool:
+        return not self.key or headers.get("Authorization") == f"Bearer {self.key}"
+
+    def transcript(self) -> object:
+        return {"text": self.heard}
 
     # -- endpoints ---------------------------------------------------------------------------------
 
@@ -149,7 +158,7 @@ class FakeOpenAI:
         call = self._note(request, form=form, file_name=name, file_type=kind, file=data)
         if name.rpartition(".")[2] not in ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "wav", "webm"):
             return await refused(400, "unsupported_format", param="file")(call, request)
-        return await self._counted(call, request, self._hearing, document({"text": self.heard}))
+        return await self._counted(call, request, self._hearing, document(self.transcript()))
 
     async def _listing(self, request: web.Request) -> web.StreamResponse:
         call = self._note(request)
@@ -165,7 +174,7 @@ class FakeOpenAI:
     async def _counted(
         self, call: Call, request: web.Request, script: deque[Reply], usual: Reply
     ) -> web.StreamResponse:
-        if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
+        if not self.admits(request.headers):
             return await refused(401, "invalid_api_key")(call, request)
         self._now += 1
         self.most_at_once = max(self.most_at_once, self._now)
