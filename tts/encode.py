@@ -24,6 +24,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -161,7 +162,7 @@ def waveform(pcm: bytes) -> tuple[int, ...]:
     if not len(samples):
         return (0,) * BARS
     edges = np.linspace(0, len(samples), BARS + 1).astype(int)
-    bars = np.array([samples[a : max(b, a + 1)].mean() for a, b in zip(edges, edges[1:], strict=False)])
+    bars = np.array([samples[a : max(b, a + 1)].mean() for a, b in pairwise(edges)])
     return tuple(int(bar) for bar in np.round(100 * bars / max(bars.max(), 1e-9)))
 
 
@@ -316,7 +317,8 @@ def _pcm(data: bytes, rate: int, max_seconds: float, *, whole: bool = False) -> 
         for chunk in _chunks(data, kind, rate):
             pcm += chunk
             if len(pcm) > 2 * rate * max_seconds:
-                raise Encoding("too_long", hint=f"Longer than {max_seconds:.0f} s. For replies, lower reply.max_voice_chars.")
+                hint = f"Longer than {max_seconds:.0f} s. For replies, lower reply.max_voice_chars."
+                raise Encoding("too_long", hint=hint)
     except (av.FFmpegError, ValueError, IndexError, RuntimeError) as error:
         raise Encoding("not_audio", hint=_NOT_AUDIO_HINT) from error
     if not pcm:

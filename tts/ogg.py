@@ -89,7 +89,7 @@ def _comments(tags: bytes) -> int:
         at, named = 16 + vendor, 0
         for _ in range(min(count, len(tags))):
             (size,) = struct.unpack_from("<I", tags, at)
-            named += not tags[at + 4 : at + 12].lower() == b"encoder="
+            named += tags[at + 4 : at + 12].lower() != b"encoder="
             at += 4 + size
     except struct.error:
         return 1  # more than fits the page: a picture
