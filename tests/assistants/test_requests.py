@@ -125,7 +125,7 @@ async def test_a_stream_read_to_its_end_leaves_its_connection() -> None:
 
     async def whole(call: wire.Call, request: object) -> object:
         peers.add(request.transport.get_extra_info("peername"))  # type: ignore[attr-defined]
-        return await wire.spoken()(call, request)  # type: ignore[arg-type]
+        return await wire.spoken(delay=0.01)(call, request)  # type: ignore[arg-type]
 
     async with FakeOpenAI() as fake:
         fake.play(whole, whole)  # type: ignore[arg-type]

@@ -55,12 +55,13 @@ async def tried(*replies: Reply, budget_s: float = 45.0) -> tuple[object, list[f
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
+        """Time passes here and nowhere else."""
         pauses.append(seconds)
 
     async with FakeOpenAI() as fake:
         fake.play(*replies)
         inner = OpenAIResponses(KEY, "gpt-6-luna", base_url=fake.base_url)
-        assistant = Retrying(inner, budget_s=budget_s, clock=lambda: 0.0, sleep=sleep, chance=lambda: 0.5)
+        assistant = Retrying(inner, budget_s=budget_s, clock=lambda: sum(pauses), sleep=sleep, chance=lambda: 0.5)
         try:
             events = [e async for e in assistant.answer(ASK)]
             assert sum(isinstance(e, Finished) for e in events) == 1
@@ -102,6 +103,11 @@ async def test_too_long_leaves_the_older_half_out_and_keeps_the_question() -> No
     assert [w for _, w in fake.asked[1].said] == ["m3", "m4", "Quanto?"]
 
 
+async def test_pauses_count_against_the_budget() -> None:
+    said, pauses, fake = await tried(*[wire.refused(429, "slow_down", retry_after=30)] * 2)
+    assert (said, pauses, len(fake.asked)) == ("slow_down", [30.125], 2)
+
+
 async def test_the_budget_ends_a_try_that_hangs() -> None:
-    said, _, fake = await tried(wire.hang(after=1), wire.hang(), budget_s=0.6)
+    said, _, fake = await tried(wire.hang(after=1), wire.hang(), budget_s=0.6)  # the second has 0.1 s
     assert (said, len(fake.asked)) == ("timeout", 2)
