@@ -26,7 +26,8 @@ _WORDS: dict[str, frozenset[str]] = {
         parcelado
         parcelas vezes cartao boleto dinheiro reembolso estorno nota fiscal horario funcionamento endereco
         cade kd
-        rastrear rastreio retirar presente embrulho dia dias hoje amanha semana domingo sabado segunda
+        rastrear rastreio retirar presente embrulho dia dias hoje amanha semana tempo demora demoram
+        leva mes meses domingo sabado segunda
         sexta feira
         oi ola bom boa tarde noite tudo bem obrigado obrigada valeu tchau blz pfv favor qto qnt qnto pq hj dps
         atendente pessoa alguem falar pergunta duvida ajuda mandam manda envia enviam aceita aceitam custa

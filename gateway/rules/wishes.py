@@ -94,7 +94,8 @@ _WANTS = tuple(
         rf"tratar) {_A_ES}{_ES_WHO}\b",
         rf"\b(?:pas[ae](?:r|n)?me|me pasas?|me pas[ae]n|me puedes? pasar|transfier[ae](?:me|n?me)?|"
         rf"transferir(?:me)?|me transfier[ae]n?|"
-        rf"conecta(?:r)?me|conecteme|deriv[ae](?:r)?me|me deriv[ae]n?|comunica(?:r)?me|me comunican?|llam[ae]n? a|ponme|"
+        rf"conecta(?:r)?me|conecteme|deriv[ae](?:r)?me|me deriv[ae]n?|comunica(?:r)?me"
+        rf"|me comunican?|llam[ae]n? a|ponme|"
         rf"pongame) {_A_ES}{_ES_WHO}\b",
         r"\b(?:quiero|necesito|quisiera|prefiero|busco|exijo|hay|deseo) (?:a |de )?(?:un |una |algun |"
         r"alguna |otro |el )?"
@@ -107,12 +108,15 @@ _WANTS = tuple(
         rf"^(?:un |una )?(?:agente|asesora?|humano|operadora?|representante|persona real|persona|atencion "
         rf"humana|agente humano){_PLEASE}$",
         # zh
-        r"(?:转|接|找|要|换|叫|请|呼叫|联系|进|给我|切换|需要|想)(?:到|接|一下|一个|个|一位|下|你们的?|你们?|成|请|用|和|跟|与)*"
+        r"(?:转|接|找|要|换|叫|请|呼叫|联系|进|给我|切换|需要|想)(?:到|接|一下|一个|个|一位|下"
+        r"|你们的?|你们?|成|请|用|和|跟|与)*"
         r"(?:人工|真人|活人|客服|工作人员|负责人|经理|主管|店员|专员|人类)",
-        r"(?:跟|和|与|同|找|让|叫|换)(?:一个|个|一位|你们的?|你们|真正的)*(?:人工|真人|活人|客服|工作人员|人类?|经理|主管|店员)"
+        r"(?:跟|和|与|同|找|让|叫|换)(?:一个|个|一位|你们的?|你们|真正的)*(?:人工|真人|活人|客服"
+        r"|工作人员|人类?|经理|主管|店员)"
         r"(?:来|聊|说|谈|沟通|对话|讲|通话|帮|接|联系|处理|服务|回)",
         r"(?:人工|真人)(?:客服)?(?:在吗|在不在|呢|有吗|服务$|帮)",
-        r"^(?:有人吗|有人在吗|有没有人|人工|人工服务|人工客服|真人|真人客服|客服|客服在吗|找客服)(?:在|啊|呀|吗|，|请)*$",
+        r"^(?:有人吗|有人在吗|有没有人|人工|人工服务|人工客服|真人|真人客服|客服|客服在吗"
+        r"|找客服)(?:在|啊|呀|吗|，|请)*$",
     )
 )
 _ROBOT = re.compile(
@@ -136,7 +140,8 @@ _DECLINES = re.compile(
     r"anyone|connect\w*)\b"
     r"|\bno (?:\w+ ){0,3}(?:hablar|pas\w+|transf\w+|agente|asesor|humano|persona|operador|conect\w+)\b"
     r"|\bsin (?:tener que )?(?:hablar|pasar|un agente|agente)\b"
-    r"|(?:不|别|没|无需|不必|不用)(?:要|想|用|需要|必|需|给我)?(?:转|找|跟|和|接|叫|联系|再)?(?:接|到)?(?:人工|真人|客服)"
+    r"|(?:不|别|没|无需|不必|不用)(?:要|想|用|需要|必|需|给我)?(?:转|找|跟|和|接|叫|联系"
+    r"|再)?(?:接|到)?(?:人工|真人|客服)"
 )
 _ASKS_ABOUT = re.compile(
     r"\b(?:que horas|qual (?:o |e o )?horario|horario|que dias?|quanto custa|quanto (?:e|sai)|qual o "
@@ -149,7 +154,8 @@ _ASKS_ABOUT = re.compile(
     r"|\b(?:que hora|a que hora|que horario|horario|cuanto cuesta|cuanto sale|cuando (?:puedo|atiende|"
     r"esta)|que dias?|"
     r"que es|quien es|que hace|diferencia|hasta que hora)\b"
-    r"|(?:几点|什么时候|何时|时间|多少钱|费用|收费|电话|号码|几小时|周末|上班|下班|区别|是什么|怎么收|星期|是真人吗|是人工吗|邮箱|智能|合成|费|耳蜗|草坪)"
+    r"|(?:几点|什么时候|何时|时间|多少钱|费用|收费|电话|号码|几小时|周末|上班|下班|区别|是什么"
+    r"|怎么收|星期|是真人吗|是人工吗|邮箱|智能|合成|费|耳蜗|草坪)"
 )
 _HOW_TO_REACH = re.compile(
     r"\b(?:como (?:eu )?(?:falo|faco|consigo|puedo|hablo|hago)|how (?:do|can) i)\b"
@@ -168,7 +174,7 @@ _SOMEONE_ELSES = re.compile(
     r"an |another |the |some )?"
     r"(?:friend|person of|person with|someone else|somebody else|another person|different person|people)\b"
 )
-_QUOTED = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|「[^」\n]*」|『[^』\n]*』|(?m:^\s*>.*$)|`[^`\n]*`")
+_QUOTED = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|「[^」\n]*」|『[^』\n]*』|(?m:^[ \t]*>.*$)|`[^`\n]*`")
 _CLAUSE = re.compile(r"[.!?;\n。！？；…]+|, (?:mas|but|pero)\b|，(?:但|不过)")
 _SPELLED = ((r"'", ""), (r"[^\w\s,:，/]", " "), (r"\bvc(s?)\b", r"voce\1"), (r"\bc\b", "com"), (r"\s+", " "))
 
@@ -236,7 +242,8 @@ _COURTESIES: tuple[tuple[Courtesy, re.Pattern[str]], ...] = (
             r"joia)(?: com voces?)?|"
             r"blz|beleza|como vai|alo|hello+|hi+|hey+|yo|good (?:morning|afternoon|evening|day)|greetings|"
             r"howdy|"
-            r"how are you(?: doing)?(?: today)?|whats up|hola+|buenas (?:tardes|noches)|buenas|buen dia|buenos dias|que tal|como estas?)\b"
+            r"how are you(?: doing)?(?: today)?|whats up|hola+|buenas (?:tardes|noches)|buenas"
+            r"|buen dia|buenos dias|que tal|como estas?)\b"
             r"|(?:你|您|大家)好(?:呀|啊|吗)?|哈喽|嗨|hello|早上好|下午好|晚上好|早安|在吗|在不在"
         ),
     ),
@@ -276,7 +283,8 @@ def without_courtesies(text: str) -> str:
 
 
 _YES = re.compile(
-    r"^(?:sim|s|quero|quero sim|claro|isso|pode ser|pode|aceito|com certeza|yes|y|yeah|yep|sure|please do|ok|okay|i do|si|"
+    r"^(?:sim|s|quero|quero sim|claro|isso|pode ser|pode|aceito|com certeza|yes|y|yeah|yep|sure"
+    r"|please do|ok|okay|i do|si|"
     r"claro que si|dale|bueno|vale|(?:是|好|要|可以|行|嗯)(?:的|啊|呀|吧)?)"
     rf"{_PLEASE}$"
 )

@@ -128,6 +128,13 @@ async def test_a_follow_up_is_read_with_what_was_asked_before(assistant: Assista
     assert finished.language == "en"
 
 
+@pytest.mark.parametrize("question", ["e quanto tempo demora?", "quanto tempo demora?"])
+async def test_a_question_without_a_subject_takes_the_one_before(assistant: Assistant, question: str) -> None:
+    history = [Utterance("contact", "vocês fazem reembolso?"), Utterance("assistant", "Sim.")]
+    assert "10 dias úteis" in (await say(assistant, question, history))[0]
+    assert "10 dias úteis" not in (await say(assistant, question))[0]
+
+
 async def test_a_follow_up_about_something_unknown_is_refused(assistant: Assistant) -> None:
     history = [Utterance("contact", "vocês aceitam pix?"), Utterance("assistant", "Sim.")]
     assert (await say(assistant, "e bitcoin?", history))[0].startswith("Não tenho")

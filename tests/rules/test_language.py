@@ -10,6 +10,7 @@ vcs parcelam?
 qto custa o frete
 onde fica a loja
 tem pix?
+quanto tempo demora?
 cade meu pedido
 Quero falar com um atendente
 e para o interior?
