@@ -16,6 +16,7 @@ import logging
 import math
 import os
 import signal
+import threading
 import warnings
 import wave
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +26,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from . import ogg
@@ -481,10 +482,17 @@ def _pool() -> ProcessPoolExecutor:
 
 
 def _ready() -> None:
-    """Ctrl-C is for the server, which then closes us."""
+    """Ctrl-C is for the server, which then closes us; a server that was killed cannot, so we follow it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
     _segment(b"", _RATE_HZ)
     __import__("av")
+
+
+def _follow_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(0)
 
 
 def _facts(data: bytes) -> Audio:

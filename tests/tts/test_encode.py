@@ -8,6 +8,8 @@ import math
 import os
 import signal
 import struct
+import subprocess
+import sys
 
 import av
 import numpy as np
@@ -377,3 +379,26 @@ async def test_a_worker_that_hangs_is_ended():
     assert caught.value.reason == "encoder_timeout"
     await encoder.close()
     await encoder.close()
+
+
+ORPHANED = """
+import asyncio, os, signal
+from tts.encode import Encoder
+
+async def main():
+    print(await Encoder()._run(os.getpid), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_the_worker_does_not_outlive_a_killed_server(tmp_path):
+    server = tmp_path / "server.py"
+    server.write_text(ORPHANED)
+    where = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    # The worker holds our pipe too: reading it to the end is waiting for both to be gone.
+    out = subprocess.run([sys.executable, server], env=where, capture_output=True, timeout=30)
+    assert out.returncode == -signal.SIGKILL
+    assert int(out.stdout)
