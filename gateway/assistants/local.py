@@ -92,8 +92,8 @@ class LocalAssistant:
 
     name = "local/extractive"
 
-    def __init__(self, knowledge: Knowledge) -> None:
-        """`knowledge` stays its owner's: queues may share it, `close` leaves it open."""
+    def __init__(self, knowledge: Knowledge | None) -> None:
+        """`knowledge` is the assistant's from now on: `close` closes it. None: it only greets and calls people."""
         self._knowledge = knowledge
 
     async def answer(self, ask: Ask) -> AsyncIterator[Text | Finished]:
@@ -117,12 +117,13 @@ class LocalAssistant:
         yield Finished([f.passage for f in found], language=language, model=self.name)
 
     async def close(self) -> None:
-        """Nothing is held here."""
+        if self._knowledge:
+            await self._knowledge.close()
 
     def _courtesy(self, question: str, language: str, says: _Phrases) -> str:
         kind = courtesy_of(question)
         if kind == "greeting":
-            subjects = self._knowledge.subjects(language)[:6]
+            subjects = self._knowledge.subjects(language)[:6] if self._knowledge else []
             helps = says.helps_with.format(subjects=says.comma.join(subjects)) if subjects else ""
             return f"{says.greeting} {helps}".strip()
         if kind == "goodbye":
@@ -146,6 +147,8 @@ class LocalAssistant:
 
     async def _best(self, question: str, before: str, language: str) -> Found | None:
         """On its own first; as a follow-up when it starts like one, or is too short to stand alone."""
+        if self._knowledge is None:
+            return None
         hits = (await self._knowledge.find(question, language, 1))[:1]
         follows = _FOLLOWS_UP.match(question) is not None
         if before and (follows or (not _answers(hits) and _is_short(question))):

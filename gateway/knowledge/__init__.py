@@ -32,6 +32,7 @@ class Knowledge:
         """Use `load`: a library must be made on the thread that serves it."""
         self._library = library
         self._thread = thread
+        self._closed = False
 
     @classmethod
     async def load(
@@ -82,5 +83,9 @@ class Knowledge:
         return await asyncio.get_running_loop().run_in_executor(self._thread, ask)
 
     async def close(self) -> None:
+        """Safe to call twice; nothing can be searched afterwards."""
+        if self._closed:
+            return
+        self._closed = True
         await asyncio.get_running_loop().run_in_executor(self._thread, self._library.close)
         self._thread.shutdown(wait=False)

@@ -69,6 +69,7 @@ _WANTS = tuple(
         r"\balguem (?:ai )?me (?:atende|ajuda|responde|liga)\b",
         rf"^(?:um |uma |o |a )?(?:atendentes?|humano|atendimento humano|pessoa real|pessoa|atendente "
         rf"humano|suporte humano){_PLEASE}$",
+        r"\bme (?:liga|chama|atende|responde) (?:um |uma )?(?:humano|atendente|pessoa)\b",
         # en
         rf"\b(?:talk|speak|chat|talking|speaking|connect|connected|transfer|transferred|put|pass|hand|"
         rf"handed|switch|"
@@ -107,6 +108,9 @@ _WANTS = tuple(
         r"\b(?:que me atienda|atendid[oa] por) (?:una persona|un humano|alguien|un agente|un asesor)\b",
         rf"^(?:un |una )?(?:agente|asesora?|humano|operadora?|representante|persona real|persona|atencion "
         rf"humana|agente humano){_PLEASE}$",
+        r"\bhay (?:alguna|una) persona que\b.{0,12}\b(?:atienda|ayude|responda)\b",
+        r"\bque me (?:llame|ayude|responda|contacte) (?:un |una )?(?:asesora?|agente|persona|humano)\b",
+        r"\bcomunic(?:a|ar|ue)me con (?:el |la )?(?:ventas|soporte|area|departamento|sector|postventa)\b",
         # zh
         r"(?:转|接|找|要|换|叫|请|呼叫|联系|进|给我|切换|需要|想)(?:到|接|一下|一个|个|一位|下"
         r"|你们的?|你们?|成|请|用|和|跟|与)*"
@@ -114,7 +118,7 @@ _WANTS = tuple(
         r"(?:跟|和|与|同|找|让|叫|换)(?:一个|个|一位|你们的?|你们|真正的)*(?:人工|真人|活人|客服"
         r"|工作人员|人类?|经理|主管|店员)"
         r"(?:来|聊|说|谈|沟通|对话|讲|通话|帮|接|联系|处理|服务|回)",
-        r"(?:人工|真人)(?:客服)?(?:在吗|在不在|呢|有吗|服务$|帮)",
+        r"(?:有没有|有)(?:人工|真人)|(?:人工|真人)(?:客服)?(?:在吗|在不在|呢|有吗|服务$|帮)",
         r"^(?:有人吗|有人在吗|有没有人|人工|人工服务|人工客服|真人|真人客服|客服|客服在吗"
         r"|找客服)(?:在|啊|呀|吗|，|请)*$",
     )

@@ -86,6 +86,13 @@ async def test_a_person_is_asked_for_with_the_marker(assistant: Assistant) -> No
     assert (await say(assistant, "oi, me passa pra um atendente pfv"))[0] == MARKER
 
 
+async def test_without_documents_it_greets_and_refuses() -> None:
+    assistant = LocalAssistant(None)
+    assert (await say(assistant, "oi"))[0] == "Olá! Como posso ajudar?"
+    assert (await say(assistant, "aceitam pix?"))[0].startswith("Não tenho informação suficiente")
+    await assistant.close()
+
+
 async def test_without_a_marker_no_person_is_promised(assistant: Assistant) -> None:
     assert (await say(assistant, "quero um atendente", marker=""))[0].startswith("Sou um assistente automático")
 

@@ -11,6 +11,8 @@ falar com humano
 me passa pra um atendente pfv
 me passa para uma pessoa
 me transfere pro atendimento humano
+me liga um humano por favor
+vcs tem atendimento com gente?
 pode me encaminhar para um atendente?
 atendente
 atendente por favor
@@ -75,6 +77,9 @@ asesor por favor
 me puedes pasar con alguien?
 me comunica con un operador
 comuníqueme con un representante
+comunícame con ventas
+necesito que me llame un asesor
+hay alguna persona que me atienda?
 transfiérame a un agente
 puedo hablar con un humano?
 quisiera hablar con el encargado
@@ -112,6 +117,7 @@ quiero ser atendido por una persona""",
 叫你们经理来
 有人吗
 客服在吗
+有真人吗
 不要机器人
 我不想跟机器人说话
 需要人工帮助
