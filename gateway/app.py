@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -71,6 +72,7 @@ class Gateway:
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
+            await self.media.sweep()
             await self.encoder.start()
             stack.push_async_callback(self.encoder.close)
             await self._equip(stack)
@@ -103,6 +105,7 @@ class Gateway:
             for part in (crew.assistant, crew.hearing, crew.voice):
                 if part is not None:
                     stack.push_async_callback(part.close)
+        await asyncio.gather(*(asyncio.to_thread(import_module, sdk) for sdk in maker.sdks))
         for notice in self.notices:
             log.warning(notice)
         warming = asyncio.create_task(_warm(maker.warm), name="warming")

@@ -68,7 +68,7 @@ async def _voices(equipment: Equipment, queue: Queue) -> Iterable[Finding]:
         return [Finding("ok", "reply.format", "text: no voice is used")]
     findings: list[Finding] = []
     for settings in (queue.voice, *queue.voice.fallbacks):
-        if settings.provider == "elevenlabs":
+        if settings.provider in ("elevenlabs", "openai_compatible"):
             voice: Any = hosted_voice(settings, queue.language, equipment.slots)
             findings += await _asked(voice.check, voice.close, "voice")
         elif settings.provider == "local":

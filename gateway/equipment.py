@@ -19,7 +19,7 @@ from gateway.knowledge import Knowledge
 from gateway.telemetry import Telemetry
 from tts.cache import Cache, Folder, Memory, Shelf
 from tts.encode import Encoder, VoiceNotes
-from tts.errors import SpeechError
+from tts.errors import SpeechError, VoiceUnavailable
 from tts.ladder import Breakers, Ladder
 from tts.model import Synthesizer
 from tts.slots import Slots
@@ -49,17 +49,20 @@ class Equipment:
     slots: Slots = field(default_factory=Slots)
     cache: Path | None = None
     """Folder for spoken notes and vectors; None keeps them in memory."""
+    sdks: set[str] = field(default_factory=set)
+    """Modules that are slow to import and will be needed."""
     warm: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """What is slow the first time and can be done before anybody asks."""
     _ear: Hearing | None = None
     _breakers: Breakers | None = None
+    _shelf: Shelf | None = None
 
     async def crew(self, queue: Queue) -> Crew:
         """Raises KnowledgeError for a document that cannot be used."""
         knowledge = await self.knowledge(queue) if queue.knowledge else None
         assistant = self.assistant(queue, knowledge)
         reads_itself = queue.assistant.provider == "local"
-        voice = None if queue.reply.format == "text" else self.voice(queue)
+        voice = None if queue.reply.format == "text" else self._voice_or_text(queue)
         return Crew(queue, assistant, None if reads_itself else knowledge, self.hearing(queue.hearing), voice)
 
     async def knowledge(self, queue: Queue) -> Knowledge:
@@ -75,6 +78,7 @@ class Equipment:
             from gateway.assistants.local import LocalAssistant
 
             return LocalAssistant(knowledge)
+        self.sdks.add("openai")
         return hosted_assistant(queue.assistant)
 
     # -- ears --------------------------------------------------------------------------------------
@@ -84,6 +88,7 @@ class Equipment:
             return None
         if settings.provider == "local":
             return self._local_ear()
+        self.sdks.add(settings.provider)
         return hosted_hearing(settings)
 
     def _local_ear(self) -> Hearing | None:
@@ -101,20 +106,33 @@ class Equipment:
 
     # -- voices ------------------------------------------------------------------------------------
 
+    def _voice_or_text(self, queue: Queue) -> Synthesizer | None:
+        try:
+            return self.voice(queue)
+        except VoiceUnavailable as error:
+            self._notice(f"queue {queue.name} answers in text: {error.hint}")
+            return None
+
     def voice(self, queue: Queue) -> Synthesizer:
-        """The queue's voice and its fallbacks, each finished as a voice note; text is the gateway's last rung."""
+        """The queue's voice and its fallbacks, each finished as a voice note; text is the gateway's last rung.
+
+        Raises VoiceUnavailable when an embedded voice is asked for and none is installed.
+        """
         rungs = [self._rung(queue.voice, queue.language)]
         rungs += [self._rung(settings, queue.language) for settings in queue.voice.fallbacks]
         self._breakers = self._breakers or Breakers(on_incident=self._fell, on_recovered=self._back)
-        return Ladder(rungs, self._breakers, deadline=max(queue.voice.timeout_s * 1.5, 20.0))
+        return Ladder(rungs, self._breakers, deadline=max(queue.voice.timeout_s * 2, 20.0))
 
     def _rung(self, settings: VoiceSettings, language: str) -> Synthesizer:
         voice = self.plain_voice(settings, language)
         profile = f"{PROFILE}/{settings.provider}/{settings.base_url}"
-        return Cache(VoiceNotes(voice, self.encoder), self._shelf(), settings=tuned(settings), profile=profile)
+        honoured = getattr(voice, "settings", tuned(settings))
+        return Cache(VoiceNotes(voice, self.encoder), self._spoken(), settings=honoured, profile=profile)
 
-    def _shelf(self) -> Shelf:
-        return Folder(self.cache / "spoken") if self.cache else Memory()
+    def _spoken(self) -> Shelf:
+        """One shelf for all voices: what was said before is found whoever said it."""
+        self._shelf = self._shelf or (Folder(self.cache / "spoken") if self.cache else Memory())
+        return self._shelf
 
     def plain_voice(self, settings: VoiceSettings, language: str) -> Synthesizer:
         if settings.provider == "local":
@@ -123,10 +141,12 @@ class Equipment:
             voice = LocalVoice(
                 language, settings.engine, models_dir=self._models_dir(), voice_id=settings.voice_id
             )
-            if voice.degraded():
+            if voice.lack:
                 self._notice(f"the embedded voice is {voice.describe()}")
             self.warm.append(voice.warm)
             return voice
+        if settings.provider != "silent":
+            self.sdks.add("elevenlabs" if settings.provider == "elevenlabs" else "openai")
         return hosted_voice(settings, language, self.slots)
 
     def _models_dir(self) -> Path | None:
@@ -157,7 +177,8 @@ def hosted_assistant(settings: AssistantSettings) -> Assistant:
 
 def bare_assistant(settings: AssistantSettings) -> Any:
     """The provider's own, without our retries: also what `recado check` asks."""
-    key, more = settings.api_key.get_secret_value(), {
+    key = settings.api_key.get_secret_value()
+    more: dict[str, Any] = {
         "base_url": settings.base_url,
         "timeout_s": settings.timeout_s,
         "max_output_tokens": settings.max_output_tokens,

@@ -24,8 +24,8 @@ BREATH = 0.002
 
 
 def backoff(tries: int, random: Callable[[], float]) -> int:
-    """Milliseconds before a broken turn is tried again: 1 s doubling to 60 s, give or take a quarter."""
-    doubled: int = min(60_000, 1000 << max(0, min(tries - 1, 10)))
+    """Milliseconds before a broken claim is tried again: 1 s doubling to 5 s, give or take a quarter."""
+    doubled: int = min(5_000, 1000 << max(0, min(tries - 1, 10)))
     return round(doubled * (0.75 + random() / 2))
 
 

@@ -25,7 +25,7 @@ from storage.model import Claim
 from storage.store import Store
 from tts.speakable import speakable
 
-MAX_TRIES = 5
+MAX_TRIES = 8
 """Claims of one burst, crashes included, before it is given up and handed over."""
 
 

@@ -78,6 +78,11 @@ class LocalVoice:
     def name(self) -> str:
         return f"local/{self._voice.name.replace(' ', '/')}"
 
+    @property
+    def lack(self) -> str:
+        """Why it is not the best voice for the language; empty when it is."""
+        return self._lack
+
     def describe(self) -> str:
         """One line for the operator: `kokoro pf_dora`, or `espeak pt-br (why it is not Kokoro)`."""
         return f"{self._voice.name} ({self._lack})" if self._lack else self._voice.name

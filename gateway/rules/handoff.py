@@ -10,7 +10,6 @@ from __future__ import annotations
 import unicodedata
 from enum import StrEnum
 
-
 QUOTES = "\"'“”„«»‘’`>「『"
 
 

@@ -6,13 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
 from gateway.assistants.base import Passage
 from gateway.channels.base import Capabilities
 from gateway.config import Reply
 from tts.speakable import Speakable
 
-MARKER_CHARACTERS = re.compile(r"【[^】]*】")
 BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -83,8 +81,8 @@ def _texts(text: str, capabilities: Capabilities) -> list[TextPart | VoicePart]:
 
 
 def cleaned(text: str) -> str:
-    """Without the citation marks of old models, and without a page of blank lines."""
-    return BLANK_LINES.sub("\n\n", MARKER_CHARACTERS.sub("", text)).strip()
+    """Without a page of blank lines."""
+    return BLANK_LINES.sub("\n\n", text).strip()
 
 
 def split(text: str, limit: int) -> list[str]:
