@@ -74,6 +74,8 @@ class StandIn:
         self.faults: list[Fault] = []
         self.resumed: list[tuple[str | None, str | None]] = []
         """Of every stream that was opened: (Last-Event-ID, ?after=)."""
+        self.begun = True
+        """False: there is no conversation before its first message, as with a new visitor."""
         self.held: dict[str, str] | None = None
         self.blobs: dict[str, tuple[bytes, str]] = {}
         self.fetched: list[str] = []
@@ -197,14 +199,20 @@ class StandIn:
         return self._voice(got.audio, got.audio_type, 1.0, None)
 
     async def _conversation(self, request: web.Request) -> web.Response:
+        if not (self.begun or self.messages):
+            return problem(404)
         return web.json_response({"id": CONVERSATION, "channel": "site", "queue": "atendimento", "held": self.held})
 
     async def _history(self, request: web.Request) -> web.Response:
+        if not (self.begun or self.messages):
+            return problem(404)
         page = self._after(request.query.get("after"))[: int(request.query.get("limit", 50))]
         cursor = page[-1]["cursor"] if page else request.query.get("after") or "0-0"
         return web.json_response({"messages": page, "cursor": cursor})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
+        if not (self.begun or self.messages):
+            return problem(404)
         last, after = request.headers.get("Last-Event-ID"), request.query.get("after")
         self.resumed.append((last, after))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})

@@ -403,6 +403,38 @@ async def test_a_cut_stream_is_resumed_where_it_was(browser: Browser, url: str, 
         assert any(last for last, _ in standin.resumed), "the browser said Last-Event-ID"
 
 
+async def test_a_conversation_begins_with_its_first_message(browser: Browser, url: str, standin: StandIn) -> None:
+    standin.begun = False
+    async with visitor(browser, errors_allowed=REFUSED) as page:
+        await page.goto(url)
+        await page.locator(".welcome").wait_for()
+        await write(page, "primeira")
+        await page.locator(".state.sent").wait_for()
+        await until(page, lambda: len(standin._streams) == 1)
+        standin.says("bem-vinda")
+        await eventually(page, ["primeira", "bem-vinda"])
+
+
+async def test_words_that_nobody_told_are_read_with_the_answer(browser: Browser, url: str, standin: StandIn) -> None:
+    note = standin.asks_aloud()
+    async with visitor(browser) as page:
+        await page.goto(url)
+        await page.locator(".note").wait_for()
+        note["part"]["transcript"] = "quanto custa?"
+        standin.says("Custa dez reais.")
+        await page.get_by_role("button", name="Transcrição").click()
+        await page.get_by_text("quanto custa?").wait_for()
+
+
+async def test_what_was_taken_back_is_not_shown(browser: Browser, url: str, standin: StandIn) -> None:
+    standin.says("um")
+    standin.says("antes da pessoa chegar", withdrawn=True)
+    standin.says("dois")
+    async with visitor(browser) as page:
+        await page.goto(url)
+        await eventually(page, ["um", "dois"])
+
+
 async def test_what_is_told_twice_is_shown_once(browser: Browser, url: str, standin: StandIn) -> None:
     async with visitor(browser) as page:
         await page.goto(url)

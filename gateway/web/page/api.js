@@ -20,7 +20,7 @@ export const visit = () => ask(`chat/${encodeURIComponent(channel())}/visit`, { 
 
 export const conversation = (id) => ask(`v1/conversations/${encodeURIComponent(id)}`);
 
-export const messages = (id, after, limit) => ask(`v1/conversations/${encodeURIComponent(id)}/messages${query({ after, limit })}`);
+export const messages = (id, after) => ask(`v1/conversations/${encodeURIComponent(id)}/messages${query({ after })}`);
 
 export const events = (id, after) => at(`v1/conversations/${encodeURIComponent(id)}/events${query({ after })}`);
 

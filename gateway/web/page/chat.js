@@ -10,7 +10,6 @@ import { App } from "./view.js";
 import { html, render } from "./vendor/htm-preact.js";
 import { choose } from "./words.js";
 
-const PAGE = 200;
 const LONGEST_PAUSE_MS = 15_000;
 const FORGET_ACTIVITY_MS = 90_000;
 const ANNOUNCE_AFTER_MS = 500;  // a screen reader should not read the whole history aloud
@@ -73,15 +72,37 @@ function arrive(visit) {
   live.start().then(() => outbox.wake());
 }
 
+// False while there is no conversation: it begins with its first message.
 async function catchUp() {
-  const { held } = await api.conversation(state.visit.conversation);
+  const id = state.visit.conversation;
+  const found = await api.conversation(id).catch(unlessNew);
+  if (found) await readOn(id);
+  set({ held: !!found?.held, caughtUp: true });
+  setTimeout(set, ANNOUNCE_AFTER_MS, { announcing: true });
+  return !!found;
+}
+
+function unlessNew(refusal) {
+  if (refusal.status !== 404 || transcript.cursor) throw refusal;
+  return null;
+}
+
+async function readOn(id) {
   let page;
   do {
-    page = (await api.messages(state.visit.conversation, transcript.cursor, PAGE)).messages;
+    page = (await api.messages(id, transcript.cursor)).messages;
     for (const message of page) receive(message);
-  } while (page.length === PAGE);
-  set({ held: !!held, caughtUp: true });
-  setTimeout(set, ANNOUNCE_AFTER_MS, { announcing: true });
+  } while (page.length);
+  await hearAgain();
+}
+
+// A note became words while nobody told us (the stream was cut just then): an answer means that it was heard.
+async function hearAgain() {
+  const from = transcript.unheard;
+  if (from === null || transcript.messages.at(-1).from !== "assistant") return;
+  for (const { cursor, part } of (await api.messages(state.visit.conversation, from)).messages)
+    if (part.transcript) transcript.heard(cursor, part.transcript);
+  show();
 }
 
 const HEARERS = {
@@ -106,12 +127,16 @@ function receive(message) {
 const show = () => set({ messages: transcript.messages, trimmed: transcript.trimmed });
 
 function arrived(message) {
+  hearAgain().catch((refusal) => console.warn("a transcript comes later:", refusal.message));
   if (!state.autoplay || message.part.kind !== "voice" || document.hidden || !navigator.userActivation?.hasBeenActive) return;
   if (document.querySelector(".take") === null) setTimeout(playLater, 50, `line-${message.cursor}`);
 }
 
 // Without cookies every visit is a first one: ask again, but ever more slowly.
-const lost = () => setTimeout(begin, Math.min(LONGEST_PAUSE_MS, 500 * 2 ** losses++));
+function lost() {
+  transcript = new Transcript();
+  setTimeout(begin, Math.min(LONGEST_PAUSE_MS, 500 * 2 ** losses++));
+}
 
 function online(now) {
   if (now) losses = 0;
@@ -120,14 +145,19 @@ function online(now) {
   if (now) outbox.wake();
 }
 
-// A visit can end on the other side: one more begins, and what was being said is said there.
 async function send(entry) {
+  await sendOrVisit(entry);
+  if (!live.following) live.again();
+}
+
+// A visit can end on the other side: one more begins, and what was being said is said there.
+async function sendOrVisit(entry) {
   try {
-    return await api.send(entry);
+    await api.send(entry);
   } catch (refusal) {
     if (!refusal.stranger) throw refusal;
     arrive(await api.visit());
-    return api.send(entry);
+    await api.send(entry);
   }
 }
 

@@ -6,6 +6,7 @@
 const LONGEST_PAUSE_MS = 15_000;
 const BROWSER_PATIENCE_MS = 8_000;
 const STEADY_MS = 5_000;
+const LOOK_MS = 10_000;
 const DOZED_MS = 20_000;
 const NAMES = ["message", "heard", "state"];
 
@@ -17,7 +18,7 @@ export class Live {
   #hiddenAt = 0;
   #stopped = false;
 
-  // catchUp() resolves when everything until now was read; url() is the stream from there on.
+  // catchUp() reads everything until now and says whether there is a conversation to follow yet; url() is the stream from there on.
   constructor({ catchUp, url, hear, online, lost }) {
     Object.assign(this, { catchUp, url, hear, online, lost });
   }
@@ -34,13 +35,16 @@ export class Live {
     this.#rest();
   }
 
+  get following() { return this.#source !== null; }
+
   async again() {
     this.#rest();
     if (this.#stopped) return;
     try {
-      await this.catchUp();
+      const begun = await this.catchUp();
       this.online(true);
-      this.#open();
+      if (begun) this.#open();
+      else this.#timer = setTimeout(() => this.again(), LOOK_MS);
     } catch (refusal) { this.#refused(refusal); }
   }
 

@@ -1,6 +1,7 @@
 // What was said, in the gateway's order, each message once, never more than LIMIT of them.
 
 const LIMIT = 300;
+const RECENT = 20;
 
 // "3-2" is the last seen entry of each direction; both numbers only grow along a transcript.
 export function compare(one, other) {
@@ -13,14 +14,21 @@ export class Transcript {
   cursor = "";
   trimmed = false;
 
-  // False when it was already here.
+  // False when it was already here, or was taken back before it was delivered.
   add(message) {
-    if (this.messages.some((known) => known.cursor === message.cursor)) return false;
+    if (!this.cursor || compare(message.cursor, this.cursor) > 0) this.cursor = message.cursor;
+    if (message.withdrawn || this.messages.some((known) => known.cursor === message.cursor)) return false;
     if (this.trimmed && compare(message.cursor, this.messages[0].cursor) < 0) return false;
     this.#insert(message);
-    if (!this.cursor || compare(message.cursor, this.cursor) > 0) this.cursor = message.cursor;
     if (this.messages.length > LIMIT) this.#trim();
     return true;
+  }
+
+  // Where to read again to learn the words of the contact's latest notes; null when all are known.
+  get unheard() {
+    const recent = this.messages.slice(-RECENT);
+    const place = recent.findIndex(({ from, part }) => from === "contact" && part.kind === "voice" && part.transcript === null);
+    return place < 0 ? null : this.messages.at(place - recent.length - 1)?.cursor ?? "";
   }
 
   heard(cursor, transcript) {
