@@ -56,7 +56,7 @@ def speakable(text: str, language: str) -> Speakable:
     companion: list[str] = []
     text = _without_controls(text)
     text = _tables(text, words, companion)
-    text = _written_only(_links(text, words, companion), words, companion)
+    text = _contracted(_written_only(_links(text, words, companion), words, companion), words)
     text = _lines(_marks(text))
     if tongue:
         text = _numbers(text, tongue)
@@ -138,7 +138,7 @@ _CODE_NAME = re.compile(
 _SHORT_CODE = re.compile(r"(?:[A-Z]\d|\d[A-Z]|\d{1,2}[A-Z]|[A-Z]{1,2}\d{1,2})", re.A)
 _STREET = re.compile(
     r"\b(?:Rua|R\.|Avenida|Av\.|Alameda|Travessa|Praça|Rodovia|Calle|C/|Avda\.|Plaza|Paseo)\s+"
-    r"[A-ZÀ-Ý][^\n.;!?]{1,50}?,?\s(?:n[º°.]\s?)?\d+[^\n.;!?]*"
+    r"(?:(?:d[aeo]s?|del|de la|de los|de las|la|las|los)\s+)?[A-ZÀ-Ý][^\n.;!?]{1,50}?,?\s(?:n[º°.]\s?)?\d+[^\n.;!?]*"
     r"|\b\d+\s(?:[A-Z][\w']+\s){1,4}(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Drive|Lane)\b\.?[^\n.;!?]*"
     r"|[\u4e00-\u9fff]{2,8}[路街道]\d+号[^\n。；！？，]*",
 )
@@ -157,6 +157,21 @@ def _written_only(text: str, words: _Tongue, companion: list[str]) -> str:
         return words.code.partition(words.code_word)[2].strip() if named else words.code
 
     return _CODES.sub(code, text)
+
+
+_CONTRACTIONS = {
+    "pt_BR": {"em o": "no", "de o": "do", "a o": "ao", "por o": "pelo"},
+    "es": {"de el": "del", "a el": "al"},
+}
+
+
+def _contracted(text: str, words: _Tongue) -> str:
+    """ "em o link" is "no link": what stands for a link was not there when the sentence was written."""
+    for name in (words.link, words.email, words.code):
+        rest = re.escape(name.partition(" ")[2])
+        for apart, together in _CONTRACTIONS.get(words.num2words, {}).items():
+            text = re.sub(rf"\b{apart}(?=\s{rest})", together, text)
+    return text
 
 
 def _marks(text: str) -> str:

@@ -15,7 +15,7 @@ from gateway.config import Config
 from gateway.live import Bell, Live
 from gateway.web.access import Access, Caller
 from gateway.web.problems import Problem, explained, wrong
-from storage.model import Conversation, ConversationId, Cursor, Entry, Hold, Kind, MediaId, Turn
+from storage.model import Conversation, ConversationId, Cursor, Entry, Hold, Kind, MediaId, Turn, conversation_id
 from storage.store import Store
 
 PAGE = 200
@@ -142,10 +142,18 @@ class Conversations:
     async def _open(self, request: web.Request) -> tuple[Conversation, Caller]:
         """404 for what does not exist and for what this caller may not know of."""
         caller = self.access.caller(request)
-        conversation = await self.store.conversation(ConversationId(request.match_info["id"]))
+        id = ConversationId(request.match_info["id"])
+        conversation = await self.store.conversation(id) or self._about_to_begin(id, caller)
         if conversation is None or not caller.opens(conversation):
             raise Problem(404, "there is no such conversation", "conversation")
         return conversation, caller
+
+    def _about_to_begin(self, id: ConversationId, caller: Caller) -> Conversation | None:
+        """A visitor may watch its conversation before it has written the first message."""
+        if caller.kind != "visitor" or id != conversation_id(caller.channel, caller.contact):
+            return None
+        queue = next(c.queue for c in self.config.channels if c.name == caller.channel)
+        return Conversation(id, caller.channel, caller.contact, "", queue)
 
 
 @dataclass(slots=True)

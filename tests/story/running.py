@@ -99,7 +99,9 @@ class Contact:
         self.conversation = ""
         self._number = itertools.count(1)
 
-    async def post(self, body: Any, *, wait: float | None = None, key: str = KEY, channel: str = "api") -> tuple[int, Any]:
+    async def post(
+        self, body: Any, *, wait: float | None = None, key: str = KEY, channel: str = "api"
+    ) -> tuple[int, Any]:
         query = {"wait": str(wait)} if wait is not None else {}
         url = f"{self.gateway.url}/v1/channels/{channel}/messages"
         headers = {"Authorization": f"Bearer {key}"}
@@ -110,7 +112,8 @@ class Contact:
             return answer.status, said
 
     def message(self, text: str, **more: Any) -> dict[str, Any]:
-        return {"id": f"{self.id}-{next(self._number)}", "contact": {"id": self.id, "name": "Lia"}, "text": text, **more}
+        contact = {"id": self.id, "name": "Lia"}
+        return {"id": f"{self.id}-{next(self._number)}", "contact": contact, "text": text, **more}
 
     async def say(self, text: str, **more: Any) -> dict[str, Any]:
         """Write and go on."""

@@ -17,6 +17,8 @@ from tests.fakes.callback import SECRET, FakeCallback
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import ADMIN, KEY, Contact, running, toml
 
+AUTH = {"Authorization": f"Bearer {KEY}"}
+
 
 def plain(openai: FakeOpenAI, more: str = "", **settings: Any) -> str:
     return toml(openai.base_url, openai_key=openai.key, more=more, **settings)
@@ -52,8 +54,11 @@ async def test_a_visitor_sees_only_its_own_conversation(tmp_path: Path) -> None:
             cookie = answer.cookies["recado_site"]
             assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
             mine = {"Cookie": f"recado_site={cookie.value}"}
+        async with contact.http.get(f"{url}/v1/conversations/{visit['conversation']}/messages", headers=mine) as answer:
+            assert (await answer.json())["messages"] == [], "it may be watched before it begins"
         posted = f"{url}/v1/channels/site/messages"
-        async with contact.http.post(posted, json={"id": "1", "text": "oi"}, params={"wait": "20"}, headers=mine) as answer:
+        message = {"id": "1", "text": "oi"}
+        async with contact.http.post(posted, json=message, params={"wait": "20"}, headers=mine) as answer:
             assert (await answer.json())["conversation"] == visit["conversation"]
         stolen = {"Cookie": f"recado_site=visitor-somebody.{cookie.value.rpartition('.')[2]}"}
         elsewhere = {**mine, "Sec-Fetch-Site": "cross-site"}
@@ -61,7 +66,8 @@ async def test_a_visitor_sees_only_its_own_conversation(tmp_path: Path) -> None:
         for headers, status in ((mine, 200), (stolen, 401), (elsewhere, 401)):
             async with aiohttp.ClientSession() as fresh, fresh.get(read, headers=headers) as answer:
                 assert answer.status == status
-        async with aiohttp.ClientSession() as fresh, fresh.get(read.replace("messages", "turns"), headers=mine) as answer:
+        inside = read.replace("messages", "turns")
+        async with aiohttp.ClientSession() as fresh, fresh.get(inside, headers=mine) as answer:
             assert answer.status == 403
         await contact.ask("oi")
         async with aiohttp.ClientSession() as fresh, fresh.get(
@@ -74,7 +80,7 @@ async def test_the_same_browser_is_the_same_contact_after_a_restart(tmp_path: Pa
     async with FakeOpenAI() as openai:
         seen, headers = [], {}
         for _ in range(2):
-            async with running(plain(openai), tmp_path) as (gateway, contact):
+            async with running(plain(openai), tmp_path) as (gateway, _):
                 async with aiohttp.ClientSession() as fresh, fresh.post(
                     f"{gateway.url}/chat/site/visit", headers=headers
                 ) as answer:
@@ -153,7 +159,7 @@ async def test_a_bad_wait_is_explained_and_nothing_is_taken(tmp_path: Path, wait
 async def test_nowhere_is_a_problem_too(tmp_path: Path) -> None:
     async with served(tmp_path) as (_, contact):
         for path in ("/nothing", "/v1/media/../../etc/passwd", "/chat/api", "/chat-assets/../server.py"):
-            async with contact.http.get(contact.gateway.url + path, headers={"Authorization": f"Bearer {KEY}"}) as answer:
+            async with contact.http.get(contact.gateway.url + path, headers=AUTH) as answer:
                 assert (answer.status, answer.content_type) == (404, "application/problem+json")
 
 

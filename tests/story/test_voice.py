@@ -19,7 +19,7 @@ from tts import ogg
 ANSWER = "O frete custa R$ 19,90. Acompanhe em https://loja.example/pedido/42 com o código BR123456789BR."
 
 
-def spoken_queue(openai: FakeOpenAI, elevenlabs: FakeElevenLabs, *, format: str = "voice", more: str = "") -> str:
+def spoken_queue(openai: FakeOpenAI, elevenlabs: FakeElevenLabs, *, format: str = "voice", more: str = "", interval: int = 30) -> str:
     voice = f"""
 provider = "elevenlabs"
 api_key = "{voice_wire.KEY}"
@@ -30,9 +30,8 @@ stability = 0.4
 timeout_s = 10
 """
     hearing = f'provider = "openai"\napi_key = "{openai.key}"\nbase_url = "{openai.base_url}"\nmodel = "gpt-transcribe"'
-    return toml(
-        openai.base_url, openai_key=openai.key, format=format, voice=voice + more, hearing=hearing
-    )
+    voice += more
+    return toml(openai.base_url, openai_key=openai.key, format=format, voice=voice, hearing=hearing, interval=interval)
 
 
 async def fetch(contact: Contact, media: dict[str, Any], **headers: str) -> tuple[int, bytes, str]:
@@ -83,7 +82,7 @@ async def test_the_format_decides(tmp_path: Path, format: str, wrote: list[str],
 
 async def test_a_voice_note_is_heard_and_merged_with_what_was_typed(tmp_path: Path) -> None:
     async with FakeOpenAI(heard="quanto custa o frete?") as openai, FakeElevenLabs() as elevenlabs:
-        async with running(spoken_queue(openai, elevenlabs, format="text"), tmp_path) as (_, contact):
+        async with running(spoken_queue(openai, elevenlabs, format="text", interval=700), tmp_path) as (_, contact):
             await contact.say("Oi", at=1000)
             reply = await contact.speak(sounds.ogg_opus(1.0), text="é para Santos")
             assert reply["parts"][0]["text"] == "Echo: Oi\nquanto custa o frete?\né para Santos"
