@@ -102,7 +102,7 @@ class Gateway:
         maker = equipment.Equipment(self.config, self.encoder, self.telemetry, self.notices, cache=cache)
         for queue in self.config.queues:
             crew = self.crews[queue.name] = await maker.crew(queue)
-            for part in (crew.assistant, crew.hearing, crew.voice):
+            for part in (crew.assistant, crew.reference, crew.hearing, crew.voice):
                 if part is not None:
                     stack.push_async_callback(part.close)
         await asyncio.gather(*(asyncio.to_thread(import_module, sdk) for sdk in maker.sdks))

@@ -17,6 +17,8 @@ class Reference(Protocol):
 
     async def search(self, question: str, language: str = "", limit: int = 4) -> Sequence[Passage]: ...
 
+    async def close(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Crew:

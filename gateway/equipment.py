@@ -12,10 +12,18 @@ from gateway.assistants.base import Assistant
 from gateway.channels.base import Channel
 from gateway.channels.http import Api, Callback
 from gateway.channels.webchat import WebChat
-from gateway.config import AssistantSettings, ChannelSettings, Config, HearingSettings, Queue, VoiceSettings
+from gateway.config import (
+    AssistantSettings,
+    ChannelSettings,
+    Config,
+    ConfigError,
+    HearingSettings,
+    Queue,
+    VoiceSettings,
+)
 from gateway.crew import Crew
 from gateway.hearing.base import Hearing
-from gateway.knowledge import Knowledge
+from gateway.knowledge import Knowledge, KnowledgeError
 from gateway.telemetry import Telemetry
 from tts.cache import Cache, Folder, Memory, Shelf
 from tts.encode import Encoder, VoiceNotes
@@ -58,14 +66,18 @@ class Equipment:
     _shelf: Shelf | None = None
 
     async def crew(self, queue: Queue) -> Crew:
-        """Raises KnowledgeError for a document that cannot be used."""
-        knowledge = await self.knowledge(queue) if queue.knowledge else None
+        """Raises ConfigError for a document that cannot be used."""
+        try:
+            knowledge = await self.knowledge(queue) if queue.knowledge else None
+        except KnowledgeError as error:
+            raise ConfigError(f"queues.{queue.name}.knowledge", [str(error)]) from None
         assistant = self.assistant(queue, knowledge)
         reads_itself = queue.assistant.provider == "local"
         voice = None if queue.reply.format == "text" else self._voice_or_text(queue)
         return Crew(queue, assistant, None if reads_itself else knowledge, self.hearing(queue.hearing), voice)
 
     async def knowledge(self, queue: Queue) -> Knowledge:
+        """Raises KnowledgeError. Whoever asks closes it."""
         vectors = self.cache / "vectors" if self.cache else None
         knowledge = await Knowledge.load(queue.knowledge, cache=vectors)
         log.info("knowledge is loaded", extra={"facts": {"queue": queue.name, "what": knowledge.describe()}})

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from gateway.channels.base import Capabilities, Outgoing, Sent
 
-
 READ_BY_THE_PAGE = Capabilities(pull=True)
 
 

@@ -60,3 +60,10 @@ class Served:
         self._process.send_signal(number)
         _, said = await self._process.communicate()
         return self._process.returncode or 0, said.decode()
+
+    def limit_files(self, largest: int) -> None:
+        """No file may grow beyond so many bytes: to the process, the disk is full. Linux only."""
+        import resource
+
+        assert self._process is not None
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))

@@ -19,7 +19,9 @@ from tts import ogg
 ANSWER = "O frete custa R$ 19,90. Acompanhe em https://loja.example/pedido/42 com o código BR123456789BR."
 
 
-def spoken_queue(openai: FakeOpenAI, elevenlabs: FakeElevenLabs, *, format: str = "voice", more: str = "", interval: int = 30) -> str:
+def spoken_queue(
+    openai: FakeOpenAI, elevenlabs: FakeElevenLabs, *, format: str = "voice", more: str = "", interval: int = 30
+) -> str:
     voice = f"""
 provider = "elevenlabs"
 api_key = "{voice_wire.KEY}"

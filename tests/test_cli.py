@@ -1,0 +1,167 @@
+"""The command, as somebody types it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli import main
+from tests.fakes import elevenlabs as voice_wire
+from tests.fakes.elevenlabs import FakeElevenLabs
+from tests.fakes.openai import FakeOpenAI
+from tests.story.running import toml
+from tts import ogg
+
+
+async def recado(*words: str | Path) -> int:
+    """The exit code."""
+    try:
+        return await asyncio.to_thread(main, [str(word) for word in words])
+    except SystemExit as stopped:
+        return int(stopped.code or 0)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "recado.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def spoken(openai: FakeOpenAI, elevenlabs: FakeElevenLabs, **changes: str) -> str:
+    knobs = {"api_key": voice_wire.KEY, "voice_id": voice_wire.VOICE, "model_id": "eleven_v3", **changes}
+    voice = f'provider = "elevenlabs"\nbase_url = "{elevenlabs.url}"\n'
+    voice += "".join(f'{key} = "{value}"\n' for key, value in knobs.items())
+    return toml(openai.base_url, openai_key=openai.key, format="voice", voice=voice)
+
+
+async def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await recado("--version") == 0
+    assert re.fullmatch(r"recado \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+async def test_check_says_that_all_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with FakeOpenAI() as openai, FakeElevenLabs() as elevenlabs:
+        path = written(tmp_path, spoken(openai, elevenlabs))
+        assert await recado("check", "--config", path) == 0
+    assert "queues.loja.voice.voice_id" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        pytest.param({"api_key": "wrong"}, "queues.loja.voice.api_key", id="voice key"),
+        pytest.param({"voice_id": "nobody"}, "queues.loja.voice.voice_id", id="voice"),
+        pytest.param({"model_id": "eleven_gone"}, "queues.loja.voice.model_id", id="voice model"),
+    ],
+)
+async def test_check_names_what_is_wrong_with_the_voice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, str], key: str
+) -> None:
+    async with FakeOpenAI() as openai, FakeElevenLabs() as elevenlabs:
+        path = written(tmp_path, spoken(openai, elevenlabs, **changes))
+        assert await recado("check", "--config", path) == 1
+    said = capsys.readouterr().err
+    assert key in said
+    assert "wrong" not in said.replace("wrong key", ""), "a key is never shown"
+
+
+async def test_check_names_what_is_wrong_with_the_assistant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models: list[dict[str, Any]] = [{"id": "gpt-6-luna", "object": "model", "shutdown_date": "2027-01-14"}]
+    async with FakeOpenAI(models=models) as openai:
+        path = written(tmp_path, toml(openai.base_url, openai_key=openai.key))
+        assert await recado("check", "--config", path) == 0
+        assert "2027-01-14" in capsys.readouterr().err
+        path = written(tmp_path, toml(openai.base_url, openai_key="sk-not-this-one"))
+        assert await recado("check", "--config", path) == 1
+    said = capsys.readouterr().err
+    assert "queues.loja.assistant.api_key" in said
+    assert "sk-not-this-one" not in said
+
+
+async def test_check_finds_a_dead_provider(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, toml("http://127.0.0.1:9/v1", openai_key="k"))
+    assert await recado("check", "--config", path) == 1
+    assert "queues.loja.assistant.base_url" in capsys.readouterr().err
+
+
+async def test_a_missing_document_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = '[[queues]]\nname = "a"\nknowledge = ["faq.md"]\n[[channels]]\nname = "s"\ntype = "webchat"\nqueue = "a"\n'
+    assert await recado("check", "--config", written(tmp_path, text)) == 1
+    assert "faq.md" in capsys.readouterr().err
+
+
+def test_a_missing_document_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = '[[queues]]\nname = "a"\nknowledge = ["faq.md"]\n[[channels]]\nname = "s"\ntype = "webchat"\nqueue = "a"\n'
+    assert main(["run", "--config", str(written(tmp_path, text)), "--port", "0"]) == 2
+    assert "queues.a.knowledge" in (said := capsys.readouterr().err)
+    assert "faq.md" in said
+
+
+def test_a_taken_port_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        text = '[[queues]]\nname = "a"\n[[channels]]\nname = "s"\ntype = "webchat"\nqueue = "a"\n'
+        assert main(["run", "--config", str(written(tmp_path, text)), "--port", str(port)]) == 3
+    assert str(port) in capsys.readouterr().err
+
+
+async def test_a_wrong_configuration_is_explained_and_starts_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = '[[queues]]\nname = "a"\nlangauge = "pt"\n[[channels]]\nname = "s"\ntype = "webchat"\nqueue = "a"\n'
+    assert await recado("run", "--config", written(tmp_path, text)) == 2
+    said = capsys.readouterr().err
+    assert "langauge" in said
+    assert "'language'" in said
+    assert "line 3" in said
+    assert list(tmp_path.iterdir()) == [tmp_path / "recado.toml"]
+
+
+async def test_a_missing_file_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await recado("run", "--config", tmp_path / "none.toml") == 2
+    assert "none.toml" in capsys.readouterr().err
+
+
+async def test_say_makes_a_voice_note_in_the_queues_voice(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai, FakeElevenLabs() as elevenlabs:
+        path = written(tmp_path, spoken(openai, elevenlabs))
+        assert await recado("say", "Custa R$ 5,00.", "--config", path, "--queue", "loja", "-o", tmp_path / "a.ogg") == 0
+        assert ogg.facts((tmp_path / "a.ogg").read_bytes()).is_voice_note
+        assert elevenlabs.spoken[0].json["text"] == "Custa cinco reais."
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("say", "oi", "--queue", "nobody", "-o", "x.ogg"), 2, "nobody"),
+        (("say", "🙂", "-o", "x.ogg"), 1, "no words"),
+        (("say",), 2, "usage"),
+        (("dance",), 2, "usage"),
+        ((), 2, "usage"),
+    ],
+)
+async def test_a_wrong_command_is_explained(
+    words: tuple[str, ...], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await recado(*words) == code
+    assert said in capsys.readouterr().err
+
+
+async def test_a_secret_signs_callbacks(capsys: pytest.CaptureFixture[str]) -> None:
+    from standardwebhooks.webhooks import Webhook
+
+    assert await recado("secret") == 0
+    assert Webhook(capsys.readouterr().out.strip())
+
+
+@pytest.mark.embedded
+async def test_say_without_a_configuration_uses_the_embedded_voice(tmp_path: Path) -> None:
+    assert await recado("say", "Olá!", "-o", tmp_path / "a.ogg") == 0
+    assert ogg.facts((tmp_path / "a.ogg").read_bytes()).seconds > 0.2
