@@ -14,7 +14,7 @@ import asyncio
 import io
 import json
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -35,6 +35,7 @@ POLICY = (
 RATE = 48_000
 CONVERSATION = "c-1"
 Message = dict[str, Any]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass
@@ -140,7 +141,7 @@ class StandIn:
         return app
 
     @web.middleware
-    async def _faulty(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    async def _faulty(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         name = request.match_info.route.name
         fault = next((fault for fault in self.faults if fault.kind == name), None)
         if fault is None:
@@ -297,7 +298,7 @@ async def serving(standin: StandIn, port: int = 0) -> AsyncIterator[str]:
 
 
 @web.middleware
-async def policed(request: web.Request, handler: Any) -> web.StreamResponse:
+async def policed(request: web.Request, handler: Handler) -> web.StreamResponse:
     request_answer = await handler(request)
     if not request_answer.prepared:
         request_answer.headers["Content-Security-Policy"] = POLICY

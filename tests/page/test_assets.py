@@ -18,7 +18,8 @@ SCRIPTS = sorted(PAGE.glob("*.js"))
 def words() -> dict[str, dict[str, str]]:
     table = re.search(r"export const WORDS = (\{.*?\n\});", (PAGE / "words.js").read_text("utf-8"), re.S)
     assert table
-    return json.loads(table[1])
+    found: dict[str, dict[str, str]] = json.loads(table[1])
+    return found
 
 
 def used() -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -204,7 +204,7 @@ async def test_a_recording_arrives_as_sound(browser: Browser, url: str, standin:
 
 def heard(data: bytes) -> tuple[float, float]:
     """Seconds and loudness (0 to 1) of any container."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         frames = [frame.to_ndarray().astype(np.float64).ravel() for frame in container.decode(audio=0)]
     wave = np.concatenate(frames)
     return wave.size / 48_000, float(np.sqrt(np.mean(wave**2)))
@@ -672,7 +672,11 @@ async def test_it_is_readable_named_and_large_enough(
     browser: Browser, standin: StandIn, scheme: str, width: int
 ) -> None:
     standin = StandIn(suggestions=["Um?", "Dois?"])
-    more = {"color_scheme": scheme, "viewport": {"width": width, "height": 700}, "reduced_motion": "reduce"}
+    more: dict[str, Any] = {
+        "color_scheme": scheme,
+        "viewport": {"width": width, "height": 700},
+        "reduced_motion": "reduce",
+    }
     async with serving(standin) as url, visitor(browser, errors_allowed=REFUSED, **more) as page:
         await page.goto(url)
         await page.locator(".welcome").wait_for()
