@@ -153,6 +153,7 @@ class Gateway:
         turns = Turns(
             self.store,
             self.crews,
+            {channel.name: channel.queue for channel in self.config.channels},
             capabilities,
             Hear(self.store, self.media, self.telemetry),
             Answer(self.store, self.live, self.telemetry),

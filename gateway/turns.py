@@ -25,6 +25,8 @@ from storage.model import Claim
 from storage.store import Store
 from tts.speakable import speakable
 
+UNKNOWN = Capabilities()
+"""Of a channel that is no longer configured: the delivery will say so."""
 MAX_TRIES = 8
 """Claims of one burst, crashes included, before it is given up and handed over."""
 
@@ -34,6 +36,8 @@ class Turns:
     store: Store
     crews: Mapping[str, Crew]
     """By queue name."""
+    homes: Mapping[str, str]
+    """By channel name: the queue that takes what belongs to a queue that is no longer configured."""
     capabilities: Mapping[str, Capabilities]
     """By channel name."""
     hear: Hear
@@ -57,11 +61,14 @@ class Turns:
         if conversation is None:
             raise LookupError(f"{claim.key} has a lane and no conversation")
         messages = map(transcript.received, await self.store.load(claim))
-        crew = self.crews.get(conversation.queue) or next(iter(self.crews.values()))
+        crew = self.crews.get(conversation.queue) or self._home(conversation.channel)
         in_order = sorted(messages, key=lambda m: (m.at, m.seq))
         burst = Burst(claim, conversation, crew, in_order, exhausted=claim.tries > MAX_TRIES)
         burst.note("claim", "window_ended", messages=len(burst.messages), tries=claim.tries, folds=claim.folds)
         return burst
+
+    def _home(self, channel: str) -> Crew:
+        return self.crews[self.homes.get(channel) or next(iter(self.crews))]
 
     def decide(self, burst: Burst) -> Decision:
         """Which rung of the ladder answers, and why."""
@@ -77,6 +84,7 @@ class Turns:
         words = speakable(draft.text, draft.language)
         voice = burst.crew.voice is not None and not ending.as_text
         format = burst.crew.queue.reply if voice else burst.crew.queue.reply.model_copy(update={"format": "text"})
-        shaped = shape(draft, words, format, self.capabilities[burst.conversation.channel], spoke=burst.spoken)
+        capabilities = self.capabilities.get(burst.conversation.channel, UNKNOWN)
+        shaped = shape(draft, words, format, capabilities, spoke=burst.spoken)
         burst.note("shape", shaped.reason, parts=len(shaped.parts), speakable_characters=len(words.spoken))
         return shaped
