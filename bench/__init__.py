@@ -1,0 +1,1 @@
+"""Measurements, never tests: `python3 run.py bench`. What they mean stands in docs/performance.md."""

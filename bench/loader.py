@@ -1,0 +1,179 @@
+"""A client that costs little: keep-alive connections that each write a message, wait for the answer, write the next.
+
+A process of its own, so that what it costs is not counted to the server. Prints one JSON object:
+{"sent", "refused", "seconds", "ms": [...]}; `ms` holds the time of each request.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from importlib import import_module
+
+from bench.processes import output
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    port: int
+    key: str
+    connections: int = 1
+    seconds: float = 0.0
+    """How long; or 0, and `messages` says when to stop."""
+    messages: int = 0
+    rate: float = 0.0
+    """Messages a second, evenly; 0 is as fast as answers come."""
+    channel: str = "api"
+    contacts: int = 1000
+    """They take turns; 0 gives each message a contact of its own."""
+    prefix: str = "k"
+    """Of contacts."""
+    run: str = "r"
+    """Of message ids: one run must not repeat another's."""
+    wait: float = 0.0
+    """Seconds to wait for the reply in the same call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    sent: int
+    refused: int
+    seconds: float
+    ms: list[float]
+
+
+async def loaded(load: Load) -> Report:
+    """Runs the load in a process of its own."""
+    args = [f"--{name}={value}" for name, value in asdict(load).items()]
+    return Report(**json.loads(await output("bench.loader", args)))
+
+
+TEXT = "Oi, boa tarde! Queria saber se vocês entregam no sábado de manhã e quanto custa o frete para o centro."
+
+
+class Talk:
+    """What is written, one after the other, and what came back."""
+
+    def __init__(self, load: Load) -> None:
+        self.load, self.sent, self.refused = load, 0, 0
+        self.ms: list[float] = []
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.began = time.perf_counter()
+        self._open = 0
+        query = f"?wait={load.wait:g}" if load.wait else ""
+        self._head = (
+            f"POST /v1/channels/{load.channel}/messages{query} HTTP/1.1\r\nHost: bench\r\n"
+            f"Authorization: Bearer {load.key}\r\nContent-Type: application/json\r\nContent-Length: "
+        ).encode()
+
+    @property
+    def over(self) -> bool:
+        if self.load.messages:
+            return self.sent >= self.load.messages
+        return time.perf_counter() - self.began >= self.load.seconds
+
+    def next(self) -> bytes | None:
+        """The next request; None when there is nothing more to say."""
+        load, n = self.load, self.sent
+        if self.over:
+            return None
+        self.sent += 1
+        contact = n % load.contacts if load.contacts else n
+        body = (
+            f'{{"id":"{load.run}-{n}","contact":{{"id":"{load.prefix}-{contact}","name":"Lia"}},'
+            f'"text":"{TEXT} ({load.run}-{n})"}}'
+        ).encode()
+        self._open += 1
+        return b"%s%d\r\n\r\n%s" % (self._head, len(body), body)
+
+    def heard(self, began: float, well: bool) -> None:
+        self.ms.append((time.perf_counter() - began) * 1000)
+        self.refused += not well
+        self._open -= 1
+
+    def hang_up(self) -> None:
+        if not self._open and not self.done.done():
+            self.done.set_result(None)
+
+
+class Line(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk, self._buffer, self._began, self.busy = talk, b"", 0.0, False
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def write(self) -> None:
+        request = self._talk.next()
+        if request is None:
+            self._talk.hang_up()
+            return
+        self._began, self.busy = time.perf_counter(), True
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, blank, body = self._buffer.partition(b"\r\n\r\n")
+        if not blank or len(body) < _length(head):
+            return
+        self._buffer, self.busy = b"", False
+        self._talk.heard(self._began, head[9:12] in (b"200", b"202"))
+        if not self._talk.load.rate or self._talk.over:
+            self.write()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self._talk.done.done():
+            self._talk.done.set_exception(error or ConnectionError("the server hung up"))
+
+
+def _length(head: bytes) -> int:
+    _, _, rest = head.partition(b"Content-Length: ")
+    return int(rest.partition(b"\r\n")[0])
+
+
+async def main(load: Load) -> Report:
+    loop, talk = asyncio.get_running_loop(), Talk(load)
+    made = [await loop.create_connection(lambda: Line(talk), "127.0.0.1", load.port) for _ in range(load.connections)]
+    lines = [line for _, line in made]
+    talk.began = time.perf_counter()
+    if load.rate:
+        await _paced(lines, talk)
+    else:
+        for line in lines:
+            line.write()
+    await talk.done
+    return Report(len(talk.ms), talk.refused, time.perf_counter() - talk.began, talk.ms)
+
+
+async def _paced(lines: Sequence[Line], talk: Talk) -> None:
+    """Evenly, as long as a connection is free; a late tick is made up for."""
+    while not talk.over:
+        behind = int((time.perf_counter() - talk.began) * talk.load.rate) - talk.sent
+        for line in [line for line in lines if not line.busy][: max(0, behind)]:
+            line.write()
+        await asyncio.sleep(0.001)
+    talk.hang_up()
+
+
+def _asked() -> Load:
+    parser = argparse.ArgumentParser()
+    kinds = {"int": int, "float": float, "str": str}
+    for field in fields(Load):
+        parser.add_argument(f"--{field.name}", type=kinds[str(field.type)], required=True)
+    return Load(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(ImportError):
+        asyncio.set_event_loop_policy(import_module("uvloop").EventLoopPolicy())
+    json.dump(asdict(asyncio.run(main(_asked()))), sys.stdout)

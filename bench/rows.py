@@ -1,0 +1,49 @@
+"""What a measurement says: one line of the table."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured. Every figure is a median of `rounds`, taken in turns with what it is compared to."""
+
+    rounds: int
+    seconds: float
+    """Of one load phase."""
+    turns: int
+    """Of one phase of whole turns."""
+    notes: int
+    """Voice replies of one phase."""
+    conversations: int
+    """In the large database."""
+
+
+FULL = Scale(rounds=3, seconds=1.5, turns=300, notes=40, conversations=100_000)
+QUICK = Scale(rounds=1, seconds=0.5, turns=60, notes=8, conversations=5_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    what: str
+    found: str
+    target: str = ""
+    """Its number and what is wanted; empty where the figure is only for comparison."""
+    met: bool | None = None
+
+
+class NotMeasured(Exception):
+    """Something that a measurement needs is not on this machine; the text says what."""
+
+
+def median(values: Sequence[float]) -> float:
+    return statistics.median(values)
+
+
+def at(quantile: float, values: Sequence[float]) -> float:
+    """The value below which `quantile` (0 to 1) of them lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(quantile * len(ordered)))]

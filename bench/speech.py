@@ -1,0 +1,44 @@
+"""Fifteen seconds of speech, as each kind of provider sends it."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from pathlib import Path
+
+from tts import encode
+
+SPOKEN = Path(__file__).parents[1] / "tests/fixtures/spoken/where-is-the-shop.pt-BR.ogg"
+SECONDS = 15.0
+RATE = 44_100
+
+
+@cache
+def as_pcm() -> bytes:
+    """16-bit mono at 44.1 kHz."""
+    pcm, seconds = encode.decode(SPOKEN.read_bytes(), RATE)
+    return (pcm * (int(SECONDS / seconds) + 1))[: int(SECONDS * RATE) * 2]
+
+
+@cache
+def as_mp3() -> bytes:
+    """64 kbit/s: what every plan of the hosted voice may ask for."""
+    import av
+
+    file = io.BytesIO()
+    source = av.open(io.BytesIO(encode.wav(as_pcm(), RATE)))
+    with source, av.open(file, "w", format="mp3") as out:
+        stream = out.add_stream("libmp3lame", rate=RATE, layout="mono")
+        stream.bit_rate = 64_000
+        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=RATE)
+        for frame in source.decode(audio=0):
+            for piece in resampler.resample(frame):
+                out.mux(stream.encode(piece))
+        out.mux(stream.encode(None))
+    return file.getvalue()
+
+
+@cache
+def as_note() -> bytes:
+    """Ogg Opus that already is a voice note."""
+    return encode.voice_note(as_mp3()).data
