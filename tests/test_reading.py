@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.web.access import Caller
 from gateway.web.problems import Problem
 from gateway.web.reading import Fields, inbound
 
-KEY = Caller("channel", "site")
-VISITOR = Caller("visitor", "site", "visitor-1")
+KEY = ""
+VISITOR = "visitor-1"
 CONTACT = {"id": "5511", "name": "Lia"}
 
 

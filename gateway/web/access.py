@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,21 +12,30 @@ from aiohttp import web
 
 from gateway.config import ChannelSettings, Config
 from gateway.web.problems import Problem
-from storage.model import Conversation
+from storage.model import Conversation, conversation_id
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     kind: Literal["admin", "channel", "visitor"]
     channel: str = ""
-    contact: str = ""
+    """Of a channel key."""
+    visits: Mapping[str, str] = field(default_factory=dict)
+    """Of a visitor: who it is, by channel."""
 
     def opens(self, conversation: Conversation) -> bool:
-        if self.kind == "admin":
-            return True
-        if conversation.channel != self.channel:
-            return False
-        return self.kind == "channel" or conversation.contact == self.contact
+        if self.kind == "visitor":
+            return self.visits.get(conversation.channel) == conversation.contact
+        return self.kind == "admin" or conversation.channel == self.channel
+
+    def writes_to(self, channel: str) -> bool:
+        return self.kind == "admin" or channel == self.channel or channel in self.visits
+
+    @property
+    def conversations(self) -> Iterator[Conversation]:
+        """A visitor's own, as they are before the first message."""
+        for channel, contact in self.visits.items():
+            yield Conversation(conversation_id(channel, contact), channel, contact, "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +64,13 @@ class Access:
 
     def _by_cookie(self, request: web.Request) -> Caller:
         """A page sends its cookie along by itself, so where the request comes from must be the page."""
-        for channel in self.config.channels:
-            token = request.cookies.get(cookie_name(channel.name))
-            if token and _from_here(request) and (contact := self.visitor(channel, token)):
-                return Caller("visitor", channel.name, contact)
+        visits = {}
+        for channel in self.config.channels if _from_here(request) else ():
+            token = request.cookies.get(cookie_name(channel.name), "")
+            if contact := self.visitor(channel, token):
+                visits[channel.name] = contact
+        if visits:
+            return Caller("visitor", visits=visits)
         raise Problem(401, "send Authorization: Bearer KEY", headers={"WWW-Authenticate": "Bearer"})
 
     def visitor(self, channel: ChannelSettings, token: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -15,11 +15,13 @@ from gateway.config import Config
 from gateway.live import Bell, Live
 from gateway.web.access import Access, Caller
 from gateway.web.problems import Problem, explained, wrong
-from storage.model import Conversation, ConversationId, Cursor, Entry, Hold, Kind, MediaId, Turn, conversation_id
+from storage.model import Conversation, ConversationId, Cursor, Entry, Hold, Kind, MediaId, Turn
 from storage.store import Store
 
 PAGE = 200
 """Messages or turns in one answer, at most."""
+RETRY = b"retry: 1000\n\n"
+"""How long a browser waits before it comes back, in milliseconds."""
 HEARTBEAT = 15.0
 """Seconds between two signs of life on a quiet stream."""
 
@@ -114,6 +116,7 @@ class Conversations:
             }
         )
         await stream.prepare(request)
+        await stream.write(RETRY)
         with self.live.watch(conversation.id) as bell:
             await Watcher(self, conversation.id, cursor, stream, bell).run()
         return stream
@@ -150,10 +153,11 @@ class Conversations:
 
     def _about_to_begin(self, id: ConversationId, caller: Caller) -> Conversation | None:
         """A visitor may watch its conversation before it has written the first message."""
-        if caller.kind != "visitor" or id != conversation_id(caller.channel, caller.contact):
-            return None
-        queue = next(c.queue for c in self.config.channels if c.name == caller.channel)
-        return Conversation(id, caller.channel, caller.contact, "", queue)
+        queues = {channel.name: channel.queue for channel in self.config.channels}
+        for conversation in caller.conversations:
+            if conversation.id == id:
+                return replace(conversation, queue=queues[conversation.channel])
+        return None
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from gateway.web.access import Access, Caller
 from gateway.web.problems import Problem, explained, wrong
 from storage.media import MediaFolder
 from storage.model import Media as Blob
-from storage.model import MediaId, conversation_id
+from storage.model import MediaId
 from storage.store import Store
 from tts.encode import Encoder
 
@@ -45,9 +45,10 @@ class Media:
     async def _may(self, caller: Caller, blob: Blob) -> bool:
         if caller.kind == "admin":
             return True
-        if caller.kind == "visitor":
-            return await self.store.media_open_to(blob.id, conversation_id(caller.channel, caller.contact))
-        return await self.store.media_open_to_channel(blob.id, caller.channel)
+        for conversation in caller.conversations:
+            if await self.store.media_open_to(blob.id, conversation.id):
+                return True
+        return caller.kind == "channel" and await self.store.media_open_to_channel(blob.id, caller.channel)
 
     async def _as(self, blob: Blob, wish: str) -> tuple[Path, str]:
         if wish not in ("", "mp3"):

@@ -41,7 +41,7 @@ class Messages:
         channel = self._channel(request)
         caller = self._may_post(request, channel)
         wait = _seconds(request.query.get("wait"))
-        inbound = await read(request, caller, time.time_ns() // 1_000_000)
+        inbound = await read(request, caller.visits.get(channel.name, ""), time.time_ns() // 1_000_000)
         accepted = await self.intake.accept(channel, self.config.queue(channel.queue), inbound)
         verdict = "duplicate" if accepted.duplicate else "new"
         self.telemetry.received.labels(channel.name, verdict).inc()
@@ -58,7 +58,7 @@ class Messages:
 
     def _may_post(self, request: web.Request, channel: ChannelSettings) -> Caller:
         caller = self.access.caller(request)
-        if caller.kind != "admin" and caller.channel != channel.name:
+        if not caller.writes_to(channel.name):
             raise Problem(401, "this key is not this channel's")
         return caller
 

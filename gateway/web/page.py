@@ -89,7 +89,7 @@ class Page:
                 "language": crew.queue.language,
                 "hearing": crew.hearing is not None,
                 "voice": crew.voice is not None and crew.queue.reply.format != "text",
-                "limits": {"text_bytes": TEXT_LIMIT, "audio_bytes": AUDIO_LIMIT},
+                "limits": {"text_characters": TEXT_LIMIT, "audio_bytes": AUDIO_LIMIT},
                 "suggestions": list(self.suggestions.get(channel.name, ())),
             }
         )

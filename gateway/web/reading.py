@@ -13,7 +13,6 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.channels.base import Inbound
-from gateway.web.access import Caller
 from gateway.web.problems import Problem, wrong
 
 TEXT_LIMIT = 32 * 1024
@@ -38,20 +37,21 @@ class Fields:
     audio: bytes | None = None
 
 
-async def read(request: web.Request, caller: Caller, now: int) -> Inbound:
-    """`now`: milliseconds, for a message that does not say when it was written. Raises Problem."""
+async def read(request: web.Request, visitor: str, now: int) -> Inbound:
+    """`visitor`: who the cookie says it is, or empty: then the message says it. `now`: milliseconds, for a message
+    that does not say when it was written. Raises Problem."""
     if request.content_type == "application/json":
         fields = await _json(request)
     elif request.content_type == "multipart/form-data":
         fields = await _multipart(request)
     else:
         raise Problem(415, "send application/json or multipart/form-data")
-    return inbound(fields, caller, now)
+    return inbound(fields, visitor, now)
 
 
-def inbound(fields: Fields, caller: Caller, now: int) -> Inbound:
+def inbound(fields: Fields, visitor: str, now: int) -> Inbound:
     """Raises Problem 413, 422. Pure."""
-    contact, name = _contact(fields.contact, caller)
+    contact, name = (visitor, "") if visitor else _contact(fields.contact)
     return Inbound(_id("id", fields.id), contact, name, _text(fields), _at(fields.at, now), fields.audio)
 
 
@@ -132,9 +132,7 @@ def _id(field: str, value: Any) -> str:
     return value
 
 
-def _contact(value: Any, caller: Caller) -> tuple[str, str]:
-    if caller.kind == "visitor":
-        return caller.contact, ""
+def _contact(value: Any) -> tuple[str, str]:
     if not isinstance(value, dict):
         raise wrong("contact", 'contact is missing: {"id": "...", "name": "..."}')
     name = value.get("name") or ""

@@ -67,7 +67,7 @@ class StandIn:
             "language": "pt-BR",
             "hearing": True,
             "voice": True,
-            "limits": {"text_bytes": 32_768, "audio_bytes": 16_777_216},
+            "limits": {"text_characters": 32_768, "audio_bytes": 16_777_216},
             **visit,
         }
         self.messages: list[Message] = []

@@ -136,7 +136,7 @@ HOSTILE = [
 async def test_text_is_always_text_and_never_wider_than_the_page(
     browser: Browser, url: str, standin: StandIn, text: str
 ) -> None:
-    standin.visit["limits"] = {"text_bytes": 65_536, "audio_bytes": 1}
+    standin.visit["limits"] = {"text_characters": 65_536, "audio_bytes": 1}
     async with visitor(browser, viewport={"width": 320, "height": 600}) as page:
         await page.goto(url)
         await write(page, text)
@@ -581,13 +581,13 @@ async def test_a_final_refusal_is_explained_and_can_be_thrown_away(
 
 
 async def test_a_text_over_the_limit_is_stopped_before_it_leaves(browser: Browser) -> None:
-    standin = StandIn(limits={"text_bytes": 20, "audio_bytes": 1000})
+    standin = StandIn(limits={"text_characters": 20, "audio_bytes": 1000})
     async with serving(standin) as url, visitor(browser, errors_allowed=REFUSED) as page:
         await page.goto(url)
-        await write(page, "ã" * 11)
+        await write(page, "😀" * 21)
         await page.get_by_text("A mensagem é longa demais").wait_for()
         assert standin.received == []
-        await write(page, "ã" * 10)
+        await write(page, "😀" * 20)
         await page.locator(".state.sent").wait_for()
 
 

@@ -76,6 +76,25 @@ async def test_a_visitor_sees_only_its_own_conversation(tmp_path: Path) -> None:
             assert answer.status == 404
 
 
+async def test_a_browser_may_visit_two_pages(tmp_path: Path) -> None:
+    second = '[[channels]]\nname = "site2"\ntype = "webchat"\nqueue = "loja"\n'
+    async with served(tmp_path, second) as (_, contact):
+        url, cookies, visits = contact.gateway.url, [], {}
+        for name in ("site", "site2"):
+            async with contact.http.post(f"{url}/chat/{name}/visit") as answer:
+                visits[name] = (await answer.json())["conversation"]
+                cookies.append(f"recado_{name}={answer.cookies[f'recado_{name}'].value}")
+        both = {"Cookie": "; ".join(cookies)}
+        for name, conversation in visits.items():
+            message = {"id": "1", "text": f"oi {name}"}
+            async with aiohttp.ClientSession(headers=both) as http:
+                posted = f"{url}/v1/channels/{name}/messages"
+                async with http.post(posted, json=message, params={"wait": "20"}) as answer:
+                    assert (await answer.json())["conversation"] == conversation
+                async with http.get(f"{url}/v1/conversations/{conversation}/messages") as answer:
+                    assert (await answer.json())["messages"][0]["part"]["text"] == f"oi {name}"
+
+
 async def test_the_same_browser_is_the_same_contact_after_a_restart(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai:
         seen, headers = [], {}

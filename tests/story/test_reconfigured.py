@@ -17,7 +17,7 @@ async def test_a_queue_that_is_gone_leaves_its_contacts_to_the_channels_queue(tm
         async with running(before, tmp_path) as (_, contact):
             await contact.ask("oi")
         after = before.replace('name = "loja"', 'name = "vendas"').replace('queue = "loja"', 'queue = "vendas"')
-        async with running(after, tmp_path) as (gateway, later):
+        async with running(after, tmp_path) as (_, later):
             later.id, later.conversation = contact.id, contact.conversation
             status, reply = await later.post(later.message("e agora?") | {"id": "new"}, wait=20)
             assert (status, reply["outcome"]) == (200, "answered")
@@ -28,7 +28,8 @@ async def test_a_channel_that_is_gone_is_said_to_be_gone(tmp_path: Path) -> None
         before = toml(openai.base_url, openai_key=openai.key, interval=600_000, max_wait=600_000)
         async with running(before, tmp_path) as (_, contact):
             await contact.say("oi")
-        now = toml(openai.base_url, openai_key=openai.key).replace(CHANNELS, CHANNELS.replace('name = "api"', 'name = "x"'))
+        renamed = CHANNELS.replace('name = "api"', 'name = "x"')
+        now = toml(openai.base_url, openai_key=openai.key).replace(CHANNELS, renamed)
         async with Gateway(parse(now, root=tmp_path)) as gateway:
             store, id = gateway.store, ConversationId(contact.conversation)
             entry = (await store.recent(id, 1))[0]

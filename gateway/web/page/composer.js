@@ -7,7 +7,7 @@ import { MicrophoneError, Recording } from "./recorder.js";
 
 const TALLEST_PX = 160;
 const SHOWN_LEVELS = 160;
-const bytes = (text) => new TextEncoder().encode(text).length;
+const characters = (text) => [...text].length;  // as the server counts: an emoji is one
 
 export function Composer({ visit, t, say, stopped }) {
   const [take, setTake] = useState(null);
@@ -27,7 +27,7 @@ const Trouble = ({ text, t, close }) => html`<div class="notice" role="alert"><$
 function Field({ visit, t, say, record, setTrouble, returning }) {
   const [text, setText] = useState("");
   const field = useRef();
-  const long = bytes(text) > visit.limits.text_bytes;
+  const long = characters(text) > visit.limits.text_characters;
   const blank = !text.trim();
   useLayoutEffect(() => grow(field.current), [text]);
   const send = () => {
