@@ -1,16 +1,15 @@
-"""What the gateway's door is compared with, each as small as it can be: `python -m bench.doors KIND PORT DATABASE`.
+"""What the gateway is compared with, each as small as it can be: `python -m bench.doors KIND PORT DATABASE`.
 
 noop     answers 202 and does nothing: the floor that aiohttp sets
-parse    reads and checks the message exactly as the gateway does, and stores nothing
-commit   does that and stores it the usual way: aiosqlite, one transaction a message
+parse    the gateway's own door with nothing behind it: the message is read and checked, and not stored
+commit   the same door, and behind it the usual way to store: aiosqlite, one transaction a message
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-import time
-from collections.abc import Awaitable, Callable
+from typing import Any
 
 import aiosqlite
 import orjson
@@ -18,12 +17,16 @@ from aiohttp import web
 
 from bench.config import configuration
 from gateway.channels.base import Inbound
-from gateway.config import Config, parse
+from gateway.config import parse
+from gateway.intake import Accepted
+from gateway.live import Live
+from gateway.telemetry import Telemetry
 from gateway.web.access import Access
-from gateway.web.reading import read
+from gateway.web.messages import Messages
+from storage.model import ConversationId
 
+ACCEPTED = Accepted(ConversationId("c_0123456789abcdef01234567"), 1, duplicate=False)
 ANSWER = b'{"conversation":"c_0123456789abcdef01234567","message":1,"duplicate":false}'
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 SCHEMA = """
 CREATE TABLE message (dedup TEXT PRIMARY KEY, contact TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE due (contact TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
@@ -31,41 +34,38 @@ CREATE TABLE due (contact TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 
 
 async def noop(request: web.Request) -> web.Response:
-    return _accepted()
-
-
-def parsing(config: Config) -> Handler:
-    access = Access(config, b"")
-
-    async def handle(request: web.Request) -> web.Response:
-        await read(request, access.caller(request), time.time_ns() // 1_000_000)
-        return _accepted()
-
-    return handle
-
-
-def committing(config: Config, db: aiosqlite.Connection) -> Handler:
-    access, turn = Access(config, b""), asyncio.Lock()
-
-    async def handle(request: web.Request) -> web.Response:
-        inbound = await read(request, access.caller(request), time.time_ns() // 1_000_000)
-        async with turn:
-            await _store(db, inbound)
-        return _accepted()
-
-    return handle
-
-
-async def _store(db: aiosqlite.Connection, inbound: Inbound) -> None:
-    body = orjson.dumps({"text": inbound.text, "at": inbound.at}).decode()
-    await db.execute("BEGIN IMMEDIATE")
-    await db.execute("INSERT OR IGNORE INTO message VALUES (?, ?, ?)", (inbound.id, inbound.contact, body))
-    await db.execute("INSERT OR REPLACE INTO due VALUES (?, ?)", (inbound.contact, inbound.at))
-    await db.execute("COMMIT")
-
-
-def _accepted() -> web.Response:
     return web.Response(body=ANSWER, status=202, content_type="application/json")
+
+
+class Nowhere:
+    """In the place of the intake."""
+
+    async def accept(self, channel: Any, queue: Any, inbound: Inbound) -> Accepted:
+        return ACCEPTED
+
+
+class OneByOne:
+    """In the place of the intake: what it writes is less than what the gateway writes."""
+
+    def __init__(self, db: aiosqlite.Connection) -> None:
+        self._db, self._turn = db, asyncio.Lock()
+
+    async def accept(self, channel: Any, queue: Any, inbound: Inbound) -> Accepted:
+        body = orjson.dumps({"text": inbound.text, "at": inbound.at}).decode()
+        async with self._turn:
+            await self._db.execute("BEGIN IMMEDIATE")
+            values = (inbound.id, inbound.contact, body)
+            await self._db.execute("INSERT OR IGNORE INTO message VALUES (?, ?, ?)", values)
+            await self._db.execute("INSERT OR REPLACE INTO due VALUES (?, ?)", (inbound.contact, inbound.at))
+            await self._db.execute("COMMIT")
+        return ACCEPTED
+
+
+def door(intake: Any) -> Messages:
+    """Nothing is waited for, so there is no store to look into."""
+    config = parse(configuration("http://127.0.0.1:9/v1"))
+    store: Any = None
+    return Messages(config, Access(config, b""), intake, store, Live(), Telemetry(), "")
 
 
 async def _ready(request: web.Request) -> web.Response:
@@ -73,10 +73,9 @@ async def _ready(request: web.Request) -> web.Response:
 
 
 async def main(kind: str, port: int, database: str) -> None:
-    config = parse(configuration("http://127.0.0.1:9/v1"))
     async with aiosqlite.connect(database, isolation_level=None) as db:
         await db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {SCHEMA}")
-        handler = {"noop": noop, "parse": parsing(config), "commit": committing(config, db)}[kind]
+        handler = {"noop": noop, "parse": door(Nowhere()).post, "commit": door(OneByOne(db)).post}[kind]
         app = web.Application()
         app.add_routes([web.post("/v1/channels/{channel}/messages", handler), web.get("/readyz", _ready)])
         runner = web.AppRunner(app, access_log=None)

@@ -45,7 +45,7 @@ async def encoding(scale: Scale, folder: Path) -> list[Row]:
 
 
 def _cost_rows(cost: dict[str, float]) -> list[Row]:
-    rows = [Row(f"{WAYS[name]}", f"{ms:.2f} ms CPU a second of sound") for name, ms in cost.items()]
+    rows = [Row(WAYS[name], f"{ms:.1f} ms CPU a second of sound") for name, ms in cost.items()]
     if "pydub" not in cost:
         return [*rows, Row(WAYS["pydub"], "not measured: no ffmpeg", "P5 ≤ 0.55 ×")]
     whole, bare, saved = cost["recado"] / cost["pydub"], cost["bare"] / cost["pydub"], cost["pydub"] / cost["fits"]

@@ -70,19 +70,23 @@ async def ingest(scale: Scale, folder: Path) -> list[Row]:
                 for name, program in programs.items():
                     load = Load(program.port, key_of("api"), connections, scale.seconds, run=f"r{next(_runs)}")
                     found[name].append(await phase(program, load))
-            rows += _compared(connections, {name: middle(phases) for name, phases in found.items()})
+            rows += _rows(connections, found)
     return rows
 
 
-def _compared(connections: int, phases: dict[str, Phase]) -> list[Row]:
-    rows = [_row(f"{NAMES[name]}, {connections} at a time", phases[name]) for name in NAMES]
-    if connections != 64:
-        return rows
-    ratios = {name: phases["recado"].rate / phases[name].rate for name in ("noop", "parse", "commit")}
-    for name, wanted in (("parse", 0.85), ("noop", 0.48), ("commit", 4.5)):
-        what = f"recado : {NAMES[name]}, 64 at a time"
-        rows.append(Row(what, f"{ratios[name]:.2f} ×", f"P1 ≥ {wanted} ×", ratios[name] >= wanted))
+def _rows(connections: int, found: dict[str, list[Phase]]) -> list[Row]:
+    rows = [_row(f"{NAMES[name]}, {connections} at a time", middle(found[name])) for name in NAMES]
+    if connections == 64:
+        for name, wanted in (("parse", 0.85), ("noop", 0.48), ("commit", 4.5)):
+            ratio = _ratio(found["recado"], found[name])
+            what = f"recado : {NAMES[name]}, 64 at a time"
+            rows.append(Row(what, f"{ratio:.2f} ×", f"P1 ≥ {wanted} ×", ratio >= wanted))
     return rows
+
+
+def _ratio(ours: list[Phase], theirs: list[Phase]) -> float:
+    """Of what was measured right after each other, so that a busier minute counts for both."""
+    return median([a.rate / b.rate for a, b in zip(ours, theirs, strict=True)])
 
 
 def _row(what: str, p: Phase) -> Row:

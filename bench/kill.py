@@ -46,7 +46,8 @@ def _row(answers: list[int], took: float) -> Row:
     lost, twice = answers.count(0), sum(n > 1 for n in answers)
     well = not lost and not twice and took <= LEASE / 1000 + 5
     what = f"kill -9 with {OPEN} turns in the model"
-    return Row(what, f"{lost} lost, {twice} twice, all answered {took:.1f} s after the restart began", "P10", well)
+    found = f"{lost} lost, {twice} twice, all answered {took:.1f} s after the restart began"
+    return Row(what, found, f"P10 0, 0, ≤ {LEASE // 1000 + 5} s", well)
 
 
 async def _answers(program: Program) -> list[int]:

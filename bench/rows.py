@@ -22,8 +22,8 @@ class Scale:
     """In the large database."""
 
 
-FULL = Scale(rounds=3, seconds=1.5, turns=300, notes=40, conversations=100_000)
-QUICK = Scale(rounds=1, seconds=0.5, turns=60, notes=8, conversations=5_000)
+FULL = Scale(rounds=5, seconds=1.2, turns=250, notes=40, conversations=100_000)
+QUICK = Scale(rounds=1, seconds=0.4, turns=60, notes=8, conversations=2_000)
 
 
 @dataclass(frozen=True, slots=True)

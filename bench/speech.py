@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tts import encode
 
@@ -26,7 +27,7 @@ def as_mp3() -> bytes:
     import av
 
     file = io.BytesIO()
-    source = av.open(io.BytesIO(encode.wav(as_pcm(), RATE)))
+    source: Any = av.open(io.BytesIO(encode.wav(as_pcm(), RATE)))
     with source, av.open(file, "w", format="mp3") as out:
         stream = out.add_stream("libmp3lame", rate=RATE, layout="mono")
         stream.bit_rate = 64_000

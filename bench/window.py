@@ -26,6 +26,7 @@ async def window(scale: Scale, folder: Path) -> list[Row]:
     async with FakeOpenAI() as assistant:
         text = configuration(assistant.base_url, window_ms=WINDOW_MS)
         async with started(gateway(folder, text)) as program:
+            await _answered(program.port, scale)
             full = await _answered(program.port, scale)
             before = len(_late(folder, text))
             seconds = scale.seconds * 4
@@ -40,8 +41,8 @@ async def window(scale: Scale, folder: Path) -> list[Row]:
 
 async def _answered(port: int, scale: Scale) -> float:
     """Turns a second when contacts who have never written before come as fast as replies go."""
-    messages = scale.turns
-    load = Load(port, key_of("api"), 256, messages=messages * 3, contacts=0, prefix=f"f{next(_runs)}", wait=30.0)
+    name = f"full{next(_runs)}"
+    load = Load(port, key_of("api"), 256, messages=scale.turns * 3, contacts=0, prefix=name, run=name, wait=30.0)
     report = await loaded(load)
     if report.refused:
         raise NotMeasured("messages were not answered")
