@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from aiohttp import web
 
@@ -46,8 +46,10 @@ from tts.encode import Encoder
 log = logging.getLogger("recado")
 
 VISITORS = "visitor_secret"
-DRAIN = 7.0
-"""Seconds for what runs to finish after SIGTERM; the rest of the ten is for closing."""
+DRAIN = 6.0
+"""Seconds for turns to finish after SIGTERM; the rest of the ten is for closing."""
+LAST_SENDS = 1.0
+"""Seconds for the deliveries after that."""
 
 
 class Gateway:
@@ -66,7 +68,6 @@ class Gateway:
         self.url = ""
         self._loops: dict[Kind, Loop] = {}
         self._stack = AsyncExitStack()
-        self._doors: Conversations | None = None
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -81,7 +82,8 @@ class Gateway:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Streams end, nothing new is claimed, what runs finishes or is given back, then the store closes."""
+        """Nobody new is let in; what runs finishes, goes out or is given back; whoever still watches is let go; then
+        everything closes, the store last."""
         await self._stack.aclose()
 
     # -- building ----------------------------------------------------------------------------------
@@ -116,20 +118,20 @@ class Gateway:
         runner = web.AppRunner(await self._application(), access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
+        stack.callback(self.live.end)
         site = web.TCPSite(runner, server.host, server.port, backlog=1024)
         await site.start()
         self.url = f"http://{server.host}:{_port(site)}"
         self._start_loops(stack)
-        stack.push_async_callback(self._close_streams, site)
+        stack.push_async_callback(site.stop)
 
     async def _application(self) -> web.Application:
         base_url = self.config.server.public_url.rstrip("/")
         access = Access(self.config, await self._visitor_secret())
         intake = Intake(self.store, self.media, self.encoder, self.live)
-        self._doors = Conversations(self.config, access, self.store, self.live, base_url)
         return application(
             Messages(self.config, access, intake, self.store, self.live, self.telemetry, base_url),
-            self._doors,
+            Conversations(self.config, access, self.store, self.live, base_url),
             Media(access, self.store, self.media, self.encoder),
             Page(self.config, access, self.crews, self._suggestions),
             Health(self.config, access, self.store, self.telemetry, lambda: self.notices),
@@ -162,23 +164,20 @@ class Gateway:
         )
         base_url = self.config.server.public_url.rstrip("/")
         deliveries = Deliveries(self.store, self.channels, self.telemetry, base_url)
-        jobs: dict[Kind, Any] = {Kind.IN: turns.run, Kind.OUT: deliveries.run}
-        for kind, work in jobs.items():
-            folds = MAX_FOLDS if kind is Kind.IN else 0
-            loop = self._loops[kind] = Loop(kind, work, self.store, self.telemetry, owner=owner, folds=folds)
+        outward = self._loops[Kind.OUT] = Loop(Kind.OUT, deliveries.run, self.store, self.telemetry, owner=owner)
+        inward = self._loops[Kind.IN] = Loop(
+            Kind.IN, turns.run, self.store, self.telemetry, owner=owner, folds=MAX_FOLDS
+        )
+        stack.push_async_callback(outward.stop, LAST_SENDS, last_look=True)  # after the turns: what they wrote goes out
+        stack.push_async_callback(inward.stop, DRAIN)
+        for loop in self._loops.values():
             loop.start()
-            stack.push_async_callback(loop.stop, DRAIN if kind is Kind.IN else 1.0)
 
     def _rang(self, kind: Kind, conversation: ConversationId) -> None:
         """The store committed something about a lane."""
         self.live.ring(conversation)
         if loop := self._loops.get(kind):
             loop.ring(conversation)
-
-    async def _close_streams(self, site: web.TCPSite) -> None:
-        if self._doors:
-            self._doors.closing.set()
-        await site.stop()
 
 
 async def _warm(parts: Sequence[Callable[[], Awaitable[None]]]) -> None:

@@ -21,6 +21,9 @@ from storage.store import Store
 
 log = logging.getLogger("recado.deliveries")
 
+MAX_TRIES = 20
+"""Claims of one delivery, crashes included; more than any channel's schedule. Whatever breaks us, the lane goes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
@@ -40,7 +43,11 @@ class Deliveries:
         if channel is None:
             await self._give_up(claim, entries, "channel_not_configured", conversation)
             return
-        await self._deliver(claim, _next(entries, channel.capabilities.whole_reply), channel, conversation)
+        due = _next(entries, channel.capabilities.whole_reply)
+        if claim.tries > MAX_TRIES:
+            await self._give_up(claim, due, "too_many_tries", conversation)
+            return
+        await self._deliver(claim, due, channel, conversation)
 
     async def _deliver(
         self, claim: Claim, entries: Sequence[Entry], channel: Channel, conversation: Conversation
@@ -63,7 +70,7 @@ class Deliveries:
 
     def _outgoing(self, claim: Claim, entries: Sequence[Entry], conversation: Conversation) -> Outgoing:
         bodies = [orjson.loads(entry.body) for entry in entries]
-        parts = [{k: v for k, v in body["part"].items() if k != "written"} for body in bodies]
+        parts = [body["part"] for body in bodies]
         reply: dict[str, Any] = public_reply({**bodies[0]["reply"], "parts": parts}, self.base_url)
         return Outgoing(entries[0].dedup, conversation.id, conversation.contact, reply, claim.tries)
 

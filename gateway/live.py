@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from storage.model import ConversationId
 
 IDLE, WAITING, THINKING, RECORDING, HELD = "idle", "waiting", "thinking", "recording", "held"
+"""Held stands here for its name only: it is a fact, and facts are in the store."""
 
 
 class Bell:
@@ -39,16 +40,23 @@ class Live:
     def __init__(self) -> None:
         self._bells: defaultdict[ConversationId, set[Bell]] = defaultdict(set)
         self._states: dict[ConversationId, str] = {}
+        self.over = False
+        """Nothing more will happen in this process: whoever watches looks a last time and goes."""
 
     def ring(self, conversation: ConversationId) -> None:
         for bell in self._bells.get(conversation, ()):
             bell.ring()
 
+    def end(self) -> None:
+        self.over = True
+        for conversation in self._bells:
+            self.ring(conversation)
+
     def state(self, conversation: ConversationId) -> str:
         return self._states.get(conversation, IDLE)
 
     def say(self, conversation: ConversationId, state: str) -> None:
-        """What the conversation is doing. Idle is not stored: memory is for those who are busy."""
+        """What a turn is doing here. Idle is not stored: memory is for those who are busy."""
         if state == IDLE:
             self._states.pop(conversation, None)
         else:

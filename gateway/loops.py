@@ -17,6 +17,8 @@ log = logging.getLogger("recado.loops")
 
 LEASE = 30_000
 """Milliseconds; renewed three times within it by the task that does the work."""
+PAUSE = 1.0
+"""Seconds before a store that could not be asked is asked again."""
 POLL = 5.0
 """Seconds: the net under the bell."""
 BREATH = 0.002
@@ -54,12 +56,15 @@ class Loop:
     def start(self) -> None:
         self._main = asyncio.create_task(self._run(), name=f"loop-{self._kind.name.lower()}")
 
-    async def stop(self, grace: float) -> None:
-        """Claim nothing more; let what runs finish for `grace` seconds; give the rest back for the next start."""
+    async def stop(self, grace: float, *, last_look: bool = False) -> None:
+        """Claim nothing more (`last_look`: but what is due now); let what runs finish for `grace` seconds; give the
+        rest back for the next start."""
         self._stopping = True
         self._bell.ring()
         if self._main:
             await self._main
+        if last_look:
+            await self._look()
         tasks = [task for _, task in self._running.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=grace)
@@ -83,13 +88,18 @@ class Loop:
 
     async def _run(self) -> None:
         while not self._stopping:
-            try:
-                wait = await self._claim()
-            except StoreError as error:
-                log.error("the store cannot be asked for work", extra={"facts": {"error": str(error)}})
-                wait = 1.0
-            await self._bell.wait(wait)
+            await self._bell.wait(await self._look())
             await asyncio.sleep(BREATH)
+
+    async def _look(self) -> float:
+        """As `_claim`, and whatever goes wrong, there will be another look: without it nobody is answered any more."""
+        try:
+            return await self._claim()
+        except StoreError as error:
+            log.error("the store cannot be asked for work", extra={"facts": {"error": str(error)}})
+        except Exception:
+            log.exception("looking for work broke")
+        return PAUSE
 
     async def _claim(self) -> float:
         """Start what is due. Returns the seconds until there may be more."""

@@ -101,11 +101,11 @@ def _contact_part(body: Mapping[str, Any], base_url: str, heard: str | None) -> 
 
 
 def linked(part: Mapping[str, Any], base_url: str) -> dict[str, Any]:
-    """A part whose media says where it can be fetched."""
-    if part["kind"] != "voice":
-        return dict(part)
-    media = part["media"]
-    return {**part, "media": {**media, "url": f"{base_url}/v1/media/{media['id']}"}}
+    """A part as others see it: media say where they can be fetched, and what a note stands for stays here."""
+    seen = {k: v for k, v in part.items() if k != "written"}
+    if part["kind"] == "voice":
+        seen["media"] = {**part["media"], "url": f"{base_url}/v1/media/{part['media']['id']}"}
+    return seen
 
 
 def public_reply(reply: Mapping[str, Any], base_url: str) -> dict[str, Any]:

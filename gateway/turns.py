@@ -49,6 +49,7 @@ class Turns:
         """Raises Fenced when the lane was lost; after any other exception the claim is to be tried again."""
         burst = await self.load(claim)
         await self.hear(burst)
+        await self._look_again(burst)
         decision = self.decide(burst)
         ending = await self.answer(burst, decision)
         shaped = self.shape(burst, ending)
@@ -66,6 +67,11 @@ class Turns:
         burst = Burst(claim, conversation, crew, in_order, exhausted=claim.tries > MAX_TRIES)
         burst.note("claim", "window_ended", messages=len(burst.messages), tries=claim.tries, folds=claim.folds)
         return burst
+
+    async def _look_again(self, burst: Burst) -> None:
+        """Hearing takes a while: a person may have let go meanwhile. (One who took over is met at settle.)"""
+        if burst.conversation.hold is not None:
+            burst.conversation = await self.store.conversation(burst.conversation.id) or burst.conversation
 
     def _home(self, channel: str) -> Crew:
         return self.crews[self.homes.get(channel) or next(iter(self.crews))]

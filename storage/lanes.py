@@ -256,6 +256,8 @@ RECEIPTS = """
 SELECT conversation, delivery, status, at, provider_id, detail FROM receipt WHERE conversation = :id ORDER BY n
 """
 
+WITHDRAWN = "SELECT delivery FROM receipt WHERE conversation = :id AND status = 'withdrawn'"
+
 BURY = """
 INSERT INTO dead (conversation, kind, seq, reason, at) VALUES (:conversation, :kind, :seq, :reason, :at)
 ON CONFLICT (conversation, kind, seq) DO NOTHING

@@ -317,6 +317,9 @@ class SqliteStore:
     async def receipts(self, id: ConversationId) -> list[Receipt]:
         return [lanes.receipt_of(row) for row in await self._read(lanes.RECEIPTS, {"id": id})]
 
+    async def withdrawn(self, id: ConversationId) -> set[str]:
+        return {delivery for (delivery,) in await self._read(lanes.WITHDRAWN, {"id": id})}
+
     # -- the library -----------------------------------------------------------------------------------
 
     async def add_media(self, media: Media) -> None:

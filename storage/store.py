@@ -142,6 +142,10 @@ class Conversations(Protocol):
 
     async def receipts(self, id: ConversationId) -> list[Receipt]: ...
 
+    async def withdrawn(self, id: ConversationId) -> set[str]:
+        """The deliveries a person's arrival stopped: written, and never sent."""
+        ...
+
 
 class Library(Protocol):
     """Small facts beside the conversations."""

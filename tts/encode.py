@@ -462,7 +462,8 @@ class Encoder:
             return await asyncio.wait_for(call, self._timeout)
         except TimeoutError as error:
             self._drop(pool)
-            raise Encoding("encoder_timeout", hint=f"One sound took over {self._timeout:.0f} s.") from error
+            hint = f"One sound took over {self._timeout:.0f} s, waiting in line included."
+            raise Encoding("encoder_timeout", hint=hint, retryable=True) from error
         except BrokenProcessPool:
             self._drop(pool)
             raise

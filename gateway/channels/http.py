@@ -6,6 +6,7 @@ every failure but 410 is tried again on the published schedule.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from gateway.transcript import rfc3339
 
 SCHEDULE = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 """Seconds before each retry, after the first try."""
+LONGEST = 24 * 3600
+"""Seconds: what is asked for beyond it would stop this contact's lane for good."""
 TIMEOUT = 20.0
 SLOW_DOWN = (429, 502, 503, 504)
 READ_BY_OTHERS = Capabilities(pull=True)
@@ -90,12 +93,12 @@ class Callback:
             self._stopped = True
             raise ChannelError("callback_gone", certain=True, final=True, hint="the callback answered 410: it is off")
         asked = answer.headers.get("retry-after", "") if answer.status in SLOW_DOWN else ""
-        raise self._again(f"http_{answer.status}", attempt, float(asked) if asked.isdigit() else 0.0)
+        raise self._again(f"http_{answer.status}", attempt, int(asked) if re.fullmatch(r"[0-9]{1,9}", asked) else 0)
 
-    def _again(self, reason: str, attempt: int, at_least: float = 0.0) -> ChannelError:
+    def _again(self, reason: str, attempt: int, at_least: float = 0) -> ChannelError:
         if attempt > len(SCHEDULE):
             return ChannelError(reason, certain=True, final=True, hint="the callback failed on every try")
-        wait = max(float(SCHEDULE[attempt - 1]), at_least)
+        wait = min(max(SCHEDULE[attempt - 1], at_least), LONGEST)
         return ChannelError(reason, certain=True, retry_after=wait, hint=f"check callback_url of channel {self.name}")
 
     def _client(self) -> aiohttp.ClientSession:

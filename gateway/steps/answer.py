@@ -72,7 +72,7 @@ class Answer:
                 finished = event
             else:
                 pieces.append(gate.feed(event.text))
-        text = "".join([*pieces, gate.finish()]).strip()
+        text = _mended("".join([*pieces, gate.finish()])).strip()
         self._count(burst, finished)
         if gate.verdict is Verdict.HANDOFF:
             return transfer(burst, "marker")
@@ -99,7 +99,8 @@ class Answer:
         if not limit:
             return []
         recent = await self.store.recent(burst.conversation.id, limit + len(burst.messages))
-        before = [e for e in recent if e.kind is Kind.OUT or e.seq <= burst.claim.head]
+        unsaid = await self.store.withdrawn(burst.conversation.id)
+        before = [e for e in recent if (e.dedup not in unsaid if e.kind is Kind.OUT else e.seq <= burst.claim.head)]
         heard: dict[str, str] = {}
         for note in transcript.notes(before):
             if words := await self.store.heard(note):
@@ -125,6 +126,11 @@ class Answer:
             output_tokens=finished.output_tokens,
             passages=[f"{p.document} §{p.paragraph}" for p in finished.citations],
         )
+
+
+def _mended(text: str) -> str:
+    """Servers that count in UTF-16 cut characters in two: halves that meet are one again, a lost one becomes a mark."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _tag(found: str, queue: str) -> str:

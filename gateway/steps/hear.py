@@ -53,10 +53,17 @@ class Hear:
             raise HearingError("no_hearing", hint="set [queues.hearing] provider to hear voice notes")
         result = "failed"
         try:
-            audio = await self.media.read(note.id)
+            audio = await self._bytes(note)
             heard = await crew.hearing.hear(audio, note.mime, crew.queue.language)
             result = "heard" if heard.text else "nothing"
         finally:
             self.telemetry.hearing.labels(crew.queue.name, result).inc()
         await self.store.remember_heard(note.id, heard.text, heard.language)
         return heard.text
+
+    async def _bytes(self, note: Media) -> bytes:
+        try:
+            return await self.media.read(note.id)
+        except OSError as error:
+            hint = f"The media folder does not give a voice note back: {error.strerror or error}."
+            raise HearingError("note_unreadable", hint=hint) from error

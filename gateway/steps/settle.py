@@ -34,8 +34,7 @@ class Settle:
             self.live.say(burst.conversation.id, live.WAITING)
             return
         self.telemetry.turns.labels(burst.crew.queue.name, str(ending.outcome)).inc()
-        held = ending.hold_for or ending.outcome is Outcome.HELD
-        self.live.say(burst.conversation.id, live.HELD if held else live.IDLE)
+        self.live.say(burst.conversation.id, live.IDLE)
 
 
 def settlement(burst: Burst, ending: Ending, spoken: Spoken) -> Settlement:

@@ -14,7 +14,7 @@ from gateway.rules.shaping import Shape, TextPart, VoicePart
 from gateway.telemetry import Telemetry
 from storage.media import MediaFolder
 from storage.model import Media, MediaId
-from storage.store import Store
+from storage.store import Store, Unavailable
 from tts.errors import SpeechError
 from tts.model import Audio, Speech
 
@@ -44,7 +44,7 @@ class Speak:
         with burst.step("speak", self.telemetry):
             try:
                 parts = [await self._say(burst, part, shaped.language) for part in shaped.parts]
-            except SpeechError as error:
+            except (SpeechError, Unavailable) as error:
                 self._give_up(burst, error)
                 return Spoken([{"kind": "text", "text": p.written} for p in shaped.parts if isinstance(p, VoicePart)])
         return Spoken(parts, [MediaId(p["media"]["id"]) for p in parts if p["kind"] == "voice"])
@@ -67,10 +67,10 @@ class Speak:
         self.telemetry.speech_seconds.labels(queue).inc(audio.seconds)
         self.telemetry.speech_characters.labels(queue).inc(audio.characters)
 
-    def _give_up(self, burst: Burst, error: SpeechError) -> None:
-        facts = {"reason": error.reason, "hint": error.hint}
-        log.warning("speaking failed, so the answer goes as text", extra={"facts": facts})
-        burst.note("voice", f"text_instead:{type(error).__name__}:{error.reason}", hint=error.hint)
+    def _give_up(self, burst: Burst, error: SpeechError | Unavailable) -> None:
+        reason, hint = (error.reason, error.hint) if isinstance(error, SpeechError) else ("not_kept", str(error))
+        log.warning("speaking failed, so the answer goes as text", extra={"facts": {"reason": reason, "hint": hint}})
+        burst.note("voice", f"text_instead:{type(error).__name__}:{reason}", hint=hint)
         self.telemetry.speech.labels(burst.crew.queue.name, "text_instead").inc()
 
 

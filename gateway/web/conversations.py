@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,8 +32,6 @@ class Conversations:
     store: Store
     live: Live
     base_url: str
-    closing: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the server stops: streams end, and pages come back to the next one."""
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -99,7 +96,7 @@ class Conversations:
     async def _withdrawn(self, id: ConversationId, entries: Sequence[Entry]) -> set[str]:
         if not any(entry.kind is Kind.OUT for entry in entries):
             return set()
-        return {r.delivery for r in await self.store.receipts(id) if r.status == "withdrawn"}
+        return await self.store.withdrawn(id)
 
     # -- watching ----------------------------------------------------------------------------------
 
@@ -128,10 +125,9 @@ class Conversations:
         conversation, caller = await self._open(request)
         _not_a_visitor(caller)
         wish = await _object(request)
-        default = self.config.queue(conversation.queue).handoff.to
-        hold = Hold(_word(wish, "queue", default), _word(wish, "reason", "api"), await self.store.now())
+        queue = _word(wish, "queue", self._people(conversation))
+        hold = Hold(queue, _word(wish, "reason", "api"), await self.store.now())
         changed = await self.store.hold(conversation.id, hold)
-        self.live.say(conversation.id, live.HELD)
         return _json({"conversation": conversation.id, "held": True, "changed": changed})
 
     @explained
@@ -139,8 +135,14 @@ class Conversations:
         conversation, caller = await self._open(request)
         _not_a_visitor(caller)
         changed = await self.store.release(conversation.id)
-        self.live.say(conversation.id, live.IDLE)
         return _json({"conversation": conversation.id, "held": False, "changed": changed})
+
+    def _people(self, conversation: Conversation) -> str:
+        """Who takes over when nobody says: the people of its queue, or, when that is gone, of its channel's."""
+        people = {queue.name: queue.handoff.to for queue in self.config.queues}
+        homes = {channel.name: people[channel.queue] for channel in self.config.channels}
+        first = self.config.queues[0].handoff.to
+        return people.get(conversation.queue) or homes.get(conversation.channel, first)
 
     async def _open(self, request: web.Request) -> tuple[Conversation, Caller]:
         """404 for what does not exist and for what this caller may not know of."""
@@ -174,10 +176,13 @@ class Watcher:
     """The contact's notes that have no words yet, by the cursor of their message."""
 
     async def run(self) -> None:
-        while not self.door.closing.is_set():
+        while True:
+            over = self.door.live.over
             await self._messages()
             await self._words()
             await self._state()
+            if over:  # asked before looking, so the last look comes after the last word
+                return
             if not await self.bell.wait(HEARTBEAT):
                 await self.stream.write(b": still here\n\n")
 
@@ -199,10 +204,9 @@ class Watcher:
                 await self._send("heard", {"cursor": cursor, "transcript": words[0]})
 
     async def _state(self) -> None:
-        state = self.door.live.state(self.id)
-        if state == live.IDLE:
-            conversation = await self.door.store.conversation(self.id)
-            state = live.HELD if conversation and conversation.hold else live.IDLE
+        """Held is a fact and stands above whatever a draft, soon to be thrown away, is doing."""
+        conversation = await self.door.store.conversation(self.id)
+        state = live.HELD if conversation and conversation.hold else self.door.live.state(self.id)
         if state != self.state:
             self.state = state
             await self._send("state", {"state": state})
@@ -248,7 +252,11 @@ def _number(request: web.Request, field: str, default: int) -> int:
 
 
 async def _object(request: web.Request) -> dict[str, Any]:
-    body = await request.content.read(64 * 1024)
+    body = b""
+    async for piece in request.content.iter_any():
+        body += piece
+        if len(body) > 64 * 1024:
+            raise Problem(413, "this body is at most 64 KB", "body")
     if not body.strip():
         return {}
     try:

@@ -69,7 +69,7 @@ class Messages:
             while True:
                 turn = await self.store.turn_covering(accepted.conversation, accepted.message)
                 left = end - time.monotonic()
-                if turn or left <= 0:
+                if turn or left <= 0 or self.live.over:
                     return turn
                 await bell.wait(min(LOOK, left))
 

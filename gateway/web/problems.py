@@ -22,6 +22,7 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Conflict",
     413: "Too large",
     415: "Unsupported media type",
@@ -30,6 +31,8 @@ TITLES = {
     500: "Internal error",
     503: "Cannot write now",
 }
+
+SOON = {"Retry-After": "5"}
 
 Handler = Callable[[Any, web.Request], Awaitable[web.StreamResponse]]
 
@@ -80,7 +83,9 @@ def explained(handler: Handler) -> Handler:
         except Conflict:
             return response(Problem(409, "this id was used for another message; use a new one", "id"))
         except Encoding as error:
-            return response(wrong("audio", f"the audio cannot be read ({error.reason})"))
+            if error.retryable:
+                return response(Problem(503, "the audio cannot be looked at now; send it again", headers=SOON))
+            return response(_about_sound(error))
         except web.HTTPException as error:
             return response(Problem(error.status, TITLES.get(error.status, error.reason)))
         except (ConnectionResetError, TimeoutError):
@@ -90,3 +95,10 @@ def explained(handler: Handler) -> Handler:
             return response(Problem(500, "something broke on our side; the log says what"))
 
     return inner
+
+
+def _about_sound(error: Encoding) -> Problem:
+    """A line that was too long says nothing about the sound in it."""
+    if error.reason == "encoder_timeout":
+        return Problem(503, "the audio could not be looked at in time; send it again", headers={"Retry-After": "10"})
+    return wrong("audio", f"the audio cannot be read ({error.reason})")
