@@ -219,6 +219,17 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _every_key_opens_its_own_door(self) -> Config:
+        keys = {"server.admin_key": self.server.admin_key}
+        keys |= {f"channels.{channel.name}.key": channel.key for channel in self.channels}
+        owners: dict[str, str] = {}
+        for name, key in keys.items():
+            owner = owners.setdefault(key.get_secret_value() or name, name)
+            if owner != name:
+                raise ValueError(f"{name} is the same key as {owner}: make another one with `recado secret`")
+        return self
+
+    @model_validator(mode="after")
     def _addresses_lead_outside(self) -> Config:
         for key, url in self._addresses():
             if url and (problem := problem_with(url, allow_private=self.server.allow_private_urls)):

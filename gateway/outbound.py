@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import aiohttp
+from aiohappyeyeballs import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
@@ -34,7 +36,17 @@ class PublicOnly(AbstractResolver):
         await self._inner.close()
 
 
+def _public_socket(address: AddrInfoType) -> socket.socket:
+    """Asked before each connection: an address that is written and not resolved comes by here too, however it is
+    spelled."""
+    family, kind, protocol, _, where = address
+    if is_private(str(where[0])):
+        raise PrivateAddress(f"{where[0]} is a private address")
+    return socket.socket(family, kind, protocol)
+
+
 def client(*, allow_private: bool, timeout: float) -> aiohttp.ClientSession:
     """A session for configured addresses. `timeout`: seconds for one call, all in all."""
-    connector = aiohttp.TCPConnector(resolver=None if allow_private else PublicOnly(), limit_per_host=8)
+    guards: dict[str, Any] = {} if allow_private else {"resolver": PublicOnly(), "socket_factory": _public_socket}
+    connector = aiohttp.TCPConnector(limit_per_host=8, **guards)
     return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=timeout, connect=10))

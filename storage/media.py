@@ -74,7 +74,7 @@ class MediaFolder:
 
     def _write(self, part: Path, path: Path, blob: bytes) -> None:
         """Whole or not at all: the name appears only after the bytes are safe."""
-        for folder in (self._parts, path.parent):
+        for folder in (self._root, self._parts, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(blob)
@@ -85,6 +85,7 @@ class MediaFolder:
         _sync_folder(self._root)
 
     def _sweep(self) -> int:
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)  # private before others put their folders into it
         if not self._parts.is_dir():
             return 0
         left = list(self._parts.iterdir())

@@ -65,7 +65,7 @@ class Access:
     def _by_cookie(self, request: web.Request) -> Caller:
         """A page sends its cookie along by itself, so where the request comes from must be the page."""
         visits = {}
-        for channel in self.config.channels if _from_here(request) else ():
+        for channel in self.config.channels if from_here(request) else ():
             token = request.cookies.get(cookie_name(channel.name), "")
             if contact := self.visitor(channel, token):
                 visits[channel.name] = contact
@@ -76,13 +76,15 @@ class Access:
     def visitor(self, channel: ChannelSettings, token: str) -> str:
         """The contact a token was made for, or an empty string."""
         contact, _, signature = token.rpartition(".")
-        return contact if hmac.compare_digest(signature.encode(), self._sign(channel, contact).encode()) else ""
+        given = signature.encode("utf-8", "surrogatepass")
+        return contact if hmac.compare_digest(given, self._sign(channel, contact).encode()) else ""
 
     def visitor_token(self, channel: ChannelSettings, contact: str) -> str:
         return f"{contact}.{self._sign(channel, contact)}"
 
     def _sign(self, channel: ChannelSettings, contact: str) -> str:
-        return hmac.new(self.visitor_secret, f"{channel.name}\x00{contact}".encode(), hashlib.sha256).hexdigest()
+        signed = f"{channel.name}\x00{contact}".encode("utf-8", "surrogatepass")
+        return hmac.new(self.visitor_secret, signed, hashlib.sha256).hexdigest()
 
 
 def cookie_name(channel: str) -> str:
@@ -94,5 +96,6 @@ def _same(key: str, given: bytes) -> bool:
     return bool(key) & hmac.compare_digest(hashlib.sha256(key.encode()).digest(), given)
 
 
-def _from_here(request: web.Request) -> bool:
+def from_here(request: web.Request) -> bool:
+    """Not from another site's page. A browser too old to say so at least keeps a SameSite=Strict cookie to itself."""
     return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")

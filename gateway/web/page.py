@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gateway.config import ChannelSettings, Config
 from gateway.crew import Crew
-from gateway.web.access import Access, cookie_name
+from gateway.web.access import Access, cookie_name, from_here
 from gateway.web.problems import Problem, explained
 from gateway.web.reading import AUDIO_LIMIT, TEXT_LIMIT
 from storage.model import conversation_id
@@ -57,15 +57,18 @@ class Page:
 
     @explained
     async def asset(self, request: web.Request) -> web.StreamResponse:
-        path = (FOLDER / request.match_info["path"]).resolve()
-        if FOLDER.resolve() not in path.parents or not path.is_file() or path.suffix not in TYPES:
-            raise Problem(404, "there is no such file")
+        path = _file(request.match_info["path"])
         return web.FileResponse(path, headers={**HEADERS, "Content-Type": f"{TYPES[path.suffix]}; charset=utf-8"})
 
     @explained
     async def visit(self, request: web.Request) -> web.Response:
-        """Begin or resume: the same browser is the same contact."""
+        """Begin or resume: the same browser is the same contact.
+
+        Another site's form would come without the cookie, and its new one would replace the visitor's own.
+        """
         channel = self._channel(request)
+        if not from_here(request):
+            raise Problem(403, "a visit begins on the page")
         token = request.cookies.get(cookie_name(channel.name), "")
         contact = self.access.visitor(channel, token) or f"visitor-{secrets.token_hex(12)}"
         answer = web.Response(body=self._visit(channel, contact), content_type="application/json")
@@ -75,7 +78,7 @@ class Page:
             max_age=YEAR,
             httponly=True,
             samesite="Strict",
-            secure=request.secure,
+            secure=request.secure or self.config.server.public_url.startswith("https://"),
         )
         return answer
 
@@ -99,3 +102,14 @@ class Page:
             if channel.name == request.match_info["channel"] and channel.type == "webchat":
                 return channel
         raise Problem(404, "there is no such page", "channel")
+
+
+def _file(name: str) -> Path:
+    """Raises Problem 404, also for a name that no file can have."""
+    try:
+        path = (FOLDER / name).resolve()
+        if FOLDER.resolve() in path.parents and path.is_file() and path.suffix in TYPES:
+            return path
+    except (OSError, ValueError):
+        pass
+    raise Problem(404, "there is no such file")

@@ -85,7 +85,7 @@ def explained(handler: Handler) -> Handler:
         except Encoding as error:
             if error.retryable:
                 return response(Problem(503, "the audio cannot be looked at now; send it again", headers=SOON))
-            return response(_about_sound(error))
+            return response(wrong("audio", f"the audio cannot be read ({error.reason})"))
         except web.HTTPException as error:
             return response(Problem(error.status, TITLES.get(error.status, error.reason)))
         except (ConnectionResetError, TimeoutError):
@@ -95,10 +95,3 @@ def explained(handler: Handler) -> Handler:
             return response(Problem(500, "something broke on our side; the log says what"))
 
     return inner
-
-
-def _about_sound(error: Encoding) -> Problem:
-    """A line that was too long says nothing about the sound in it."""
-    if error.reason == "encoder_timeout":
-        return Problem(503, "the audio could not be looked at in time; send it again", headers={"Retry-After": "10"})
-    return wrong("audio", f"the audio cannot be read ({error.reason})")

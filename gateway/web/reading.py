@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +24,12 @@ AUDIO_LIMIT = 16 * 1024 * 1024
 """Bytes."""
 JSON_LIMIT = 256 * 1024
 """Bytes: the longest text, escaped."""
+FORM_LIMIT = AUDIO_LIMIT + 4 * JSON_LIMIT
+"""Bytes: the longest sound and every field around it."""
+PARTS = 64
+"""Of a form. Five are read; each costs time, read or not."""
+PATIENCE = 120.0
+"""Seconds for a body to arrive: 16 MB by 1 Mbit/s."""
 ID = re.compile(r"[^\x00-\x20\x7f][^\x00-\x1f\x7f]{0,255}")
 INVISIBLE = {"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"}
 """Unicode categories without ink: spaces, controls, joiners and marks of direction."""
@@ -40,13 +49,26 @@ class Fields:
 async def read(request: web.Request, visitor: str, now: int) -> Inbound:
     """`visitor`: who the cookie says it is, or empty: then the message says it. `now`: milliseconds, for a message
     that does not say when it was written. Raises Problem."""
-    if request.content_type == "application/json":
-        fields = await _json(request)
-    elif request.content_type == "multipart/form-data":
-        fields = await _multipart(request)
-    else:
-        raise Problem(415, "send application/json or multipart/form-data")
+    async with _arriving():
+        if request.content_type == "application/json":
+            fields = await _json(request)
+        elif request.content_type == "multipart/form-data":
+            fields = await _multipart(request)
+        else:
+            raise Problem(415, "send application/json or multipart/form-data")
     return inbound(fields, visitor, now)
+
+
+@asynccontextmanager
+async def _arriving() -> AsyncIterator[None]:
+    """A body may be slow, cut, or not what its headers promise."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield
+    except TimeoutError:
+        raise Problem(408, f"the body took longer than {PATIENCE:.0f} seconds", "body") from None
+    except web.RequestPayloadError:
+        raise wrong("body", "the body cannot be unpacked") from None
 
 
 def inbound(fields: Fields, visitor: str, now: int) -> Inbound:
@@ -79,15 +101,24 @@ async def _bounded(request: web.Request) -> bytes:
 
 async def _multipart(request: web.Request) -> Fields:
     fields = Fields()
+    _not_too_long(request.content_length or 0)
     try:
         reader = await request.multipart()
-        while (part := await reader.next()) is not None:
+        for _ in range(PARTS):
+            if (part := await reader.next()) is None:
+                return fields
             if not isinstance(part, BodyPartReader):
                 raise wrong("body", "a part within a part is not understood")
             await _part(part, fields)
-    except (ValueError, AssertionError, HttpProcessingError):
+            _not_too_long(request.content.total_bytes)
+    except (ValueError, AssertionError, RuntimeError, HttpProcessingError):
         raise wrong("body", "the multipart body cannot be read") from None
-    return fields
+    raise Problem(413, f"a form has at most {PARTS - 1} parts", "body")
+
+
+def _not_too_long(form: int) -> None:
+    if form > FORM_LIMIT:
+        raise Problem(413, f"audio is at most {AUDIO_LIMIT} bytes", "audio")
 
 
 async def _part(part: BodyPartReader, fields: Fields) -> None:
@@ -96,6 +127,8 @@ async def _part(part: BodyPartReader, fields: Fields) -> None:
     elif part.name in ("id", "contact", "text", "at"):
         value = _utf8(part.name, await _read(part, JSON_LIMIT))
         setattr(fields, part.name, _object(value) if part.name == "contact" else value)
+    else:
+        await _read(part, JSON_LIMIT)
 
 
 async def _read(part: BodyPartReader, limit: int) -> bytes:

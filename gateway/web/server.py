@@ -26,12 +26,13 @@ def application(
 ) -> web.Application:
     """`description`: the OpenAPI document."""
     app = web.Application(client_max_size=0)
+    app.on_response_prepare.append(_signed)
     app.add_routes(
         [
             web.post("/v1/channels/{channel}/messages", messages.post),
             web.get("/v1/conversations/{id}", conversations.get),
             web.get("/v1/conversations/{id}/messages", conversations.messages),
-            web.get("/v1/conversations/{id}/events", conversations.events),
+            web.get("/v1/conversations/{id}/events", conversations.events, allow_head=False),
             web.get("/v1/conversations/{id}/turns", conversations.turns),
             web.post("/v1/conversations/{id}/hold", conversations.hold),
             web.post("/v1/conversations/{id}/release", conversations.release),
@@ -47,6 +48,11 @@ def application(
     )
     app.router.add_route("*", "/{tail:.*}", Nowhere().get)
     return app
+
+
+async def _signed(request: web.Request, answer: web.StreamResponse) -> None:
+    """Nobody needs to know which versions serve."""
+    answer.headers["Server"] = "recado"
 
 
 class Description:
