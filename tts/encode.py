@@ -50,6 +50,8 @@ LOUDNESS_LUFS = -16.0
 BARS = 64
 """Samples of a waveform."""
 LONGEST_HEARD_S = 600.0
+CLOSING_S = 1.0
+"""For the worker to finish what it does when the encoder closes."""
 
 _RATE_HZ = ogg.RATE_HZ
 _BIT_RATES = (32_000, 24_000, 16_000, 12_000)
@@ -423,10 +425,17 @@ class Encoder:
         await self._run(os.getpid)
 
     async def close(self) -> None:
-        """Idempotent; what is under way is finished first."""
+        """Idempotent. What is still under way has a moment; then the worker ends, whatever it hangs in."""
         pool, self._pool = self._pool, None
-        if pool:
-            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        if pool is None:
+            return
+        workers = list((pool._processes or {}).values())
+        closing = asyncio.ensure_future(asyncio.to_thread(pool.shutdown, cancel_futures=True))
+        await asyncio.wait([closing], timeout=CLOSING_S)
+        if not closing.done():
+            for worker in workers:
+                worker.kill()
+        await closing
 
     async def voice_note(self, data: bytes, max_bytes: int = MAX_BYTES) -> Audio:
         return await self._run(voice_note, data, max_bytes=max_bytes)

@@ -381,6 +381,18 @@ async def test_a_worker_that_hangs_is_ended():
     await encoder.close()
 
 
+async def test_closing_does_not_wait_for_what_nobody_waits_for(tmp_path):
+    encoder = Encoder()
+    begun = tmp_path / "begun"
+    code = f"import signal; open({str(begun)!r}, 'w').close(); signal.pause()"
+    hanging = asyncio.create_task(encoder._run(exec, code))
+    while not begun.exists():
+        await asyncio.sleep(0.01)
+    hanging.cancel()
+    await asyncio.gather(hanging, return_exceptions=True)
+    await asyncio.wait_for(encoder.close(), 20)
+
+
 ORPHANED = """
 import asyncio, os, signal
 from tts.encode import Encoder
