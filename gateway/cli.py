@@ -10,13 +10,15 @@ import argparse
 import asyncio
 import base64
 import contextlib
+import logging
+import os
 import secrets
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from gateway.config import Config, ConfigError, load
 
@@ -105,10 +107,20 @@ def _serve(
 
     start_logging(config.server.log_level)
     try:
-        return asyncio.run(_until_told(config, suggestions or {}, page, open_browser))
+        code = asyncio.run(_until_told(config, suggestions or {}, page, open_browser))
     except (StoreError, OSError) as error:
         print(f"recado: cannot start: {error}", file=sys.stderr)
         return CANNOT_START
+    return _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Everything is closed. A thread that still works for somebody who has gone (half a minute of speech to
+    transcribe, say) would keep the process until it is done; nothing it makes is wanted."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 async def _until_told(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tests.fakes import sounds
 from tests.fakes.callback import SECRET, FakeCallback
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import ADMIN, KEY, Contact, running, toml
+from tests.story.served import ROOT
 from tests.story.test_doors import pushed, watched
 
 CRM = "crm-key-0123456"
@@ -70,6 +72,31 @@ async def test_what_a_last_turn_writes_still_goes_out(tmp_path: Path) -> None:
             await openai.arrived.wait()
             asyncio.get_running_loop().call_later(0.2, gate.set)
         assert [payload["data"]["parts"][0]["text"] for _, payload in callback.seen] == ["enfim"]
+
+
+STUCK = """
+import sys, threading
+from gateway.cli import main
+
+threading.Thread(target=threading.Event().wait).start()  # transcribes what nobody waits for any more
+raise SystemExit(main(sys.argv[1:]))
+"""
+
+
+async def test_a_thread_that_nobody_waits_for_does_not_keep_the_process(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai:
+        (tmp_path / "recado.toml").write_text(queue(openai))
+        command = [sys.executable, "-c", STUCK, "run", "--config", str(tmp_path / "recado.toml")]
+        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+        try:
+            assert process.stdout is not None
+            assert b"listens" in await process.stdout.readline()
+            process.terminate()
+            assert await asyncio.wait_for(process.wait(), 60) == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 # -- loops ---------------------------------------------------------------------------------------
