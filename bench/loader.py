@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from importlib import import_module
 
 from bench.processes import output
@@ -31,7 +32,8 @@ class Load:
     """Messages a second, evenly; 0 is as fast as answers come."""
     channel: str = "api"
     contacts: int = 1000
-    """They take turns; 0 gives each message a contact of its own."""
+    """They take turns; 0 gives each message a contact of its own. With `wait` a connection keeps to one of them, who so
+    writes again once the reply is there."""
     prefix: str = "k"
     """Of contacts."""
     run: str = "r"
@@ -78,13 +80,14 @@ class Talk:
             return self.sent >= self.load.messages
         return time.perf_counter() - self.began >= self.load.seconds
 
-    def next(self) -> bytes | None:
+    def next(self, connection: int) -> bytes | None:
         """The next request; None when there is nothing more to say."""
         load, n = self.load, self.sent
         if self.over:
             return None
         self.sent += 1
-        contact = n % load.contacts if load.contacts else n
+        turn = connection if load.wait else n
+        contact = turn % load.contacts if load.contacts else n
         body = (
             f'{{"id":"{load.run}-{n}","contact":{{"id":"{load.prefix}-{contact}","name":"Lia"}},'
             f'"text":"{TEXT} ({load.run}-{n})"}}'
@@ -105,7 +108,8 @@ class Talk:
 class Line(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, talk: Talk, number: int) -> None:
+        self._number = number
         self._talk, self._buffer, self._began, self.busy = talk, b"", 0.0, False
         self.transport: asyncio.Transport
 
@@ -114,7 +118,7 @@ class Line(asyncio.Protocol):
         self.transport = transport
 
     def write(self) -> None:
-        request = self._talk.next()
+        request = self._talk.next(self._number)
         if request is None:
             self._talk.hang_up()
             return
@@ -143,8 +147,8 @@ def _length(head: bytes) -> int:
 
 async def main(load: Load) -> Report:
     loop, talk = asyncio.get_running_loop(), Talk(load)
-    made = [await loop.create_connection(lambda: Line(talk), "127.0.0.1", load.port) for _ in range(load.connections)]
-    lines = [line for _, line in made]
+    numbers = range(load.connections)
+    lines = [(await loop.create_connection(partial(Line, talk, n), "127.0.0.1", load.port))[1] for n in numbers]
     talk.began = time.perf_counter()
     if load.rate:
         await _paced(lines, talk)
