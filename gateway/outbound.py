@@ -6,7 +6,6 @@ import socket
 from typing import Any
 
 import aiohttp
-from aiohappyeyeballs import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
@@ -36,7 +35,7 @@ class PublicOnly(AbstractResolver):
         await self._inner.close()
 
 
-def _public_socket(address: AddrInfoType) -> socket.socket:
+def _public_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     """Asked before each connection: an address that is written and not resolved comes by here too, however it is
     spelled."""
     family, kind, protocol, _, where = address

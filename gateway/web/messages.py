@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 from aiohttp import web
@@ -15,7 +15,7 @@ from gateway.telemetry import Telemetry
 from gateway.transcript import public_reply
 from gateway.web.access import Access, Caller
 from gateway.web.problems import Problem, explained, wrong
-from gateway.web.reading import read
+from gateway.web.reading import Room, read
 from storage.model import Turn
 from storage.store import Store
 
@@ -34,6 +34,7 @@ class Messages:
     live: Live
     telemetry: Telemetry
     base_url: str
+    room: Room = field(default_factory=Room)
 
     @explained
     async def post(self, request: web.Request) -> web.Response:
@@ -41,13 +42,18 @@ class Messages:
         channel = self._channel(request)
         caller = self._may_post(request, channel)
         wait = _seconds(request.query.get("wait"))
-        inbound = await read(request, caller.visits.get(channel.name, ""), time.time_ns() // 1_000_000)
-        accepted = await self.intake.accept(channel, self.config.queue(channel.queue), inbound)
+        accepted = await self._accepted(request, channel, caller.visits.get(channel.name, ""))
         verdict = "duplicate" if accepted.duplicate else "new"
         self.telemetry.received.labels(channel.name, verdict).inc()
         self.telemetry.ack.observe(time.perf_counter() - began)
         turn = await self._turn(accepted, wait) if wait else None
         return _answer(accepted, turn, self.base_url)
+
+    async def _accepted(self, request: web.Request, channel: ChannelSettings, visitor: str) -> Accepted:
+        """The message on disk. Its sound is in memory until then, and not while the reply is waited for."""
+        with self.room.guest() as take:
+            inbound = await read(request, visitor, time.time_ns() // 1_000_000, take)
+            return await self.intake.accept(channel, self.config.queue(channel.queue), inbound)
 
     def _channel(self, request: web.Request) -> ChannelSettings:
         name = request.match_info["channel"]

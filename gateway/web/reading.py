@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +37,33 @@ LATEST = 253_402_300_799_999
 """The last millisecond of the year 9999."""
 
 
+AT_ONCE = 256 * 1024 * 1024
+"""Bytes of sound in memory, of everybody together."""
+
+
+class Room:
+    """For sound that is coming in. What does not fit is asked to come again: nobody's memory is endless."""
+
+    def __init__(self) -> None:
+        self._left = AT_ONCE
+
+    @contextmanager
+    def guest(self) -> Iterator[Callable[[int], None]]:
+        """What is taken, in bytes, is given back at the end. Taking raises Problem 503."""
+        taken = 0
+
+        def take(size: int) -> None:
+            nonlocal taken
+            if size > self._left:
+                raise Problem(503, "too much sound at once; send it again", headers={"Retry-After": "5"})
+            self._left, taken = self._left - size, taken + size
+
+        try:
+            yield take
+        finally:
+            self._left += taken
+
+
 @dataclass(slots=True)
 class Fields:
     id: Any = None
@@ -46,14 +73,14 @@ class Fields:
     audio: bytes | None = None
 
 
-async def read(request: web.Request, visitor: str, now: int) -> Inbound:
+async def read(request: web.Request, visitor: str, now: int, take: Callable[[int], None]) -> Inbound:
     """`visitor`: who the cookie says it is, or empty: then the message says it. `now`: milliseconds, for a message
-    that does not say when it was written. Raises Problem."""
+    that does not say when it was written. `take`: a guest's, for sound. Raises Problem."""
     async with _arriving():
         if request.content_type == "application/json":
             fields = await _json(request)
         elif request.content_type == "multipart/form-data":
-            fields = await _multipart(request)
+            fields = await _multipart(request, take)
         else:
             raise Problem(415, "send application/json or multipart/form-data")
     return inbound(fields, visitor, now)
@@ -99,7 +126,7 @@ async def _bounded(request: web.Request) -> bytes:
     return bytes(body)
 
 
-async def _multipart(request: web.Request) -> Fields:
+async def _multipart(request: web.Request, take: Callable[[int], None]) -> Fields:
     fields = Fields()
     _not_too_long(request.content_length or 0)
     try:
@@ -109,7 +136,7 @@ async def _multipart(request: web.Request) -> Fields:
                 return fields
             if not isinstance(part, BodyPartReader):
                 raise wrong("body", "a part within a part is not understood")
-            await _part(part, fields)
+            await _part(part, fields, take)
             _not_too_long(request.content.total_bytes)
     except (ValueError, AssertionError, RuntimeError, HttpProcessingError):
         raise wrong("body", "the multipart body cannot be read") from None
@@ -121,9 +148,9 @@ def _not_too_long(form: int) -> None:
         raise Problem(413, f"audio is at most {AUDIO_LIMIT} bytes", "audio")
 
 
-async def _part(part: BodyPartReader, fields: Fields) -> None:
+async def _part(part: BodyPartReader, fields: Fields, take: Callable[[int], None]) -> None:
     if part.name == "audio":
-        fields.audio = await _read(part, AUDIO_LIMIT)
+        fields.audio = await _read(part, AUDIO_LIMIT, take)
     elif part.name in ("id", "contact", "text", "at"):
         value = _utf8(part.name, await _read(part, JSON_LIMIT))
         setattr(fields, part.name, _object(value) if part.name == "contact" else value)
@@ -131,9 +158,11 @@ async def _part(part: BodyPartReader, fields: Fields) -> None:
         await _read(part, JSON_LIMIT)
 
 
-async def _read(part: BodyPartReader, limit: int) -> bytes:
+async def _read(part: BodyPartReader, limit: int, take: Callable[[int], None] | None = None) -> bytes:
     data = bytearray()
     while chunk := await part.read_chunk(64 * 1024):
+        if take:
+            take(len(chunk))
         data += chunk
         if len(data) > limit:
             raise Problem(413, f"{part.name} is at most {limit} bytes", part.name or "")

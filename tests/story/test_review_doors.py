@@ -16,6 +16,8 @@ import pytest
 from gateway.app import Gateway
 from gateway.config import ConfigError, parse
 from gateway.outbound import client
+from gateway.web.problems import Problem
+from gateway.web.reading import Room
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import ADMIN, KEY, running, toml
 from tests.story.test_doors import plain, served
@@ -129,6 +131,28 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     async with served(tmp_path) as (_, contact):
         headers = (OURS, kind, "Content-Length: 1000")
         assert (await raw(contact.gateway, f"POST {MESSAGES}", *headers, body=b"--b\r\n"))[0] == 408
+
+
+async def test_sound_fills_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.web.reading.AT_ONCE", 100_000)
+    async with served(tmp_path) as (_, contact):
+        for size, status in ((60_000, 422), (60_000, 422), (120_000, 503), (60_000, 422)):
+            note = NAMED + part("audio", b"x" * size) + ENDED
+            assert (await raw(contact.gateway, f"POST {MESSAGES}", OURS, FORM, body=note))[0] == status
+        await contact.say("a text needs no room")
+
+
+def test_sound_of_all_together_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.web.reading.AT_ONCE", 100)
+    room = Room()
+    with room.guest() as first, room.guest() as second:
+        first(60)
+        with pytest.raises(Problem) as problem:
+            second(60)
+        assert (problem.value.status, "Retry-After" in problem.value.headers) == (503, True)
+        second(40)
+    with room.guest() as third:
+        third(100)
 
 
 async def test_the_head_of_a_stream_is_no_stream(tmp_path: Path) -> None:
