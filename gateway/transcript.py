@@ -116,6 +116,13 @@ def rfc3339(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def before(entries: Sequence[Entry], cursor: Cursor) -> Cursor:
+    """The place right before `entries`, which end at `cursor` or later."""
+    inbound = min((e.seq - 1 for e in entries if e.kind is Kind.IN), default=cursor.inbound)
+    outbound = min((e.seq - 1 for e in entries if e.kind is Kind.OUT), default=cursor.outbound)
+    return Cursor(inbound, outbound)
+
+
 def advance(cursor: Cursor, entry: Entry) -> Cursor:
     """The place right after `entry`."""
     if entry.kind is Kind.IN:

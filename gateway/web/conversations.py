@@ -21,6 +21,8 @@ PAGE = 200
 """Messages or turns in one answer, at most."""
 RETRY = b"retry: 1000\n\n"
 """How long a browser waits before it comes back, in milliseconds."""
+NOTES = 20
+"""Of the latest messages, those whose words may still come."""
 HEARTBEAT = 15.0
 """Seconds between two signs of life on a quiet stream."""
 
@@ -173,9 +175,10 @@ class Watcher:
     bell: Bell
     state: str = ""
     unheard: dict[str, MediaId] = field(default_factory=dict)
-    """The contact's notes that have no words yet, by the cursor of their message."""
+    """The contact's latest notes that have no words yet, by the cursor of their message."""
 
     async def run(self) -> None:
+        await self._resume()
         while True:
             over = self.door.live.over
             await self._messages()
@@ -186,6 +189,22 @@ class Watcher:
             if not await self.bell.wait(HEARTBEAT):
                 await self.stream.write(b": still here\n\n")
 
+    async def _resume(self) -> None:
+        """Words that came while the stream was cut have no cursor to come back by, so those of the latest notes are
+        told, perhaps again."""
+        entries = await self.door.store.recent(self.id, NOTES) if self.cursor.inbound else []
+        place = transcript.before(entries, self.cursor)
+        for entry in entries:
+            place = transcript.advance(place, entry)
+            for note in transcript.notes([entry]) if entry.seq <= self.cursor.inbound else ():
+                self._await_words(str(place), note)
+
+    def _await_words(self, cursor: str, note: MediaId) -> None:
+        """Not for ever: a note that was not heard in its time never will be."""
+        self.unheard[cursor] = note
+        if len(self.unheard) > NOTES:
+            del self.unheard[next(iter(self.unheard))]
+
     async def _messages(self) -> None:
         more = True
         while more:
@@ -193,7 +212,7 @@ class Watcher:
             for message in shown:
                 part = message["part"]
                 if part["kind"] == "voice" and part["transcript"] is None:
-                    self.unheard[message["cursor"]] = MediaId(part["media"]["id"])
+                    self._await_words(message["cursor"], MediaId(part["media"]["id"]))
                 await self._send("message", message, message["cursor"])
             more = len(shown) == PAGE
 

@@ -150,6 +150,32 @@ async def test_a_note_is_worth_another_try_when_the_fault_is_ours(tmp_path: Path
         assert (await contact.post(contact.note(sounds.ogg_opus(1.0), id="x")))[0] == 202
 
 
+async def test_words_that_came_while_the_stream_was_cut_are_told_when_it_is_back(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def slowly(call: wire.Call, request: Any) -> Any:
+        await gate.wait()
+        return await wire.document({"text": "Tem pix?"})(call, request)
+
+    async with FakeOpenAI() as openai:
+        async with running(queue(openai, hearing=ears(openai)), tmp_path) as (_, contact):
+            await contact.ask("oi")
+            openai.play_hearing(slowly)
+            speaking = asyncio.create_task(contact.speak(sounds.ogg_opus(1.0)))
+            async with watched(contact) as events:
+                async for _, cursor, data in events:
+                    if data.get("part", {}).get("kind") == "voice":
+                        break
+            assert data["part"]["transcript"] is None
+            gate.set()
+            await speaking
+            async with watched(contact, **{"Last-Event-ID": cursor}) as events:
+                async for kind, _, told in events:
+                    if kind == "heard":
+                        break
+            assert told == {"cursor": cursor, "transcript": "Tem pix?"}
+
+
 # -- words ---------------------------------------------------------------------------------------
 
 
