@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,8 @@ class Equipment:
     warm: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """What is slow the first time and can be done before anybody asks."""
     _ear: Hearing | None = None
-    _breakers: Breakers | None = None
+    _breakers: dict[Any, Breakers] = field(default_factory=dict)
+    """By the accounts they know of."""
     _shelf: Shelf | None = None
 
     async def crew(self, queue: Queue) -> Crew:
@@ -130,10 +131,16 @@ class Equipment:
 
         Raises VoiceUnavailable when an embedded voice is asked for and none is installed.
         """
-        rungs = [self._rung(queue.voice, queue.language)]
-        rungs += [self._rung(settings, queue.language) for settings in queue.voice.fallbacks]
-        self._breakers = self._breakers or Breakers(on_incident=self._fell, on_recovered=self._back)
-        return Ladder(rungs, self._breakers, deadline=max(queue.voice.timeout_s * 2, 20.0))
+        voices = (queue.voice, *queue.voice.fallbacks)
+        rungs = [self._rung(settings, queue.language) for settings in voices]
+        return Ladder(rungs, self._health(voices), deadline=max(queue.voice.timeout_s * 2, 20.0))
+
+    def _health(self, voices: Sequence[VoiceSettings]) -> Breakers:
+        """Shared by queues with the same accounts: that one has no credit left says nothing about another."""
+        accounts = tuple((voice.api_key, voice.base_url) for voice in voices)
+        if accounts not in self._breakers:
+            self._breakers[accounts] = Breakers(on_incident=self._fell, on_recovered=self._back)
+        return self._breakers[accounts]
 
     def _rung(self, settings: VoiceSettings, language: str) -> Synthesizer:
         voice = self.plain_voice(settings, language)

@@ -20,15 +20,27 @@ from gateway.deliveries import Deliveries
 from gateway.telemetry import Telemetry
 from storage.model import ConversationId, Kind, Receipt
 from storage.store import Store
+from tests.fakes import elevenlabs as voice_wire
 from tests.fakes import openai as wire
 from tests.fakes import sounds
 from tests.fakes.callback import SECRET, FakeCallback
+from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import ADMIN, KEY, Contact, running, toml
 from tests.story.served import ROOT
 from tests.story.test_doors import pushed, watched
+from tests.story.test_voice import spoken_queue
 
 CRM = "crm-key-0123456"
+QUEUE_AND_CHANNEL = """
+[[channels]]
+name = "outro"
+type = "http"
+queue = "outra"
+key = "other-key-0123456"
+
+[[queues]]
+"""
 
 
 def ears(openai: FakeOpenAI) -> str:
@@ -130,6 +142,17 @@ async def test_a_note_that_cannot_be_kept_is_sent_as_text(tmp_path: Path) -> Non
         assert len(openai.asked) == 1
 
 
+async def test_an_account_without_credit_silences_no_other_account(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai, FakeElevenLabs() as poor, FakeElevenLabs() as rich:
+        second = QUEUE_AND_CHANNEL + spoken_queue(openai, rich).partition("[[queues]]")[2].partition("[[channels]]")[0]
+        second = second.replace('name = "loja"', 'name = "outra"')
+        async with running(spoken_queue(openai, poor) + second, tmp_path) as (_, contact):
+            poor.next(voice_wire.QUOTA)
+            assert [p["kind"] for p in (await contact.ask("oi"))["parts"]] == ["text"]
+            _, reply = await contact.post(contact.message("oi"), wait=20, key="other-key-0123456", channel="outro")
+            assert [p["kind"] for p in reply["parts"]] == ["voice"]
+
+
 async def test_a_note_whose_file_is_lost_does_not_cost_the_rest_its_answer(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai:
         more = queue(openai, hearing=ears(openai), interval=400)
@@ -163,17 +186,18 @@ async def test_words_that_came_while_the_stream_was_cut_are_told_when_it_is_back
             openai.play_hearing(slowly)
             speaking = asyncio.create_task(contact.speak(sounds.ogg_opus(1.0)))
             async with watched(contact) as events:
-                async for _, cursor, data in events:
+                async for _, id, data in events:
                     if data.get("part", {}).get("kind") == "voice":
+                        cursor, words = id, data["part"]["transcript"]
                         break
-            assert data["part"]["transcript"] is None
+            assert words is None
             gate.set()
             await speaking
             async with watched(contact, **{"Last-Event-ID": cursor}) as events:
-                async for kind, _, told in events:
+                async for kind, _, data in events:
                     if kind == "heard":
+                        assert data == {"cursor": cursor, "transcript": "Tem pix?"}
                         break
-            assert told == {"cursor": cursor, "transcript": "Tem pix?"}
 
 
 # -- words ---------------------------------------------------------------------------------------
