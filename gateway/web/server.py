@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.web.conversations import Conversations
 from gateway.web.health import Health
@@ -14,6 +16,8 @@ from gateway.web.media import Media
 from gateway.web.messages import Messages
 from gateway.web.page import Page
 from gateway.web.problems import explained
+
+log = logging.getLogger("recado.web")
 
 
 def application(
@@ -25,6 +29,7 @@ def application(
     description: Mapping[str, Any],
 ) -> web.Application:
     """`description`: the OpenAPI document."""
+    logging.getLogger("aiohttp.server").addFilter(_readable)
     app = web.Application(client_max_size=0)
     app.on_response_prepare.append(_signed)
     app.add_routes(
@@ -48,6 +53,15 @@ def application(
     )
     app.router.add_route("*", "/{tail:.*}", Nowhere().get)
     return app
+
+
+def _readable(record: logging.LogRecord) -> bool:
+    """What is no HTTP is told in a line: its bytes may hold a key, and anybody can send any number of them."""
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, (HttpProcessingError, web.RequestPayloadError)):
+        return True
+    log.info("a request could not be read", extra={"facts": {"error": type(error).__name__}})
+    return False
 
 
 async def _signed(request: web.Request, answer: web.StreamResponse) -> None:

@@ -171,6 +171,14 @@ async def test_a_busy_encoder_is_no_fault_of_the_sound(tmp_path: Path) -> None:
             assert (answer.status, answer.headers.get("Retry-After", "").isdigit()) == (503, True)
 
 
+async def test_what_is_no_http_leaves_no_key_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with served(tmp_path) as (_, contact):
+        assert (await raw(contact.gateway, "GET /v1/conversations/c_1", f"{OURS}\x00"))[0] == 400
+        assert (await raw(contact.gateway, "GET /v1/conversations/c_1", f"X: {'y' * 9000}", OURS))[0] == 400
+        assert KEY not in caplog.text
+        assert "127.0.0.1" not in caplog.text
+
+
 async def test_nobody_is_told_what_serves(tmp_path: Path) -> None:
     async with served(tmp_path) as (_, contact):
         for path in ("/healthz", "/nothing", "/chat/site"):
