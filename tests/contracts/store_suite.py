@@ -579,6 +579,12 @@ class StoreSuite:
         assert await lab.store.receipts(who().id) == facts
         assert await lab.store.receipts(who("bob").id) == []
 
+    async def test_what_was_withdrawn_is_known_by_its_delivery(self, lab: Lab) -> None:
+        for delivery, status in (("t1:0", "sent"), ("t2:0", "withdrawn"), ("t2:1", "withdrawn")):
+            await lab.store.record(Receipt(who().id, delivery, status, 1))
+        assert await lab.store.withdrawn(who().id) == {"t2:0", "t2:1"}
+        assert await lab.store.withdrawn(who("bob").id) == set()
+
     async def test_media_and_what_was_heard(self, lab: Lab) -> None:
         store, id = lab.store, MediaId("f" * 64)
         note = Media(id, "audio/ogg", 1234, 2.5, tuple(range(64)))

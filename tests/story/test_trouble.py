@@ -130,6 +130,34 @@ async def test_a_surprise_while_claiming_does_not_end_the_answering(
         assert (await contact.ask("oi"))["outcome"] == "answered"
 
 
+@pytest.mark.parametrize("step", ["hear", "answer", "speak"])
+async def test_what_breaks_every_turn_is_handed_over_once_and_in_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr("gateway.loops.backoff", lambda tries, random: 1)
+    tries = 0
+
+    def breaks(*_: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        raise RuntimeError("a fault in our code")
+
+    async with FakeOpenAI() as openai:
+        config = queue(openai, format="voice", hearing=ears(openai), interval=300)
+        async with running(config, tmp_path) as (gateway, contact):
+            crew = gateway.crews["loja"]
+            part: Any = {"hear": crew.hearing, "answer": crew.assistant, "speak": crew.voice}[step]
+            monkeypatch.setattr(type(part), step, breaks)
+            await contact.say("oi")
+            reply = await contact.speak(sounds.ogg_opus(1.0))
+            assert (reply["outcome"], reply["reason"], tries) == ("dead", "too_many_tries", 8)
+            assert [part["kind"] for part in reply["parts"]] == ["text"]
+            assert [sender for sender, _ in await contact.transcript()] == ["contact", "contact", "assistant"]
+            assert (await gateway.store.depths()).dead == 2
+            assert (await contact.get(""))[1]["held"]["reason"] == "too_many_tries"
+            assert (await contact.ask("e agora?"))["outcome"] == "held"
+
+
 # -- sound ---------------------------------------------------------------------------------------
 
 
