@@ -180,7 +180,7 @@ def _post_message() -> Json:
             200: _json("The reply of the turn that covers the message; only with `wait`.", _ref("Reply")),
             202: _json("The message is on disk; its reply comes later.", _ref("Accepted")),
         },
-        *(401, 404, 409, 413, 415, 422, 503),
+        *(401, 404, 408, 409, 413, 415, 422, 503),
         security=KEY_OR_VISITOR,
         parameters=(CHANNEL, wait),
         body={"required": True, "content": content},
@@ -256,7 +256,7 @@ def _hold() -> Json:
     return _operation(
         "People take over; the assistant is silent",
         {200: _json("`changed` is false when people had it already.", _ref("Held"))},
-        *(401, 403, 404, 422, 503),
+        *(401, 403, 404, 413, 422, 503),
         security=KEY,
         parameters=(CONVERSATION,),
         body={"content": {"application/json": {"schema": wish}}},
@@ -307,7 +307,7 @@ def _visit() -> Json:
     return _operation(
         "Begin a visit, or resume this browser's",
         {200: _json("The visitor's conversation; the visitor's cookie is set.", _ref("Visit"))},
-        404,
+        *(403, 404),
         security=ANYBODY,
         parameters=(CHANNEL,),
     )
