@@ -10,7 +10,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -266,7 +266,7 @@ def load(path: Path, env: Mapping[str, str] | None = None, flags: Mapping[str, A
     """
     env = os.environ if env is None else env
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), [f"cannot be read: {error}"]) from None
     return parse(text, source=str(path), root=path.resolve().parent, env=env, flags=flags or {})
@@ -300,15 +300,18 @@ def parse(
 def _from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     for name in sorted(env):
         if name.startswith(PREFIX) and "__" in name:
-            yield name[len(PREFIX) :].lower().replace("__", "."), _literal(env[name])
+            dotted = name[len(PREFIX) :].lower().replace("__", ".")
+            yield dotted, _literal(env[name], _kind_at(dotted.split(".")))
 
 
-def _literal(text: str) -> Any:
-    """A variable's value as TOML would read it; what is no TOML is a string."""
+def _literal(text: str, kind: Any) -> Any:
+    """A variable's value as TOML would read it; what is no TOML is a string, and so is what stands where only a string
+    may: a key made of digits is no number."""
     try:
-        return tomllib.loads(f"v = {text}")["v"]
+        value = tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
         return text
+    return value if isinstance(value, str) or kind not in (str, SecretStr) else text
 
 
 def _put(raw: dict[str, Any], keys: list[str], value: Any, source: str) -> None:
@@ -376,7 +379,7 @@ def _explain(error: Any, raw: Mapping[str, Any], text: str) -> str:
     at = tuple(error["loc"])
     where = _place(at, raw, text)
     if error["type"] == "extra_forbidden":
-        return f"{where}: unknown key{_nearest(str(at[-1]), list(_fields(at[:-1])))}"
+        return f"{where}: unknown key{_nearest(str(at[-1]), _fields(at[:-1]))}"
     if error["type"] == "missing":
         return f"{where}: is missing"
     message = error["msg"].removeprefix("Value error, ")
@@ -406,20 +409,26 @@ def _dotted(at: tuple[Any, ...], raw: Any = None) -> str:
     return out
 
 
-def _fields(at: tuple[Any, ...]) -> Iterator[str]:
+def _fields(at: Sequence[Any]) -> list[str]:
     """The keys that may stand at a place."""
-    model: Any = Config
+    model = _section_in(_kind_at(at))
+    return list(model.model_fields) if model else []
+
+
+def _kind_at(at: Sequence[Any]) -> Any:
+    """What may stand at a place, as the models annotate it; None where nothing may. Numbers in `at` are indices."""
+    kind: Any = Config
     for key in at:
-        if isinstance(key, int):
-            continue
-        field = model.model_fields.get(key)
-        if field is None:
-            return
-        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        model = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
-        if model is None:
-            return
-    yield from model.model_fields
+        if not str(key).isdigit():
+            model = _section_in(kind)
+            field = model.model_fields.get(key) if model else None
+            kind = field.annotation if field else None
+    return kind
+
+
+def _section_in(kind: Any) -> type[BaseModel] | None:
+    kinds = [kind, *getattr(kind, "__args__", ())]
+    return next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
 
 
 def _nearest(wrong: str, right: list[str]) -> str:

@@ -16,7 +16,11 @@ def is_private(address: str) -> bool:
 
 def problem_with(url: str, *, allow_private: bool) -> str:
     """Why `url` cannot be used, or an empty string. Looks only at what is written: names are resolved when called."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (asked for, it says whether it is one)
+    except ValueError:
+        return "is no http(s) address"
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return "is no http(s) address"
     if parts.username or parts.password:

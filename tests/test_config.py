@@ -1,0 +1,396 @@
+"""What the configuration says about its own mistakes: the key, the place, the nearest right word, the cure."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, SecretStr
+
+from gateway import config
+from gateway.config import Config, ConfigError, load, parse
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "config.example.toml"
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODlhYmNkZWY="
+SOUND = """\
+[[queues]]
+name = "loja"
+[[channels]]
+name = "site"
+type = "http"
+queue = "loja"
+key = "open-sesame"
+"""
+ENVIRONMENT = {
+    "RECADO_ADMIN_KEY": "admin-0123456789",
+    "OPENAI_API_KEY": "sk-example",
+    "ELEVENLABS_API_KEY": "el-example",
+    "ELEVENLABS_VOICE": "voice-example",
+    "RECADO_API_KEY": "key-0123456789",
+    "RECADO_CALLBACK_SECRET": SECRET,
+}
+
+
+def queue(*lines: str) -> str:
+    """A sound configuration with more in its queue."""
+    return SOUND.replace("[[channels]]", "\n".join([*lines, "[[channels]]"]))
+
+
+def channel(*lines: str) -> str:
+    return SOUND + "\n".join(lines) + "\n"
+
+
+def problems(text: str, env: Mapping[str, str] | None = None, **flags: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, source="recado.toml", env=env or {}, flags=flags)
+    return str(caught.value)
+
+
+WRONG: dict[str, tuple[str, list[str]]] = {
+    "a misspelt key": (
+        queue("[queues.voice]", "stabilty = 0.4"),
+        ["queues[0] (loja).voice.stabilty, line 4", "unknown key", "did you mean 'stability'"],
+    ),
+    "a misspelt key of a fallback": (
+        queue("[[queues.voice.fallbacks]]", "sped = 1"),
+        ["queues[0] (loja).voice.fallbacks[0].sped, line 4", "did you mean 'speed'"],
+    ),
+    "a key that is like no other": (
+        queue("[queues.window]", "zzz = 1"),
+        ["queues[0] (loja).window.zzz, line 4", "here stand: interval_ms, max_wait_ms, mode"],
+    ),
+    "a misspelt section": ("[[queue]]\nname = 'x'\n" + SOUND, ["queue", "unknown key", "did you mean 'queues'"]),
+    "a wrong type": ("[server]\nport = 'ninety'\n" + SOUND, ["server.port, line 2", "integer"]),
+    "out of range": ("[server]\nport = 70000\n" + SOUND, ["server.port, line 2", "65535"]),
+    "a list where a text belongs": ("[server]\nhost = ['a']\n" + SOUND, ["server.host, line 2", "string"]),
+    "not one of the words": (queue("[queues.window]", 'mode = "slow"'), ["window.mode, line 4", "'quiet' or 'fixed'"]),
+    "a text where queues belong": ('queues = "loja"\n[[channels]]\nname="a"\n', ["queues, line 1"]),
+    "no channel": ("[[queues]]\nname = 'loja'\n", ["channels", "is missing"]),
+    "a queue without a name": ("[[queues]]\n" + SOUND, ["queues[0].name", "is missing"]),
+    "a name no address can hold": (SOUND.replace('"loja"', '"a loja"'), ["queues[0] (a loja).name", "pattern"]),
+    "a language with an underscore": (queue('language = "pt_BR"'), ["queues[0] (loja).language, line 3", "pattern"]),
+    "two queues of one name": ("[[queues]]\nname = 'loja'\n" + SOUND, ["queues: two are named 'loja'", "unique"]),
+    "two channels of one name": (
+        channel("[[channels]]", "name = 'site'", "type = 'webchat'", "queue = 'loja'"),
+        ["channels: two are named 'site'"],
+    ),
+    "a queue that does not exist": (
+        SOUND.replace('queue = "loja"', 'queue = "lojas"'),
+        ["channels.site.queue = 'lojas' is no queue", "did you mean 'loja'"],
+    ),
+    "an interval longer than the wait": (
+        queue("[queues.window]", "interval_ms = 9000", "max_wait_ms = 100"),
+        ["queues[0] (loja).window", "interval_ms (9000)", "max_wait_ms (100)", "at least 9000"],
+    ),
+    "an old assistant without its instructions": (
+        queue("[queues.assistant]", 'assistant_id = "asst_abc"'),
+        ["queues[0] (loja)", "assistant_id = 'asst_abc'", "2026-08-26", "404", "Paste", 'instructions = """'],
+    ),
+    "no model": (
+        queue("[queues.assistant]", 'provider = "openai"', 'api_key = "sk-1"'),
+        ["queues[0] (loja).assistant", "model is missing", "model = "],
+    ),
+    "no key": (
+        queue("[queues.assistant]", 'provider = "openai"', 'model = "m"'),
+        ["queues[0] (loja).assistant", "api_key is missing", "${OPENAI_API_KEY}"],
+    ),
+    "a voice without an id": (
+        queue("[queues.voice]", 'provider = "elevenlabs"', 'api_key = "k"', 'model_id = "m"'),
+        ["queues[0] (loja).voice", "voice_id is missing", "no built-in voice"],
+    ),
+    "a fallback without an address": (
+        queue("[[queues.voice.fallbacks]]", 'provider = "openai_compatible"', 'voice_id = "v"', 'model_id = "m"'),
+        ["queues[0] (loja).voice.fallbacks[0]", "base_url is missing"],
+    ),
+    "an ear without a model": (
+        queue("[queues.hearing]", 'provider = "openai"', 'api_key = "k"'),
+        ["queues[0] (loja).hearing", "model is missing"],
+    ),
+    "an open http channel": (SOUND.replace('key = "open-sesame"', ""), ["channels[0] (site)", "key is missing"]),
+    "a callback without a secret": (
+        channel('callback_url = "https://shop.example.com/in"'),
+        ["channels[0] (site)", "callback_secret is missing", "recado secret"],
+    ),
+    "a callback with a password for a secret": (
+        channel('callback_url = "https://shop.example.com/in"', 'callback_secret = "hunter-two"'),
+        ["channels[0] (site)", "callback_secret", "whsec_", "recado secret"],
+    ),
+    "one key for two doors": (
+        '[server]\nadmin_key = "open-sesame"\n' + SOUND,
+        ["channels.site.key", "server.admin_key", "recado secret"],
+    ),
+    "an address into this network": (
+        queue("[queues.assistant]", 'provider = "openai_chat"', 'model = "m"', 'base_url = "http://localhost:1/v1"'),
+        ["queues.loja.assistant.base_url", "private", "allow_private_urls = true"],
+    ),
+    "an address of another kind": (
+        queue("[queues.assistant]", 'provider = "openai_chat"', 'model = "m"', 'base_url = "ftp://a.example"'),
+        ["queues.loja.assistant.base_url", "no http(s) address"],
+    ),
+    "an address that is none": (
+        queue("[queues.assistant]", 'provider = "openai_chat"', 'model = "m"', 'base_url = "https://[::1"'),
+        ["queues.loja.assistant.base_url", "no http(s) address"],
+    ),
+    "a port that is none": (
+        queue("[queues.assistant]", 'provider = "openai_chat"', 'model = "m"', 'base_url = "https://a.example:99999"'),
+        ["queues.loja.assistant.base_url", "no http(s) address"],
+    ),
+    "another database": ("[storage]\nurl = 'postgresql://h/d'\n" + SOUND, ["storage.url, line 2", "sqlite:///"]),
+    "no TOML": ("port = \n", ["no valid TOML", "line 1"]),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG.values(), ids=list(WRONG))
+def test_a_mistake_is_named_placed_and_cured(text: str, words: list[str]) -> None:
+    said = problems(text)
+    assert said.startswith("recado.toml: ")
+    assert [word for word in words if word not in said] == []
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    said = problems("[server]\nport = -1\nprot = 1\n" + queue("[queues.reply]", "max_voice_chars = 0"))
+    assert len(said.splitlines()) == 3
+
+
+def test_a_sound_configuration_has_defaults_everywhere() -> None:
+    made = parse(SOUND)
+    assert made.server.port == 8080
+    assert made.queues[0].window.interval_ms == 4000
+    assert made.queues[0].assistant.provider == "local"
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml: cannot be read"):
+        load(tmp_path / "nowhere.toml", env={})
+
+
+def test_a_file_that_is_not_utf8_is_said(tmp_path: Path) -> None:
+    (tmp_path / "old.toml").write_bytes("título = 'ação'".encode("latin-1"))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path / "old.toml", env={})
+
+
+def test_the_mark_some_editors_put_first_does_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "recado.toml").write_text(SOUND, "utf-8-sig")
+    assert load(tmp_path / "recado.toml", env={}).queues[0].name == "loja"
+
+
+def test_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "recado.toml").write_text(queue('knowledge = ["faq.md"]'))
+    made = load(tmp_path / "recado.toml", env={})
+    assert made.storage.url == f"sqlite:///{tmp_path / 'recado.db'}"
+    assert made.storage.media_dir == str(tmp_path / "media")
+    assert made.queues[0].knowledge == (str(tmp_path / "faq.md"),)
+
+
+# -- the environment and flags -----------------------------------------------------------------------
+
+
+def test_the_environment_is_stronger_than_the_file_and_flags_are_stronger_still() -> None:
+    text = "[server]\nport = 1\n" + SOUND
+    env = {"RECADO_SERVER__PORT": "2"}
+    assert parse(text).server.port == 1
+    assert parse(text, env=env).server.port == 2
+    assert parse(text, env=env, flags={"server.port": 3}).server.port == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("RECADO_SERVER__HOST", "0.0.0.0", lambda c: c.server.host == "0.0.0.0"),
+        ("RECADO_SERVER__ALLOW_PRIVATE_URLS", "true", lambda c: c.server.allow_private_urls is True),
+        ("RECADO_QUEUES__0__WINDOW__INTERVAL_MS", "250", lambda c: c.queues[0].window.interval_ms == 250),
+        ("RECADO_QUEUES__0__KNOWLEDGE", '["a.md", "b.md"]', lambda c: len(c.queues[0].knowledge) == 2),
+        ("RECADO_QUEUES__0__REPLY__FORMAT", "both", lambda c: c.queues[0].reply.format == "both"),
+        ("RECADO_CHANNELS__0__KEY", "a # b", lambda c: c.channels[0].key.get_secret_value() == "a # b"),
+        ("RECADO_VAULT_KEY", "not a setting", lambda c: c == parse(SOUND)),
+        ("RECADO_CACHE", "not a setting", lambda c: c == parse(SOUND)),
+    ],
+)
+def test_a_variable_sets_its_key(name: str, value: str, read: Any) -> None:
+    assert read(parse(SOUND, env={name: value}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("RECADO_SERVER__PORT", "nine", ["server.port", "integer"]),
+        ("RECADO_SERVER__PROT", "9", ["server.prot", "unknown key", "did you mean 'port'"]),
+        ("RECADO_SERVR__PORT", "9", ["servr", "unknown key", "did you mean 'server'"]),
+        ("RECADO_QUEUES__7__LANGUAGE", "es", ["RECADO_QUEUES__7__LANGUAGE", "no such place"]),
+        ("RECADO_QUEUES__LOJA__LANGUAGE", "es", ["RECADO_QUEUES__LOJA__LANGUAGE", "no such place"]),
+        ("RECADO_QUEUES__0__NAME__X", "es", ["RECADO_QUEUES__0__NAME__X", "no such place"]),
+        ("RECADO_QUEUES__0__WINDOW__INTERVAL_MS", "90000", ["queues[0] (loja).window", "at least 90000"]),
+    ],
+)
+def test_a_wrong_variable_is_named(name: str, value: str, words: list[str]) -> None:
+    said = problems(SOUND, {name: value})
+    assert [word for word in words if word not in said] == []
+
+
+@pytest.mark.parametrize("value", ["12345", "007", "true", "2026-11-21", "1e5", "it's", "[1]", "{a = 1}"])
+def test_a_text_in_the_environment_stays_the_text_it_is(value: str) -> None:
+    """A key made of digits is a key, not a number."""
+    assert parse(SOUND, env={"RECADO_CHANNELS__0__KEY": value}).channels[0].key.get_secret_value() == value
+
+
+def test_a_reference_is_filled_in_wherever_it_stands() -> None:
+    text = queue('instructions = "Loja ${CITY}, ${CITY}!"').replace("open-sesame", "${KEY}")
+    made = parse(text, env={"CITY": "Campinas", "KEY": "k1"})
+    assert made.queues[0].instructions == "Loja Campinas, Campinas!"
+    assert made.channels[0].key.get_secret_value() == "k1"
+
+
+def test_what_a_variable_holds_is_not_filled_in_again() -> None:
+    made = parse(SOUND.replace("open-sesame", "${KEY}"), env={"KEY": "a${KEY}b"})
+    assert made.channels[0].key.get_secret_value() == "a${KEY}b"
+
+
+def test_a_missing_variable_is_named_with_its_key() -> None:
+    said = problems(SOUND.replace("open-sesame", "${SITE_KEY}"))
+    assert "channels[0]" in said
+    assert "key" in said
+    assert "SITE_KEY is not set" in said
+
+
+def test_two_dollars_are_one() -> None:
+    made = parse(queue('instructions = "custa $${5} e $5"'))
+    assert made.queues[0].instructions == "custa ${5} e $5"
+
+
+# -- secrets -----------------------------------------------------------------------------------------
+
+HIDDEN = "s3cr3t-Wert"
+LEAKS = {
+    "admin key of a wrong type": f'[server]\nadmin_key = ["{HIDDEN}"]\n' + SOUND,
+    "channel key with a neighbour": SOUND.replace("open-sesame", HIDDEN) + "prot = 1\n",
+    "assistant key without a model": queue("[queues.assistant]", 'provider = "openai"', f'api_key = "{HIDDEN}"'),
+    "assistant key of a wrong type": queue("[queues.assistant]", f'api_key = {{ a = "{HIDDEN}" }}'),
+    "voice key without a voice": queue("[queues.voice]", 'provider = "elevenlabs"', f'api_key = "{HIDDEN}"'),
+    "voice key of a fallback": queue("[[queues.voice.fallbacks]]", 'provider = "x"', f'api_key = "{HIDDEN}"'),
+    "hearing key": queue("[queues.hearing]", 'provider = "openai"', f'api_key = "{HIDDEN}"'),
+    "callback secret": channel('callback_url = "https://a.example"', f'callback_secret = "{HIDDEN}"'),
+    "password in an address": channel(
+        f'callback_url = "https://u:{HIDDEN}@a.example"', f'callback_secret = "{SECRET}"'
+    ),
+    "password in a database address": f'[storage]\nurl = "postgresql://u:{HIDDEN}@h/d"\n' + SOUND,
+    "one key twice": f'[server]\nadmin_key = "{HIDDEN}"\n' + SOUND.replace("open-sesame", HIDDEN),
+    "a line that is no TOML": f'[server]\nadmin_key = {HIDDEN}\n',
+}
+
+
+@pytest.mark.parametrize("text", LEAKS.values(), ids=list(LEAKS))
+def test_no_error_tells_a_secret(text: str) -> None:
+    assert HIDDEN not in problems(text)
+
+
+def test_no_repr_tells_a_secret() -> None:
+    made = parse(SOUND.replace("open-sesame", HIDDEN))
+    assert HIDDEN not in repr(made)
+    assert HIDDEN not in made.model_dump_json()
+
+
+PLACES = [
+    "server.admin_key",
+    "queues.0.assistant.api_key",
+    "queues.0.voice.api_key",
+    "queues.0.hearing.api_key",
+    "channels.0.key",
+    "channels.0.callback_secret",
+]
+
+
+@given(place=st.sampled_from(PLACES), wrap=st.sampled_from([str, lambda x: [x], lambda x: {"a": x}, lambda x: (x,)]))
+def test_wherever_a_secret_stands_no_error_tells_it(place: str, wrap: Any) -> None:
+    flags = {place: wrap(HIDDEN), "server.port": "wrong"}
+    with pytest.raises(ConfigError) as caught:
+        parse(SOUND, flags=flags)
+    assert HIDDEN not in str(caught.value)
+    assert HIDDEN not in "".join(caught.value.problems)
+
+
+# -- the example -------------------------------------------------------------------------------------
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "server": config.Server,
+    "storage": config.Storage,
+    "embedded": config.Embedded,
+    "queues": config.Queue,
+    "queues.window": config.Window,
+    "queues.assistant": config.AssistantSettings,
+    "queues.reply": config.Reply,
+    "queues.voice": config.Voice,
+    "queues.voice.fallbacks": config.VoiceSettings,
+    "queues.hearing": config.HearingSettings,
+    "queues.handoff": config.Handoff,
+    "channels": config.ChannelSettings,
+}
+HEADER = re.compile(r"\[\[?([a-z.]+)\]\]?")
+AT_DEFAULT = re.compile(r"# ([a-z_]+ = .*)")
+KEY = re.compile(r"(?:# )?([a-z_]+) = ")
+
+
+def example() -> Iterator[tuple[str, str]]:
+    """(section, line)"""
+    section = ""
+    for line in EXAMPLE.read_text("utf-8").splitlines():
+        if header := HEADER.fullmatch(line.strip()):
+            section = header[1]
+        yield section, line
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def test_the_example_loads() -> None:
+    made = load(EXAMPLE, env=ENVIRONMENT)
+    assert [c.type for c in made.channels] == ["webchat", "http"]
+    assert made.queues[0].voice.fallbacks[0].provider == "local"
+
+
+def test_the_example_needs_exactly_these_variables() -> None:
+    assert set(re.findall(r"\$\{([A-Z_]+)\}", EXAMPLE.read_text("utf-8"))) == {"NAME", *ENVIRONMENT}
+
+
+def test_what_the_example_leaves_out_stands_at_its_default() -> None:
+    checked = 0
+    for section, line in example():
+        if section and (found := AT_DEFAULT.fullmatch(line)):
+            [(key, value)] = tomllib.loads(found[1]).items()
+            assert plain(SECTIONS[section].model_fields[key].default) == value, f"[{section}] {key}"
+            checked += 1
+    assert checked > 20
+
+
+def test_the_example_shows_every_key() -> None:
+    shown = {(section, found[1]) for section, line in example() if section and (found := KEY.match(line))}
+    fallback = "queues.voice.fallbacks"
+    missing = [
+        f"[{section}] {key}"
+        for section, model in SECTIONS.items()
+        for key, field in model.model_fields.items()
+        if section != fallback and not _is_section(field.annotation) and (section, key) not in shown
+    ]
+    assert missing == []
+    headers = {section for section, _ in example() if section}
+    assert headers == set(SECTIONS)
+
+
+def test_the_sections_of_this_test_are_all_there_are() -> None:
+    models = {m for m in vars(config).values() if isinstance(m, type) and issubclass(m, config.Section)}
+    assert models - {config.Section, Config} == set(SECTIONS.values())
+
+
+def _is_section(annotation: Any) -> bool:
+    kinds = [annotation, *getattr(annotation, "__args__", ())]
+    return any(isinstance(kind, type) and issubclass(kind, BaseModel) for kind in kinds)
