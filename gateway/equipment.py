@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.assistants.base import Assistant
 from gateway.channels.base import Channel
@@ -23,7 +23,6 @@ from gateway.config import (
 )
 from gateway.crew import Crew
 from gateway.hearing.base import Hearing
-from gateway.knowledge import Knowledge, KnowledgeError
 from gateway.telemetry import Telemetry
 from tts.cache import Cache, Folder, Memory, Shelf
 from tts.encode import Encoder, VoiceNotes
@@ -31,6 +30,9 @@ from tts.errors import SpeechError, VoiceUnavailable
 from tts.ladder import Breakers, Ladder
 from tts.model import Synthesizer
 from tts.slots import Slots
+
+if TYPE_CHECKING:
+    from gateway.knowledge import Knowledge
 
 log = logging.getLogger("recado.equipment")
 
@@ -68,6 +70,8 @@ class Equipment:
 
     async def crew(self, queue: Queue) -> Crew:
         """Raises ConfigError for a document that cannot be used."""
+        from gateway.knowledge import KnowledgeError
+
         try:
             knowledge = await self.knowledge(queue) if queue.knowledge else None
         except KnowledgeError as error:
@@ -79,6 +83,8 @@ class Equipment:
 
     async def knowledge(self, queue: Queue) -> Knowledge:
         """Raises KnowledgeError. Whoever asks closes it."""
+        from gateway.knowledge import Knowledge
+
         vectors = self.cache / "vectors" if self.cache else None
         knowledge = await Knowledge.load(queue.knowledge, cache=vectors)
         log.info("knowledge is loaded", extra={"facts": {"queue": queue.name, "what": knowledge.describe()}})

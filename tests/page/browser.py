@@ -15,6 +15,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
@@ -34,6 +36,13 @@ PICTURES = Path(tempfile.gettempdir()) / "recado-page"
 def executable() -> str | None:
     """Where Chromium is: the environment's RECADO_CHROMIUM, else the first of the usual names."""
     return os.environ.get("RECADO_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def needed() -> None:
+    """Skips a test that has no Chromium to drive; where everything must run (`CI`), that is a failure."""
+    if executable() is None:
+        why = "no Chromium here: install it (Debian: apt-get install chromium) or set RECADO_CHROMIUM"
+        pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from tests.page.browser import chromium, executable
+from tests.page.browser import chromium, needed
 from tests.page.standin import StandIn, serving, tone
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(microphone: Path) -> AsyncIterator[Browser]:
-    if executable() is None:
-        pytest.skip("no Chromium here: install it (Debian: apt-get install chromium) or set RECADO_CHROMIUM")
+    needed()
     async with chromium(microphone) as running:
         yield running
 

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.app import Gateway
 from gateway.demo import demo_config, suggestions
-from tests.page.browser import chromium, visitor
+from tests.page.browser import chromium, needed, visitor
 from tts import ogg
 
 QUESTION = Path(__file__).parents[1] / "fixtures" / "spoken" / "where-is-the-shop.pt-BR.ogg"
@@ -48,6 +48,7 @@ LISTEN = """() => {
 
 
 async def test_a_stranger_types_and_speaks_and_hears_the_answer(shop: Gateway, tmp_path: Path) -> None:
+    needed()
     async with chromium(microphone(tmp_path)) as browser, visitor(browser, name="demo") as page:
         page.set_default_timeout(90_000)
         await page.goto(f"{shop.url}/chat/loja")
