@@ -46,6 +46,8 @@ from tts.encode import Encoder
 log = logging.getLogger("recado")
 
 VISITORS = "visitor_secret"
+IDLE = 75.0
+"""Seconds an idle connection is kept; a client that never finishes its request is gone by then too."""
 DRAIN = 6.0
 """Seconds for turns to finish after SIGTERM; the rest of the ten is for closing."""
 LAST_SENDS = 1.0
@@ -115,7 +117,7 @@ class Gateway:
 
     async def _listen(self, stack: AsyncExitStack) -> None:
         server = self.config.server
-        runner = web.AppRunner(await self._application(), access_log=None, shutdown_timeout=2.0)
+        runner = web.AppRunner(await self._application(), access_log=None, keepalive_timeout=IDLE, shutdown_timeout=2.0)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         stack.callback(self.live.end)

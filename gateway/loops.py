@@ -117,7 +117,7 @@ class Loop:
     def _start(self, claim: Claim) -> None:
         if self._kind is Kind.IN:
             self._telemetry.lateness.observe(max(0, claim.claimed_at - claim.ripe_at) / 1000)
-        task = asyncio.create_task(self._hold(claim))
+        task = asyncio.create_task(self._work_on(claim))
         self._running[claim.key] = (claim, task)
         task.add_done_callback(lambda _: self._finished(claim))
 
@@ -128,11 +128,11 @@ class Loop:
 
     # -- working -----------------------------------------------------------------------------------
 
-    async def _hold(self, claim: Claim) -> None:
+    async def _work_on(self, claim: Claim) -> None:
         """Work under a lease. Whatever happens to the work, the lane goes on."""
         with about(conversation=claim.key, turn=f"{claim.key}.{claim.epoch}"):
             try:
-                await self._leased(claim)
+                await self._while_leased(claim)
             except Fenced:
                 log.info("the lane was taken over; this work is thrown away")
             except asyncio.CancelledError:
@@ -143,7 +143,7 @@ class Loop:
                 log.exception("a claim broke and will be tried again", extra={"facts": {"tries": claim.tries}})
                 await self._give_back(claim, backoff(claim.tries, self._random))
 
-    async def _leased(self, claim: Claim) -> None:
+    async def _while_leased(self, claim: Claim) -> None:
         work = asyncio.ensure_future(self._work(claim))
         keeper = asyncio.create_task(self._keep(claim, work))
         try:

@@ -23,8 +23,9 @@ from gateway.steps.settle import Settle
 from gateway.steps.speak import Speak
 from storage.model import Claim
 from storage.store import Store
-from tts.speakable import speakable
+from tts.speakable import Speakable, speakable
 
+UNSPOKEN = Speakable("", "")
 UNKNOWN = Capabilities()
 """Of a channel that is no longer configured: the delivery will say so."""
 MAX_TRIES = 8
@@ -87,9 +88,9 @@ class Turns:
         draft = ending.draft
         if draft is None:
             return Shape((), "nothing_to_say")
-        words = speakable(draft.text, draft.language)
         voice = burst.crew.voice is not None and not ending.as_text
         format = burst.crew.queue.reply if voice else burst.crew.queue.reply.model_copy(update={"format": "text"})
+        words = speakable(draft.text, draft.language) if format.format != "text" else UNSPOKEN
         capabilities = self.capabilities.get(burst.conversation.channel, UNKNOWN)
         shaped = shape(draft, words, format, capabilities, spoke=burst.spoken)
         burst.note("shape", shaped.reason, parts=len(shaped.parts), speakable_characters=len(words.spoken))

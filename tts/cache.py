@@ -101,8 +101,8 @@ class Folder:
         draft = self._path / f".{key}"
         try:
             with self._writing:
-                self._path.mkdir(parents=True, exist_ok=True)
-                draft.write_bytes(json.dumps(facts).encode() + b"\n" + audio.data)
+                self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _write_private(draft, json.dumps(facts).encode() + b"\n" + audio.data)
                 draft.replace(self._path / key)
                 self._make_room()
         except OSError as error:
@@ -123,6 +123,12 @@ class Folder:
                 yield file.stat(), file
             except FileNotFoundError:
                 continue  # another process shares the folder and made room first
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    """What was said to a customer is for our eyes only."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
 
 
 @dataclass(slots=True)

@@ -47,7 +47,8 @@ def open_client(
         base_url=base_url or OPENAI,  # given always: the SDK would otherwise look into the environment
         max_retries=0,
         timeout=timeout,
-        http_client=http_client or DefaultAioHttpClient(timeout=timeout),
+        # Redirects are not followed: only the configured address was checked for where it leads.
+        http_client=http_client or DefaultAioHttpClient(timeout=timeout, follow_redirects=False),
     )
 
 

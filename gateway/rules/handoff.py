@@ -1,8 +1,8 @@
 """The marker: how an assistant says that a person should go on, and how nothing of it ever reaches the customer.
 
-A reply hands over when it *starts* with the queue's marker. Prompts in the wild write it with and without accents,
-in bold, in quotes or headings, with a full stop, in any case; all of these count. A marker later in the text, or one
-in quotes with the sentence going on behind it, is somebody quoting the rule and does not count.
+A reply hands over when it *starts* with the queue's marker, or has it as its last line. Prompts in the wild write it
+with and without accents, in bold, in quotes or headings, with a full stop, in any case; all of these count. A marker
+within the text, or one in quotes with the sentence going on behind it, is somebody quoting the rule and does not count.
 """
 
 from __future__ import annotations
@@ -24,6 +24,16 @@ def letters(text: str) -> str:
     """Only what tells markers apart: letters and digits, without accents, case, punctuation or white space."""
     folded = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in folded if c.isalnum())
+
+
+def ends_with(marker: str, text: str) -> bool:
+    """The last line is the marker and nothing else: a model that explains itself first still means it.
+
+    Not in quotes, and not after a colon: that is somebody quoting the rule.
+    """
+    before, _, last = text.strip().rpartition("\n")
+    quoted = last.strip(" \t*_#-").startswith(tuple(QUOTES)) or before.rstrip(" \n*_").endswith((":", "："))
+    return bool(before) and not quoted and letters(last) == letters(marker) != ""
 
 
 class MarkerGate:

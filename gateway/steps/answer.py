@@ -11,7 +11,7 @@ from gateway.assistants.base import Ask as Question
 from gateway.assistants.base import AssistantError, Finished, Utterance
 from gateway.burst import Burst, Ending
 from gateway.live import Live
-from gateway.rules.handoff import MarkerGate, Verdict
+from gateway.rules.handoff import MarkerGate, Verdict, ends_with
 from gateway.rules.language import language_of
 from gateway.rules.precedence import Ask, Decision, Ignore, Say, StaySilent, Transfer
 from gateway.rules.sentences import sentence
@@ -74,7 +74,7 @@ class Answer:
                 pieces.append(gate.feed(event.text))
         text = _mended("".join([*pieces, gate.finish()])).strip()
         self._count(burst, finished)
-        if gate.verdict is Verdict.HANDOFF:
+        if gate.verdict is Verdict.HANDOFF or ends_with(ask.marker, text):
             return transfer(burst, "marker")
         if not text:
             return transfer(burst, "empty_answer")

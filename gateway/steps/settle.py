@@ -16,6 +16,9 @@ from storage.store import Store
 MAX_FOLDS = 2
 """Drafts thrown away for newer messages before one is sent whatever comes."""
 
+TAKEN_OVER = Ending(Outcome.HELD, "person_took_over")
+"""A person came while the draft was made: it is discarded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settle:
@@ -25,23 +28,22 @@ class Settle:
 
     async def __call__(self, burst: Burst, ending: Ending, spoken: Spoken) -> None:
         """Raises Fenced when the lane is no longer ours; then nothing of this turn ever happened."""
+        burst.note("settle", ending.reason, outcome=str(ending.outcome))
         settled = await self.store.settle(burst.claim, settlement(burst, ending, spoken))
         if settled is Settled.HELD:
-            ending, spoken = Ending(Outcome.HELD, "person_took_over"), Spoken()
-            settled = await self.store.settle(burst.claim, settlement(burst, ending, spoken))
+            return await self(burst, TAKEN_OVER, Spoken())
         if settled is Settled.FOLDED:
             self.telemetry.folded.inc()
-            self.live.say(burst.conversation.id, live.WAITING)
-            return
+            return self.live.say(burst.conversation.id, live.WAITING)
         self.telemetry.turns.labels(burst.crew.queue.name, str(ending.outcome)).inc()
-        self.live.say(burst.conversation.id, live.IDLE)
+        return self.live.say(burst.conversation.id, live.IDLE)
 
 
 def settlement(burst: Burst, ending: Ending, spoken: Spoken) -> Settlement:
     """Everything the turn writes."""
-    burst.note("settle", ending.reason, outcome=str(ending.outcome))
     turn = _turn(burst, ending, spoken)
     gives_up, says = ending.outcome is Outcome.DEAD, bool(spoken.parts)
+    may_be_thrown_away = says and not gives_up
     return Settlement(
         upto=burst.claim.tail,
         posts=_posts(turn, spoken),
@@ -49,7 +51,7 @@ def settlement(burst: Burst, ending: Ending, spoken: Spoken) -> Settlement:
         hold=Hold(ending.hold_for, ending.reason, turn.ended_at) if ending.hold_for else None,
         dead=_dead_letters(burst, turn) if gives_up else (),
         media=spoken.media,
-        max_folds=MAX_FOLDS if says and not gives_up else 0,
+        max_folds=MAX_FOLDS if may_be_thrown_away else 0,
         yields_to_hold=says,
     )
 

@@ -42,6 +42,14 @@ class Caller:
 class Access:
     config: Config
     visitor_secret: bytes = field(repr=False)
+    _keys: tuple[tuple[bytes, Caller], ...] = field(init=False, repr=False)
+    """What each key opens, by its digest."""
+
+    def __post_init__(self) -> None:
+        keys = [(self.config.server.admin_key, Caller("admin"))]
+        keys += [(channel.key, Caller("channel", channel.name)) for channel in self.config.channels]
+        digests = tuple((_digest(key.get_secret_value()), caller) for key, caller in keys if key.get_secret_value())
+        object.__setattr__(self, "_keys", digests)
 
     def caller(self, request: web.Request) -> Caller:
         """Raises Problem 401."""
@@ -51,16 +59,12 @@ class Access:
         return self._by_cookie(request)
 
     def _by_key(self, key: str) -> Caller:
-        given = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
-        found: Caller | None = None
-        if _same(self.config.server.admin_key.get_secret_value(), given):
-            found = Caller("admin")
-        for channel in self.config.channels:
-            if _same(channel.key.get_secret_value(), given) and found is None:
-                found = Caller("channel", channel.name)
-        if found is None:
+        """In constant time: every key is compared, whichever fits."""
+        given = _digest(key)
+        found = [caller for digest, caller in self._keys if hmac.compare_digest(digest, given)]
+        if not found:
             raise Problem(401, "this key opens nothing here", headers={"WWW-Authenticate": "Bearer"})
-        return found
+        return found[0]
 
     def _by_cookie(self, request: web.Request) -> Caller:
         """A page sends its cookie along by itself, so where the request comes from must be the page."""
@@ -91,9 +95,8 @@ def cookie_name(channel: str) -> str:
     return f"recado_{channel}"
 
 
-def _same(key: str, given: bytes) -> bool:
-    """In constant time; an empty key opens nothing."""
-    return bool(key) & hmac.compare_digest(hashlib.sha256(key.encode()).digest(), given)
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
 def from_here(request: web.Request) -> bool:

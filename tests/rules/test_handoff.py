@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rules.handoff import MarkerGate, Verdict, letters
+from gateway.rules.handoff import MarkerGate, Verdict, ends_with, letters
 
 MARKER = "Ação: Transferir para o setor de atendimento"
 
@@ -82,3 +82,21 @@ def test_without_a_marker_everything_is_an_answer() -> None:
     gate = MarkerGate("")
     assert gate.feed("olá") == "olá"
     assert gate.finish() == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "hands_over"),
+    [
+        (f"Entendi.\n\n{MARKER}", True),
+        (f"Vou transferir você.\n**{MARKER}.**\n", True),
+        (MARKER, False),  # the gate's affair
+        (f"A regra diz:\n{MARKER}", False),
+        (f'A regra diz\n"{MARKER}"', False),
+        (f"{MARKER}\né a regra.", False),
+        (f"Entendi. {MARKER}", False),
+        ("Olá!\nTudo bem?", False),
+    ],
+)
+def test_a_marker_after_an_explanation_still_counts(text: str, hands_over: bool) -> None:
+    assert ends_with(MARKER, text) is hands_over
+    assert not ends_with("", text)
