@@ -17,6 +17,8 @@ from gateway.web.access import Access
 from gateway.web.problems import Problem, explained
 from storage.store import Store, StoreError
 
+PASSED_ON = frozenset({"forwarded", "x-forwarded-for", "x-real-ip", "via"})
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -56,14 +58,17 @@ class Health:
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     def _may(self, request: web.Request) -> None:
-        if not self.config.server.admin_key.get_secret_value() or _is_loopback(request.remote):
+        if not self.config.server.admin_key.get_secret_value() or _is_local(request):
             return
         if self.access.caller(request).kind != "admin":
             raise Problem(401, "metrics need the admin key")
 
 
-def _is_loopback(address: str | None) -> bool:
+def _is_local(request: web.Request) -> bool:
+    """Asked on this machine, and not by a proxy for somebody elsewhere."""
+    if not PASSED_ON.isdisjoint(name.lower() for name in request.headers):
+        return False
     try:
-        return ipaddress.ip_address(address or "").is_loopback
+        return ipaddress.ip_address(request.remote or "").is_loopback
     except ValueError:
         return False

@@ -323,6 +323,8 @@ async def test_health_and_metrics(tmp_path: Path) -> None:
         assert 'recado_turns_total{outcome="answered",queue="loja"} 1.0' in text
         assert "recado_ack_seconds_count 1.0" in text
         assert contact.id not in text
+        async with contact.http.get(f"{url}/metrics", headers={"X-Forwarded-For": "203.0.113.7"}) as answer:
+            assert answer.status == 401, "a proxy on this machine asks for somebody elsewhere"
 
 
 async def test_the_page_comes_under_a_strict_policy(tmp_path: Path) -> None:
