@@ -15,6 +15,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--port", type=int, help="8080, or any free one when that is taken")
     parser.add_argument("--data", type=Path, default=Path(".recado"), help="folder for what the demo keeps")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page by itself")
     parser.set_defaults(run=_run_demo)
@@ -92,8 +93,18 @@ def _server_flags(args: argparse.Namespace) -> Mapping[str, Any]:
 def _run_demo(args: argparse.Namespace) -> int:
     from gateway.demo import demo_config, suggestions
 
-    config = demo_config(args.data, args.host, args.port, secrets.token_urlsafe(24))
+    port = _free(args.host, 8080) if args.port is None else args.port
+    config = demo_config(args.data, args.host, port, secrets.token_urlsafe(24))
     return _serve(config, suggestions=suggestions(), page="loja", open_browser=not args.no_browser)
+
+
+def _free(host: str, wish: int) -> int:
+    """The port, or 0 (any) when somebody else has it: a first try must not end in "address already in use"."""
+    try:
+        socket.create_server((host, wish)).close()
+    except OSError:
+        return 0
+    return wish
 
 
 def _serve(

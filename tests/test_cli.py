@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli import main
+from gateway.cli import _free, main
 from tests.fakes import elevenlabs as voice_wire
 from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.fakes.openai import FakeOpenAI
@@ -102,6 +102,13 @@ def test_a_missing_document_starts_nothing(tmp_path: Path, capsys: pytest.Captur
     assert main(["run", "--config", str(written(tmp_path, text)), "--port", "0"]) == 2
     assert "queues.a.knowledge" in (said := capsys.readouterr().err)
     assert "faq.md" in said
+
+
+def test_the_demo_takes_another_port_when_its_own_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert _free("127.0.0.1", port) == 0
+    assert _free("127.0.0.1", port) == port
 
 
 def test_a_taken_port_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
