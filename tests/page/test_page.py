@@ -195,7 +195,7 @@ async def test_a_recording_arrives_as_sound(browser: Browser, url: str, standin:
         seconds, loudness = heard(got.audio or b"")
         assert 1.5 < seconds < 5
         assert loudness > 0.05, "the tone of the microphone is in it"
-        assert await page.evaluate(NAME) == "Gravar áudio", "the hand is still at the microphone"
+        await page.wait_for_function(FOCUSED, arg="Gravar áudio")  # the hand is still at the microphone
         standin.hears(standin.messages[0], "Vocês aceitam Pix?")
         await page.get_by_role("button", name="Transcrição").click()
         await page.get_by_text("Vocês aceitam Pix?").wait_for()
@@ -221,7 +221,7 @@ async def test_a_discarded_recording_is_never_sent(browser: Browser, url: str, s
         else:
             await page.keyboard.press("Escape")
         await page.get_by_placeholder(SAY).wait_for()
-        assert await page.evaluate("document.activeElement.getAttribute('aria-label')") == "Gravar áudio"
+        await page.wait_for_function(FOCUSED, arg="Gravar áudio")
         assert standin.received == []
 
 
@@ -376,10 +376,18 @@ async def test_new_voice_notes_play_by_themselves_only_when_asked_to(
         await page.get_by_role("button", name="Opções").click()
         await page.get_by_role("switch", name="Tocar áudios novos automaticamente").click()
         await page.keyboard.press("Escape")
+        await page.evaluate(PLAYS)
         standin.speaks(1)
         standin.speaks(1)
-        await page.locator(".note").nth(1).get_by_role("button", name="Pausar").wait_for()
-        await page.locator(".note").nth(2).get_by_role("button", name="Pausar").wait_for()
+        await page.wait_for_function("() => window.plays.length === 2")
+        assert await page.evaluate("window.plays") == [1, 2], "one after the other, and not the old one"
+
+
+PLAYS = """() => {
+  window.plays = [];
+  const play = ({target}) => window.plays.push([...document.querySelectorAll("audio")].indexOf(target));
+  document.addEventListener("play", play, true);
+}"""
 
 
 # -- staying in touch
@@ -662,6 +670,7 @@ async def test_everything_is_reached_and_done_by_keyboard(browser: Browser, url:
         await page.get_by_role("button", name="Tocar").wait_for()
 
 
+FOCUSED = "(name) => document.activeElement.getAttribute('aria-label') === name"
 NAME = "(document.activeElement.getAttribute('aria-label') || document.activeElement.textContent).trim()"
 AUDIT = Path(__file__).with_name("audit.js").read_text("utf-8")
 LOOKS = [("light", 1000), ("dark", 1000), ("light", 320), ("dark", 320)]
