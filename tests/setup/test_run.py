@@ -202,6 +202,7 @@ def test_a_signal_reaches_the_command_itself(clone: Clone) -> None:
     (clone.root / "gateway" / "__main__.py").write_text(
         "import signal, sys\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(42))\n"
+        "signal.alarm(20)  # a signal that went astray must not leave us behind\n"
         "print('serving', flush=True)\nsignal.pause()"
     )
     with clone.start("demo", "--lite") as child:
