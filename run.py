@@ -66,7 +66,7 @@ def main(args):
     voice = LITE if lite or what == "check" else EMBEDDED
     set_up({voice, TEST} if what in ("test", "check") else {voice})
     commands = {
-        "demo": ["-m", "gateway", "demo", *rest],
+        "demo": ["-m", "gateway", "demo", *(["--lite"] if lite else []), *rest],
         "recado": ["-m", "gateway", *rest],
         "bench": ["-m", "bench", *rest],
         "test": ["-m", "pytest", *(["-m", "not embedded"] if lite else []), *rest],

@@ -57,6 +57,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, help="8080, or any free one when that is taken")
     parser.add_argument("--data", type=Path, default=Path(".recado"), help="folder for what the demo keeps")
+    parser.add_argument("--lite", action="store_true", help="the small parts only: a robotic voice, no hearing")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page by itself")
     parser.set_defaults(run=_run_demo)
 
@@ -94,7 +95,7 @@ def _run_demo(args: argparse.Namespace) -> int:
     from gateway.demo import demo_config, suggestions
 
     port = _free(args.host, 8080) if args.port is None else args.port
-    config = demo_config(args.data, args.host, port, secrets.token_urlsafe(24))
+    config = demo_config(args.data, args.host, port, secrets.token_urlsafe(24), lite=args.lite)
     return _serve(config, suggestions=suggestions(), page="loja", open_browser=not args.no_browser)
 
 

@@ -12,8 +12,8 @@ DOCUMENTS = tuple(sorted(FOLDER.glob("*.md")))
 CHANNEL = "loja"
 
 
-def demo_config(data: Path, host: str, port: int, admin_key: str) -> Config:
-    """`data`: the folder for what the demo keeps. Raises ConfigError."""
+def demo_config(data: Path, host: str, port: int, admin_key: str, *, lite: bool = False) -> Config:
+    """`data`: the folder for what the demo keeps. `lite`: the robotic voice and no ear. Raises ConfigError."""
     kept = data.resolve()
     flags = {
         "server.host": host,
@@ -22,6 +22,8 @@ def demo_config(data: Path, host: str, port: int, admin_key: str) -> Config:
         "storage.url": f"sqlite:///{kept / 'recado.db'}",
         "storage.media_dir": str(kept / "media"),
     }
+    if lite:
+        flags |= {"queues.0.voice.engine": "espeak", "queues.0.hearing.provider": "none"}
     return parse((FOLDER / "demo.toml").read_text("utf-8"), source="the demo", root=FOLDER, flags=flags)
 
 

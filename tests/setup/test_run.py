@@ -84,7 +84,7 @@ def clone(tmp_path: Path) -> Clone:
 def test_the_first_start_sets_up_says_what_it_costs_and_runs(clone: Clone) -> None:
     code, said = clone.run("demo", "--lite", "--port", "0")
     assert code == 0, said
-    assert "recado here ['demo', '--port', '0']" in said
+    assert "recado here ['demo', '--lite', '--port', '0']" in said
     assert "80 MB" in said
     assert "34 of about 80 MB  av 18.1.0" in said or "35 of about 80 MB  av 18.1.0" in said
     assert clone.installs == ["pip install --constraint constraints.txt --editable .[lite]"]
@@ -94,7 +94,7 @@ def test_the_first_start_sets_up_says_what_it_costs_and_runs(clone: Clone) -> No
 def test_the_second_start_installs_nothing(clone: Clone) -> None:
     clone.run("demo", "--lite")
     code, said = clone.run("demo", "--lite")
-    assert (code, said) == (0, "recado here ['demo']\n")
+    assert (code, said) == (0, "recado here ['demo', '--lite']\n")
     assert len(clone.installs) == 1
 
 

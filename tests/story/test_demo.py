@@ -83,3 +83,19 @@ async def test_the_voice_note_is_decoded_by_somebody_else(shop: Gateway) -> None
         samples = sum(frame.samples for frame in container.decode(audio=0))
     assert samples / 48_000 == pytest.approx(voice["media"]["seconds"], abs=0.05)
     assert reply["citations"][0]["document"] == "loja-pt.md"
+
+
+async def test_the_lite_demo_speaks_and_asks_to_type(tmp_path: Path) -> None:
+    config = demo_config(tmp_path, "127.0.0.1", 0, "", lite=True)
+    async with Gateway(config) as gateway, aiohttp.ClientSession() as http:
+        async with http.post(f"{gateway.url}/chat/loja/visit") as answer:
+            assert (await answer.json())["hearing"] is False
+            cookie = {"Cookie": f"recado_loja={answer.cookies['recado_loja'].value}"}
+        url = f"{gateway.url}/v1/channels/loja/messages"
+        message = {"id": "1", "text": "Quanto custa o frete?"}
+        async with http.post(url, json=message, params={"wait": "60"}, headers=cookie) as answer:
+            assert (await answer.json())["parts"][0]["kind"] == "voice"
+        form = aiohttp.FormData({"id": "2"})
+        form.add_field("audio", QUESTION.read_bytes(), filename="a.ogg", content_type="audio/ogg")
+        async with http.post(url, data=form, params={"wait": "60"}, headers=cookie) as answer:
+            assert (await answer.json())["reason"] == "hearing_unavailable"
