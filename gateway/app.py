@@ -57,8 +57,15 @@ LAST_SENDS = 1.0
 class Gateway:
     """Everything, wired. Raises StoreError and OSError from `__aenter__` when it cannot start."""
 
-    def __init__(self, config: Config, *, suggestions: Mapping[str, Sequence[str]] | None = None) -> None:
-        self.config, self._suggestions = config, suggestions or {}
+    def __init__(
+        self,
+        config: Config,
+        *,
+        suggestions: Mapping[str, Sequence[str]] | None = None,
+        progress: Callable[[int, int], None] = lambda done, of: None,
+    ) -> None:
+        """`suggestions`: questions to begin with, by channel. `progress`: see `Equipment.progress`."""
+        self.config, self._suggestions, self._progress = config, suggestions or {}, progress
         self.telemetry, self.live = Telemetry(), Live()
         self.store: Store = self._store()
         self.media = MediaFolder(Path(config.storage.media_dir))
@@ -103,7 +110,9 @@ class Gateway:
         for channel in self.channels.values():
             stack.push_async_callback(channel.close)
         cache = Path(self.config.storage.media_dir) / ".cache"
-        maker = equipment.Equipment(self.config, self.encoder, self.telemetry, self.notices, cache=cache)
+        maker = equipment.Equipment(
+            self.config, self.encoder, self.telemetry, self.notices, cache=cache, progress=self._progress
+        )
         for queue in self.config.queues:
             crew = self.crews[queue.name] = await maker.crew(queue)
             for part in (crew.assistant, crew.reference, crew.hearing, crew.voice):

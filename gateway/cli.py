@@ -146,12 +146,18 @@ async def _until_told(
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows has no handlers here; Ctrl-C still works
             loop.add_signal_handler(number, stop.set)
-    async with Gateway(config, suggestions=suggestions) as gateway:
+    async with Gateway(config, suggestions=suggestions, progress=_show_reading) as gateway:
         _greet(gateway.url, page, gateway.notices, config, open_browser)
         _settle_down()
         await stop.wait()
         print("recado: stopping; what runs may finish", file=sys.stderr)
     return OK
+
+
+def _show_reading(done: int, of: int) -> None:
+    """The first start reads the documents for their meaning, which takes some seconds; later ones remember."""
+    if sys.stderr.isatty():
+        print(f"\rreading the documents: {done} of {of}", end="\n" if done == of else "", file=sys.stderr, flush=True)
 
 
 def _settle_down() -> None:

@@ -59,6 +59,8 @@ class Equipment:
     slots: Slots = field(default_factory=Slots)
     cache: Path | None = None
     """Folder for spoken notes and vectors; None keeps them in memory."""
+    progress: Callable[[int, int], None] = lambda done, of: None
+    """Called from other threads while documents are read for the first time: (texts done, texts in all)."""
     sdks: set[str] = field(default_factory=set)
     """Modules that are slow to import and will be needed."""
     warm: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -86,7 +88,7 @@ class Equipment:
         from gateway.knowledge import Knowledge
 
         vectors = self.cache / "vectors" if self.cache else None
-        knowledge = await Knowledge.load(queue.knowledge, cache=vectors)
+        knowledge = await Knowledge.load(queue.knowledge, cache=vectors, progress=self.progress)
         log.info("knowledge is loaded", extra={"facts": {"queue": queue.name, "what": knowledge.describe()}})
         return knowledge
 
