@@ -56,6 +56,8 @@ class Ask:
 
     question: str
     reason: str = "assistant"
+    unheard: str = ""
+    """The sentence that owns up to a voice note without words in the burst; the answer ends with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,11 @@ def decide(situation: Situation) -> Decision:
     if not situation.burst:
         return Ignore("empty_burst")
     question = "\n".join(said.text for said in situation.burst if said.text.strip())
+    problem = next((said.problem for said in situation.burst if said.problem), "")
     if question:
-        return Ask(question)
-    problem = next((said.problem for said in situation.burst if said.problem), "nothing_heard")
-    return Say("please_type" if problem != "nothing_heard" else "nothing_heard", problem)
+        return Ask(question, unheard=_owning_up(problem))
+    return Say(_owning_up(problem or "nothing_heard"), problem or "nothing_heard")
+
+
+def _owning_up(problem: str) -> str:
+    return problem and ("nothing_heard" if problem == "nothing_heard" else "please_type")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway import live, transcript
@@ -44,9 +44,9 @@ class Answer:
                 return Ending(Outcome.ANSWERED, reason, Draft(sentence(name, language), language), as_text=True)
             case Transfer(reason, dead):
                 return transfer(burst, reason, dead=dead)
-            case Ask(question):
+            case Ask(question, unheard=unheard):
                 with burst.step("answer", self.telemetry):
-                    return await self._ask(burst, question)
+                    return _owning_up(await self._ask(burst, question), unheard)
 
     async def _ask(self, burst: Burst, question: str) -> Ending:
         """A dead assistant hands over: the customer never meets silence."""
@@ -131,6 +131,14 @@ class Answer:
 def _mended(text: str) -> str:
     """Servers that count in UTF-16 cut characters in two: halves that meet are one again, a lost one becomes a mark."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _owning_up(ending: Ending, unheard: str) -> Ending:
+    """Somebody who wrote and spoke must know that only the writing was answered."""
+    if not unheard or ending.outcome is not Outcome.ANSWERED or ending.draft is None:
+        return ending
+    draft = ending.draft
+    return replace(ending, draft=replace(draft, text=f"{draft.text}\n\n{sentence(unheard, draft.language)}"))
 
 
 def _tag(found: str, queue: str) -> str:

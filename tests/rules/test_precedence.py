@@ -25,7 +25,9 @@ HELLO = Said("oi")
             Situation([Said("", True, "nothing_heard")], None), Say("nothing_heard", "nothing_heard"), id="silence"
         ),
         pytest.param(
-            Situation([Said("", True, "hearing_unavailable"), HELLO], None), Ask("oi"), id="what was typed is enough"
+            Situation([Said("", True, "hearing_unavailable"), HELLO], None),
+            Ask("oi", unheard="please_type"),
+            id="what was typed is answered, what was said is owned up to",
         ),
         pytest.param(Situation([Said("  \n")], None), Say("nothing_heard", "nothing_heard"), id="blank"),
     ],

@@ -115,6 +115,15 @@ async def test_a_note_that_cannot_be_heard_is_answered_politely(tmp_path: Path) 
             assert openai.asked == []
 
 
+async def test_who_writes_and_speaks_learns_that_only_the_writing_was_answered(tmp_path: Path) -> None:
+    async with FakeOpenAI(lambda _: "Temos, sim.") as openai, FakeElevenLabs() as elevenlabs:
+        async with running(spoken_queue(openai, elevenlabs, format="text"), tmp_path) as (_, contact):
+            openai.play_hearing(wire.refused(401, "invalid_api_key"))
+            reply = await contact.speak(sounds.ogg_opus(1.0), text="Tem pix?")
+            (part,) = reply["parts"]
+            assert part["text"].startswith("Temos, sim.\n\nAinda não consigo ouvir")
+
+
 FAULTS = {
     "quota": voice_wire.detail("quota_exceeded", "You have 3 credits remaining, while 40 credits are required."),
     "key": voice_wire.detail("invalid_api_key"),
