@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any
 from gateway.assistants.base import AssistantError
 from gateway.config import Config, Queue
 from gateway.equipment import Equipment, bare_assistant, hosted_voice
-from gateway.hearing.base import HearingError
+from gateway.hearing.base import Hearing, HearingError
 from gateway.knowledge import KnowledgeError
 from gateway.telemetry import Telemetry
 from tts.encode import Encoder
 from tts.errors import SpeechError
 from tts.findings import Finding
+from tts.model import Speech
+from tts.silent import Silent
 
 
 async def check(config: Config) -> list[Finding]:
@@ -84,10 +87,23 @@ async def _hearing(equipment: Equipment, queue: Queue) -> Iterable[Finding]:
     ear: Any = equipment.hearing(queue.hearing)
     if ear is None:
         return [Finding("ok", "hearing.provider", "voice notes are answered with a request to type")]
-    if hasattr(ear, "check"):
-        return await _asked(ear.check, ear.close, "hearing")
-    await ear.close()
-    return [Finding("ok", "hearing.provider", ear.name)]
+    if queue.hearing.provider == "local":
+        await ear.close()
+        return [Finding("ok", "hearing.provider", ear.name)]
+    return [await _listens(ear, queue.language)]
+
+
+async def _listens(ear: Hearing, language: str) -> Finding:
+    """Half a second of silence tells whether key, model and address are right; no list of models does for ears."""
+    silence = await Silent().speak(Speech("...", language))
+    try:
+        await ear.hear(silence.data, silence.mime, language)
+    except HearingError as error:
+        named = re.search(r"hearing\.\w+", error.hint)
+        return Finding("error", named[0] if named else "hearing", f"{error.reason}. {error.hint}")
+    finally:
+        await ear.close()
+    return Finding("ok", "hearing.model", f"{ear.name} listens")
 
 
 async def _asked(

@@ -85,6 +85,22 @@ async def test_check_names_what_is_wrong_with_the_assistant(
     assert "sk-not-this-one" not in said
 
 
+@pytest.mark.parametrize(
+    ("key", "code", "named"), [("", 0, "queues.loja.hearing.model"), ("wrong-one", 1, "queues.loja.hearing.api_key")]
+)
+async def test_check_listens_with_the_ear(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str, code: int, named: str
+) -> None:
+    async with FakeOpenAI() as openai:
+        ear = f'provider = "openai"\nmodel = "gpt-transcribe"\nbase_url = "{openai.base_url}"\n'
+        ear += f'api_key = "{key or openai.key}"'
+        path = written(tmp_path, toml(openai.base_url, openai_key=openai.key, hearing=ear))
+        assert await recado("check", "--config", path) == code
+    said = capsys.readouterr()
+    assert named in said.out + said.err
+    assert "wrong-one" not in said.out + said.err
+
+
 async def test_check_finds_a_dead_provider(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path, toml("http://127.0.0.1:9/v1", openai_key="k"))
     assert await recado("check", "--config", path) == 1
