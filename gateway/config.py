@@ -90,6 +90,18 @@ class AssistantSettings(Section):
 class Reply(Section):
     format: Literal["text", "voice", "mirror", "both"] = "text"
     max_voice_chars: int = Field(900, ge=1, le=10_000)
+    typing_ms_per_char: int = Field(25, ge=0, le=1000)
+    typing_min_ms: int = Field(500, ge=0, le=60_000)
+    typing_max_ms: int = Field(4000, ge=0, le=60_000)
+
+    @model_validator(mode="after")
+    def _min_is_not_above_max(self) -> Reply:
+        if self.typing_min_ms > self.typing_max_ms:
+            raise ValueError(
+                f"typing_min_ms ({self.typing_min_ms}) is above typing_max_ms ({self.typing_max_ms}): "
+                f"raise typing_max_ms to at least {self.typing_min_ms}"
+            )
+        return self
 
 
 class VoiceSettings(Section):
@@ -109,8 +121,7 @@ class VoiceSettings(Section):
     def _complete(self) -> VoiceSettings:
         if self.provider == "elevenlabs":
             for key in ("api_key", "voice_id", "model_id"):
-                value = getattr(self, key)
-                if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
+                if not _plain(getattr(self, key)):
                     raise ValueError(
                         f'{key} is missing: provider = "elevenlabs" has no built-in voice, model or key'
                     )
@@ -136,8 +147,7 @@ class HearingSettings(Section):
     def _complete(self) -> HearingSettings:
         if self.provider in ("openai", "elevenlabs"):
             for key in ("api_key", "model"):
-                value = getattr(self, key)
-                if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
+                if not _plain(getattr(self, key)):
                     raise ValueError(f'{key} is missing: provider = "{self.provider}" needs it')
         return self
 
@@ -146,6 +156,21 @@ class Handoff(Section):
     marker: str = Field("Ação: Transferir para o setor de atendimento", min_length=4, max_length=200)
     message: str = Field("", max_length=2000)
     to: Name = "humanos"
+
+
+class Sentences(Section):
+    """Our own words, in the place of those recado brings along; empty: recado's, in the customer's language."""
+
+    please_type: str = Field("", max_length=2000)
+    nothing_heard: str = Field("", max_length=2000)
+    cannot_read: str = Field("", max_length=2000)
+    opted_out: str = Field("", max_length=2000)
+    opted_in: str = Field("", max_length=2000)
+
+
+class OptOut(Section):
+    words: tuple[str, ...] = ("parar", "sair", "cancelar inscrição", "stop", "unsubscribe", "baja", "退订")
+    back: tuple[str, ...] = ("voltar", "start", "volver", "继续")
 
 
 class Queue(Section):
@@ -159,6 +184,8 @@ class Queue(Section):
     voice: Voice = Voice()
     hearing: HearingSettings = HearingSettings()
     handoff: Handoff = Handoff()
+    sentences: Sentences = Sentences()
+    opt_out: OptOut = OptOut()
 
     @model_validator(mode="after")
     def _legacy_alias_has_instructions(self) -> Queue:
@@ -172,24 +199,115 @@ class Queue(Section):
         return self
 
 
+ChannelType = Literal["webchat", "http", "whatsapp_cloud", "evolution", "telegram", "openai"]
+CONTACTS = ("max_age_s", "groups", "ignore", "only", "read_receipts", "presence")
+"""Keys of every provider's channel."""
+KEYS: dict[str, tuple[str, ...]] = {
+    "webchat": ("title", "key"),
+    "http": ("key", "title", "callback_url", "callback_secret", "max_age_s", "ignore", "only"),
+    "whatsapp_cloud": (
+        "phone_number_id",
+        "access_token",
+        "app_secret",
+        "verify_token",
+        "base_url",
+        "graph_version",
+        "template",
+        *CONTACTS,
+    ),
+    "evolution": ("base_url", "instance", "api_key", "webhook_secret", "jwt_key", *CONTACTS),
+    "telegram": ("token", "secret_token", "mode", "base_url", *CONTACTS),
+    "openai": ("key",),
+}
+"""What may stand beside name, type and queue."""
+REQUIRED: dict[str, tuple[tuple[str, str], ...]] = {
+    "webchat": (),
+    "http": (("key", 'a channel of the API is opened by its key, e.g. key = "${SITE_KEY}"'),),
+    "whatsapp_cloud": (
+        ("phone_number_id", "the number's id, from the app's WhatsApp > API Setup page"),
+        ("access_token", 'a system user\'s token, e.g. access_token = "${WHATSAPP_TOKEN}"'),
+        ("app_secret", "from the app's Settings > Basic; without it nobody knows who posts to the webhook"),
+        ("verify_token", "any words of your own; the same go into the app's webhook page"),
+    ),
+    "evolution": (
+        ("base_url", "where your Evolution API answers"),
+        ("instance", "the name of the instance in Evolution"),
+        ("api_key", "Evolution's global key or the instance's"),
+    ),
+    "telegram": (("token", "from @BotFather"),),
+    "openai": (("key", 'clients send it as their API key, e.g. key = "${RECADO_OPENAI_KEY}"'),),
+}
+
+
 class ChannelSettings(Section):
     name: Name
-    type: Literal["webchat", "http"]
-    queue: Name
+    type: ChannelType
+    queue: str = Field("", pattern=r"^$|^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     key: SecretStr = SecretStr("")
     title: str = Field("", max_length=80)
     callback_url: str = ""
     callback_secret: SecretStr = SecretStr("")
+    base_url: str = ""
+    # whatsapp_cloud
+    phone_number_id: str = Field("", pattern=r"^[0-9]{0,32}$")
+    access_token: SecretStr = SecretStr("")
+    app_secret: SecretStr = SecretStr("")
+    verify_token: SecretStr = SecretStr("")
+    graph_version: str = Field("v26.0", pattern=r"^v[0-9]{1,3}\.[0-9]$")
+    template: str = Field("", pattern=r"^$|^[a-z0-9_]{1,512}:[a-z]{2,3}(_[A-Z]{2})?$")
+    # evolution
+    instance: str = Field("", max_length=200)
+    api_key: SecretStr = SecretStr("")
+    webhook_secret: SecretStr = SecretStr("")
+    jwt_key: SecretStr = SecretStr("")
+    # telegram
+    token: SecretStr = SecretStr("")
+    secret_token: SecretStr = SecretStr("")
+    mode: Literal["webhook", "polling"] = "polling"
+    # every provider's
+    max_age_s: int = Field(21_600, ge=0, le=604_800)
+    groups: Literal["ignore", "answer"] = "ignore"
+    ignore: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    read_receipts: bool = True
+    presence: bool = True
 
     @model_validator(mode="after")
-    def _complete(self) -> ChannelSettings:
-        if self.type == "http" and not self.key.get_secret_value():
-            raise ValueError('key is missing: an "http" channel is opened by its key, e.g. key = "${SITE_KEY}"')
+    def _keys_of_this_type(self) -> ChannelSettings:
+        for key in self.model_fields_set - {"name", "type", "queue", *KEYS[self.type]}:
+            near = _nearest(key, list(KEYS[self.type]))
+            raise ValueError(f'{key} is no key of a channel of type = "{self.type}"{near}')
+        for key, cure in REQUIRED[self.type]:
+            if not _plain(getattr(self, key)):
+                raise ValueError(f"{key} is missing: {cure}")
+        if not self.queue and self.type != "openai":
+            raise ValueError("queue is missing: which queue answers here")
+        return self
+
+    @model_validator(mode="after")
+    def _proves_where_hooks_come_from(self) -> ChannelSettings:
+        if self.type == "evolution" and not (_plain(self.webhook_secret) or _plain(self.jwt_key)):
+            raise ValueError(
+                "webhook_secret is missing: set it (or jwt_key) here and in Evolution's webhook headers, so that "
+                "nobody else can post messages; make one with `recado secret`"
+            )
+        if self.type == "telegram" and self.mode == "webhook" and not _plain(self.secret_token):
+            raise ValueError('secret_token is missing: mode = "webhook" needs one of A-Z a-z 0-9 _ -, 16 or more')
+        if not re.fullmatch(r"[A-Za-z0-9_-]{0,256}", _plain(self.secret_token)):
+            raise ValueError("secret_token may hold A-Z a-z 0-9 _ - only, at most 256")
+        return self
+
+    @model_validator(mode="after")
+    def _callbacks_are_signed(self) -> ChannelSettings:
         if self.callback_url and not self.callback_secret.get_secret_value():
             raise ValueError("callback_secret is missing: replies are signed; make one with `recado secret`")
         if self.callback_url and not _is_webhook_secret(self.callback_secret.get_secret_value()):
             raise ValueError("callback_secret is no Standard Webhooks secret (whsec_…); make one with `recado secret`")
         return self
+
+
+def _plain(value: str | SecretStr) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _is_webhook_secret(text: str) -> bool:
@@ -213,7 +331,7 @@ class Config(Section):
             for name in {n for n in names if names.count(n) > 1}:
                 raise ValueError(f"{kind}: two are named {name!r}; names are unique")
         for channel in self.channels:
-            if channel.queue not in queues:
+            if channel.queue not in queues and (channel.queue or channel.type != "openai"):
                 near = _nearest(channel.queue, queues)
                 raise ValueError(f"channels.{channel.name}.queue = {channel.queue!r} is no queue{near}")
         return self
@@ -227,6 +345,18 @@ class Config(Section):
             owner = owners.setdefault(key.get_secret_value() or name, name)
             if owner != name:
                 raise ValueError(f"{name} is the same key as {owner}: make another one with `recado secret`")
+        return self
+
+    @model_validator(mode="after")
+    def _each_account_is_served_once(self) -> Config:
+        """Two channels of one number would answer every message twice."""
+        owners: dict[str, str] = {}
+        for channel in self.channels:
+            for key in ("phone_number_id", "token"):
+                account = _plain(getattr(channel, key))
+                owner = owners.setdefault(account, channel.name) if account else channel.name
+                if owner != channel.name:
+                    raise ValueError(f"channels.{channel.name}.{key} is that of channels.{owner}: one channel a number")
         return self
 
     @model_validator(mode="after")
@@ -245,6 +375,7 @@ class Config(Section):
                 yield f"{at}.voice.base_url", voice.base_url
         for channel in self.channels:
             yield f"channels.{channel.name}.callback_url", channel.callback_url
+            yield f"channels.{channel.name}.base_url", channel.base_url
 
     def queue(self, name: str) -> Queue:
         """Raises KeyError."""

@@ -50,6 +50,8 @@ class Post:
     """Milliseconds of silence that end the burst."""
     max_wait: int = 0
     """Milliseconds after the first unclaimed message that end it anyway. Below `window` it is raised to it."""
+    once: bool = False
+    """`dedup` is unique over the whole channel: the same one in another of its conversations is a duplicate."""
 
 
 class Verdict(StrEnum):
@@ -142,6 +144,31 @@ class Conversation:
     queue: str
     hold: Hold | None = None
     created_at: int = 0
+    address: Mapping[str, str] = field(default_factory=dict)
+    """What the channel needs to find the contact, as it last said; the store never looks inside."""
+    group: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a provider's id stands for."""
+
+    conversation: ConversationId
+    kind: Kind
+    seq: int
+    """Of the entry; 0 when only its delivery is known."""
+    dedup: str
+    """Of the entry: IN: that id, OUT: the delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A request of a provider that nobody could read."""
+
+    channel: str
+    at: int
+    why: str
+    body: bytes = field(repr=False)
 
 
 class Outcome(StrEnum):
@@ -186,7 +213,7 @@ class Receipt:
     delivery: str
     """The OUT entry's `dedup`."""
     status: str
-    """sent | delivered | read | played | failed | withdrawn"""
+    """sent | delivered | read | played | failed | withdrawn | unsure | templated"""
     at: int
     provider_id: str = ""
     detail: str = ""
@@ -214,6 +241,19 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetched:
+    """What became of a medium that a message only named."""
+
+    seq: int
+    """Of the inbound entry."""
+    n: int
+    """Its place among the message's attachments, from 0."""
+    media: Media | None
+    problem: str = ""
+    """Why it could not be had, for good."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """Everything one finished claim writes, in one transaction."""
 
@@ -231,6 +271,12 @@ class Settlement:
     """While fewer drafts than this were thrown away, newer messages throw this one away too."""
     yields_to_hold: bool = False
     """True for what an assistant wrote: it must not be sent once a person has the conversation."""
+    pause: int = 0
+    """Milliseconds before this lane may be claimed again; no new message shortens it."""
+    facts: Mapping[str, bool] = field(default_factory=dict)
+    """Facts about the contact that begin (True) or end (False)."""
+    address: Mapping[str, str] | None = None
+    """The contact's new address."""
 
 
 class Settled(StrEnum):

@@ -11,7 +11,7 @@ Each implementation passes `tests/contracts/store_suite.py`. The store's clock i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from storage.model import (
@@ -21,8 +21,10 @@ from storage.model import (
     Cursor,
     Depths,
     Entry,
+    Fetched,
     Hold,
     Kind,
+    Known,
     Media,
     MediaId,
     Post,
@@ -31,6 +33,7 @@ from storage.model import (
     Settled,
     Settlement,
     Turn,
+    Unread,
 )
 
 
@@ -66,9 +69,20 @@ class Lanes(Protocol):
     ) -> Posted:
         """Commit one inbound message (and the conversation, when it is new). Returns only after the commit.
 
-        An existing conversation keeps its queue, hold and creation time; a non-empty name replaces the old one.
-        Raises Unavailable.
+        An existing conversation keeps its queue, hold and creation time; a non-empty name or address replaces the
+        old one. Raises Unavailable.
         """
+        ...
+
+    async def take_over(self, conversation: Conversation, post: Post, provider_id: str, hold: Hold) -> Posted:
+        """Commit what a person of the business wrote from elsewhere: an OUT entry, known by the provider's id, and
+        the hold (an earlier one stays). DUPLICATE, and nothing written, when the id is known in the channel.
+        """
+        ...
+
+    async def cancel(self, id: ConversationId, reason: str) -> Turn | None:
+        """End what waits or runs in the conversation's inbound lane, in one turn: IGNORED with this reason. Whoever
+        runs it is fenced. None when nothing waits."""
         ...
 
     async def claim(self, kind: Kind, limit: int, lease: int, owner: str) -> list[Claim]:
@@ -138,9 +152,43 @@ class Conversations(Protocol):
         """The turn that gave inbound entry `seq` its outcome; None while it waits."""
         ...
 
-    async def record(self, receipt: Receipt) -> None: ...
+    async def latest(self, id: ConversationId, kind: Kind, limit: int) -> list[Entry]:
+        """The newest `limit` entries of one direction, newest first."""
+        ...
+
+    async def requeue(self, id: ConversationId, queue: str) -> bool:
+        """Another queue answers from now on. False when there is no such conversation."""
+        ...
+
+    async def record(self, receipt: Receipt) -> bool:
+        """False, and nothing written, when this delivery has this status already. A provider's id becomes `known`."""
+        ...
 
     async def receipts(self, id: ConversationId) -> list[Receipt]: ...
+
+    async def resolve(self, receipt: Receipt) -> bool:
+        """An unsure delivery turns out to be sent: `record`, and its dead letter goes."""
+        ...
+
+    async def facts(self, id: ConversationId) -> dict[str, int]:
+        """What is remembered about the contact (`no_voice`, `opted_out`, ...) and since when."""
+        ...
+
+    async def set_fact(self, id: ConversationId, name: str, on: bool) -> None: ...
+
+    async def readdress(self, id: ConversationId, address: Mapping[str, str]) -> None: ...
+
+    async def known(self, channel: str, id: str) -> Known | None:
+        """What a provider's id stands for: a message posted with `once`, a recorded delivery, a person's message."""
+        ...
+
+    async def known_as(self, channel: str, ids: Sequence[str]) -> str:
+        """The one name of a contact that goes by all of `ids` (the most lasting first), learned for good.
+
+        Of contacts known before, the one with the oldest conversation wins; the others become its aliases, and
+        their hold and facts become its own. Writes only when there is something to learn.
+        """
+        ...
 
     async def withdrawn(self, id: ConversationId) -> set[str]:
         """The deliveries a person's arrival stopped: written, and never sent."""
@@ -165,6 +213,22 @@ class Library(Protocol):
         ...
 
     async def remember_heard(self, media: MediaId, text: str, language: str) -> None: ...
+
+    async def fetched(self, id: ConversationId, after: int, upto: int) -> list[Fetched]:
+        """Of the inbound entries in (after, upto]."""
+        ...
+
+    async def remember_fetched(self, id: ConversationId, fetched: Fetched) -> None:
+        """And the conversation may open it. The first word on a medium stays."""
+        ...
+
+    async def keep_unread(self, channel: str, why: str, body: bytes) -> None:
+        """The newest 200 of each channel are kept, 64 KiB of each."""
+        ...
+
+    async def unread(self, limit: int) -> list[Unread]:
+        """Newest first."""
+        ...
 
     async def sealed(self, name: str) -> bytes | None:
         """A secret as the vault sealed it."""
