@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 
@@ -36,6 +36,18 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """Something the contact sent to be looked at. Made by `pictures.picture`, which proves what it is."""
+
+    kind: Literal["image", "document"]
+    mime: str
+    """`image/jpeg`, `image/png`, `image/webp`, `image/gif` or `application/pdf`."""
+    data: bytes = field(repr=False)
+    name: str = ""
+    """The file's name as the contact knows it, without a path; of a document it ends in `.pdf`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Everything an assistant may know for one turn."""
 
@@ -51,6 +63,8 @@ class Ask:
     marker: str = ""
     """What the assistant writes first when it cannot help or the customer wants a person."""
     passages: Sequence[Passage] = ()
+    pictures: Sequence[Picture] = ()
+    """What came with the question, in its order. Kinds that the assistant does not see are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +108,12 @@ class Assistant(Protocol):
     @property
     def name(self) -> str:
         """`provider/model`, for logs. Holds no key."""
+        ...
+
+    @property
+    def sees(self) -> frozenset[str]:
+        """The kinds of Picture it can be shown: `image`, `document`. The model behind it may still refuse one:
+        AssistantError `pictures_refused`, and the same question goes well without pictures."""
         ...
 
     def answer(self, ask: Ask) -> AsyncIterator[Text | Finished]:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from gateway.assistants.base import Ask, AssistantError, Finished, Text
+from gateway.assistants.base import Ask, AssistantError, Finished, Picture, Text
 from gateway.assistants.briefing import Citations, instructions, refuse_assistant_id, turns
 from gateway.assistants.faults import fault_from
+from gateway.assistants.pictures import data_url, shown
 from gateway.assistants.responses import DECLINED, wordless
-from gateway.assistants.wire import check_model, cut, documents, open_client, whole
+from gateway.assistants.wire import OPENAI, check_model, cut, documents, open_client, whole
 from tts.findings import Finding
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ class OpenAIChat:
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
         self._model = model
+        self._host = urlsplit(base_url or OPENAI).hostname or ""
         self._timeout_s = timeout_s
         self._max_output_tokens = max_output_tokens
         self._always: dict[str, Any] = {"stream_options": {"include_usage": True}}
@@ -58,14 +62,20 @@ class OpenAIChat:
     def name(self) -> str:
         return f"openai_chat/{self._model}"
 
+    @property
+    def sees(self) -> frozenset[str]:
+        """Images travel alike everywhere; a document's part is known to OpenAI alone."""
+        return frozenset({"image", "document"} if self._host.endswith(".openai.com") else {"image"})
+
     async def answer(self, ask: Ask) -> AsyncIterator[Text | Finished]:
         refuse_assistant_id(self._model)
+        ask = replace(ask, pictures=shown(ask.pictures, self.sees))
         reading = _Reading(Citations(ask.passages))
         call = self._client.chat.completions.with_streaming_response.create(
             model=self._model, messages=[], stream=True, extra_body=self._body(ask)
         )
         try:
-            async with aclosing(documents(call, self._timeout_s)) as chunks:
+            async with aclosing(documents(call, self._timeout_s, pictures=bool(ask.pictures))) as chunks:
                 async for chunk in chunks:
                     for text in whole(reading.read(chunk)):
                         yield text
@@ -100,18 +110,27 @@ class OpenAIChat:
         """OpenAI's reasoning models refuse the old name of the limit; most others know only the old one."""
         if not self._max_output_tokens:
             return {}
-        host = self._client.base_url.host or ""
-        new = host.endswith((".openai.com", ".azure.com"))
+        new = self._host.endswith((".openai.com", ".azure.com"))
         return {"max_completion_tokens" if new else "max_tokens": self._max_output_tokens}
 
 
-def _messages(ask: Ask) -> list[dict[str, str]]:
-    """One message per change of speaker: many chat templates insist that roles alternate."""
-    said = [
+def _messages(ask: Ask) -> list[dict[str, Any]]:
+    """One message per change of speaker: many chat templates insist that roles alternate. Pictures are in the last."""
+    said: list[dict[str, Any]] = [
         {"role": role, "content": "\n\n".join(turn["content"] for turn in run)}
         for role, run in groupby(turns(ask), key=itemgetter("role"))
     ]
+    if ask.pictures:
+        words = said[-1]["content"]
+        text = [{"type": "text", "text": words}] if words.strip() else []
+        said[-1]["content"] = [*text, *map(_part, ask.pictures)]
     return [{"role": "system", "content": instructions(ask)}, *said]
+
+
+def _part(one: Picture) -> dict[str, Any]:
+    if one.kind == "document":
+        return {"type": "file", "file": {"filename": one.name, "file_data": data_url(one)}}
+    return {"type": "image_url", "image_url": {"url": data_url(one)}}
 
 
 class _Reading:

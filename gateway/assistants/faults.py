@@ -40,7 +40,39 @@ PASSING = frozenset(
     }
 )
 """Codes that say: the same call may go well in a moment."""
-POLICY = frozenset({"invalid_prompt", "bio_policy", "misalignment_policy_violation", "content_filter", "refusal"})
+POLICY = frozenset(
+    {
+        "invalid_prompt",
+        "bio_policy",
+        "misalignment_policy_violation",
+        "image_content_policy_violation",
+        "content_filter",
+        "refusal",
+    }
+)
+PICTURES = "pictures_refused"
+"""The call carried pictures or documents and fails because of them, for all that is known: ask again without."""
+PICTURE_CODES = frozenset(
+    {
+        "invalid_image",
+        "invalid_image_format",
+        "invalid_base64_image",
+        "invalid_image_url",
+        "image_too_large",
+        "image_too_small",
+        "image_parse_error",
+        "invalid_image_mode",
+        "image_file_too_large",
+        "unsupported_image_media_type",
+        "empty_image_file",
+        "failed_to_download_image",
+        "image_file_not_found",
+    }
+)
+"""What Responses says of an image it cannot use."""
+PICTURE_STATUSES = frozenset({400, 404, 413, 415, 422, 500})
+"""What models without eyes answer a picture with. There is no code for it: OpenAI says 400 with a null code, OpenRouter
+404, llama.cpp and vLLM 500."""
 
 HINTS = {
     "invalid_api_key": "The provider does not know this key: put a valid one into {section}.api_key.",
@@ -52,6 +84,7 @@ HINTS = {
     "data_residency_mismatch": "The key belongs to another region: set {section}.base_url to that region's address.",
     "max_output_tokens": "The model reached its limit before the first word: raise {section}.max_output_tokens.",
     "not_an_api": "Something answered with a page instead of data: {section}.base_url should usually end in /v1.",
+    PICTURES: "The model did not take the customer's picture or document{said}: set {section}.model to one that sees.",
     "timeout": "The provider did not answer in time: see its status page, or raise {section}.timeout_s.",
     "unreachable": "No connection: check {section}.base_url, the name server and the firewall.",
 }
@@ -90,14 +123,15 @@ class Fault:
         return cls("not_an_api", True, hint=_hint("not_an_api", None, section))
 
 
-def fault_of(error: Exception, section: str = "assistant") -> Fault:
-    """What the SDK, its HTTP client or asyncio raised. `section`: the configuration the hints speak of."""
+def fault_of(error: Exception, section: str = "assistant", *, pictures: bool = False) -> Fault:
+    """What the SDK, its HTTP client or asyncio raised. `section`: the configuration the hints speak of. `pictures`: the
+    call carried some."""
     import httpx2
     import openai
 
     if isinstance(error, openai.APIStatusError):
         headers = error.response.headers
-        return fault_from(_as_object(error.body), error.status_code, section).after(headers)
+        return fault_from(_as_object(error.body), error.status_code, section, pictures=pictures).after(headers)
     # The aiohttp transport calls a refused connection a ConnectTimeout; either way nothing was asked yet.
     unasked = isinstance(error.__cause__, httpx2.ConnectTimeout)
     if isinstance(error, (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError)) and not unasked:
@@ -108,22 +142,27 @@ def fault_of(error: Exception, section: str = "assistant") -> Fault:
     return Fault("unexpected", False, hint=f"{type(error).__name__} while calling the provider.")
 
 
-def fault_in(document: object, section: str = "assistant") -> Fault | None:
+def fault_in(document: object, section: str = "assistant", *, pictures: bool = False) -> Fault | None:
     """The error inside an answer that came with 200, if there is one."""
     body = document[0] if isinstance(document, list) and document else document
     if not isinstance(body, Mapping):
         return None
     if body.get("error"):
-        return fault_from(_as_object(body), None, section)
-    return fault_from(body, None, section) if body.get("type") == "error" else None
+        return fault_from(_as_object(body), None, section, pictures=pictures)
+    return fault_from(body, None, section, pictures=pictures) if body.get("type") == "error" else None
 
 
-def fault_from(error: Mapping[str, Any], status: int | None, section: str = "assistant") -> Fault:
+def fault_from(
+    error: Mapping[str, Any], status: int | None, section: str = "assistant", *, pictures: bool = False
+) -> Fault:
     """From an error object and the status it came with; None when it stood inside a stream."""
     number = error.get("code")
     if status is None and isinstance(number, int):  # Gemini and some relays repeat the status there
         status = number
     reason = _reason(error, status)
+    if reason in PICTURE_CODES or (pictures and _may_be_the_pictures(reason, status)):
+        said = f" ({reason})"
+        return Fault(PICTURES, status == 500, hint=HINTS[PICTURES].format(section=section, said=said))
     return Fault(reason, _passes(reason, status), hint=_hint(reason, status, section, _code(error.get("param"))))
 
 
@@ -159,6 +198,13 @@ def _code(value: object) -> str:
     return code if CODE.fullmatch(code) else ""
 
 
+def _may_be_the_pictures(reason: str, status: int | None) -> bool:
+    """Refused for no other reason that we know. Only asking again without them tells; a bare 500 is tried again first,
+    as it is without pictures."""
+    otherwise = reason in HINTS or reason in BILLING | POLICY | PASSING
+    return status in PICTURE_STATUSES and (not otherwise or status == 500)
+
+
 def _passes(reason: str, status: int | None) -> bool:
     if reason in BILLING or reason in POLICY:
         return False
@@ -172,4 +218,4 @@ def _hint(reason: str, status: int | None, section: str, field: str = "") -> str
         return "The provider's content policy stopped this turn; a person should read it."
     passing = "The provider has trouble of its own: see its status page." if _passes(reason, status) else ""
     text = HINTS.get(reason) or BY_STATUS.get(status or 0) or passing
-    return text.format(section=section, field=f" (field `{field}`)" if field else "")
+    return text.format(section=section, field=f" (field `{field}`)" if field else "", said="")

@@ -91,6 +91,7 @@ class LocalAssistant:
     """Extractive: see the module. Satisfies `gateway.assistants.base.Assistant`; raises no AssistantError."""
 
     name = "local/extractive"
+    sees: frozenset[str] = frozenset()
 
     def __init__(self, knowledge: Knowledge | None) -> None:
         """`knowledge` is the assistant's from now on: `close` closes it. None: it only greets and calls people."""

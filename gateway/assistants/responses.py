@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from gateway.assistants.base import Ask, AssistantError, Finished, Passage, Text
+from gateway.assistants.base import Ask, AssistantError, Finished, Passage, Picture, Text
 from gateway.assistants.briefing import Citations, instructions, refuse_assistant_id, safety_identifier, turns
 from gateway.assistants.faults import fault_from
+from gateway.assistants.pictures import data_url, shown
 from gateway.assistants.wire import check_model, cut, documents, drain, open_client, whole
 from tts.findings import Finding
 
@@ -65,14 +67,19 @@ class OpenAIResponses:
     def name(self) -> str:
         return f"openai/{self._model}"
 
+    @property
+    def sees(self) -> frozenset[str]:
+        return frozenset({"image", "document"})
+
     async def answer(self, ask: Ask) -> AsyncIterator[Text | Finished]:
         refuse_assistant_id(self._model)
+        ask = replace(ask, pictures=shown(ask.pictures, self.sees))
         reading = _Reading(ask.passages)
         # `extra_body`: typed parameters would be validated one by one, 28 ms for a long history.
         call = self._client.responses.with_streaming_response.create(
             model=self._model, stream=True, extra_body=self._body(ask)
         )
-        async with aclosing(documents(call, self._timeout_s)) as events:
+        async with aclosing(documents(call, self._timeout_s, pictures=bool(ask.pictures))) as events:
             async for event in events:
                 for said in whole(reading.read(event)):
                     yield said
@@ -102,12 +109,27 @@ class OpenAIResponses:
         return self._opened
 
     def _body(self, ask: Ask) -> dict[str, Any]:
+        *said, question = turns(ask)
         return {
             "instructions": instructions(ask),
-            "input": turns(ask),
+            "input": [*said, _looked_at(question, ask.pictures)],
             "safety_identifier": safety_identifier(ask.conversation),
             **self._always,
         }
+
+
+def _looked_at(turn: dict[str, str], pictures: Sequence[Picture]) -> dict[str, Any]:
+    """The contact's turn with what came along. No empty text: a photo alone is a question, too."""
+    if not pictures:
+        return dict(turn)
+    words = [{"type": "input_text", "text": turn["content"]}] if turn["content"].strip() else []
+    return {"role": turn["role"], "content": [*words, *map(_part, pictures)]}
+
+
+def _part(one: Picture) -> dict[str, str]:
+    if one.kind == "document":
+        return {"type": "input_file", "filename": one.name, "file_data": data_url(one)}
+    return {"type": "input_image", "detail": "auto", "image_url": data_url(one)}
 
 
 class _Reading:

@@ -6,6 +6,7 @@
     conversation_locked                 again after 1 to 5 s, when the other call has ended
     context_length_exceeded             again at once and once, without the older half of the history
     timeout                             again once
+    pictures_refused                    never, but after a bare 500, which may also be a server in trouble
     rate limit, 408, 409, 5xx, cuts,    again after what the provider said, else after about 0.5, 1, 2 ... s
     network
     any of them                         at most three tries, and none that would begin after the budget
@@ -96,6 +97,10 @@ class Retrying:
     @property
     def name(self) -> str:
         return self._assistant.name
+
+    @property
+    def sees(self) -> frozenset[str]:
+        return self._assistant.sees
 
     async def answer(self, ask: Ask) -> AsyncIterator[Text | Finished]:
         for event in await self._whole(ask):

@@ -88,27 +88,30 @@ class EventReader:
             self._data.append(line[5:].removeprefix(b" "))
 
 
-async def documents(call: AbstractAsyncContextManager[Any], timeout_s: float) -> AsyncGenerator[dict[str, Any], None]:
+async def documents(
+    call: AbstractAsyncContextManager[Any], timeout_s: float, *, pictures: bool = False
+) -> AsyncGenerator[dict[str, Any], None]:
     """Makes an SDK streaming call and gives each event as JSON; one document when the server does not stream.
 
     `timeout_s` bounds the whole answer: a server that drips a byte now and then is as dead as a silent one.
+    `pictures`: the call carries some, which may be why it is refused.
     Raises AssistantError for refused calls, cuts, timeouts, pages of HTML and errors within the stream.
     """
     deadline = asyncio.get_running_loop().time() + timeout_s
     async with AsyncExitStack() as stack:
-        response = await _by(deadline, stack.enter_async_context(call))
+        response = await _by(deadline, stack.enter_async_context(call), pictures)
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "text/html":
             raise Fault.page().of(AssistantError)
         chunks = _chunks(response, deadline)
         if kind == "application/json":
-            yield _parsed(b"".join([chunk async for chunk in chunks]))
+            yield _parsed(b"".join([chunk async for chunk in chunks]), pictures)
             return
         async for data in _events(chunks):
-            yield _parsed(data)
+            yield _parsed(data, pictures)
 
 
-async def _by(deadline: float, step: Awaitable[T]) -> T:
+async def _by(deadline: float, step: Awaitable[T], pictures: bool = False) -> T:
     # Around each read and never around a yield: a timeout there would cancel whoever reads us.
     try:
         async with asyncio.timeout_at(deadline):
@@ -116,7 +119,7 @@ async def _by(deadline: float, step: Awaitable[T]) -> T:
     except StopAsyncIteration:
         raise
     except Exception as error:
-        raise fault_of(error).of(AssistantError) from None
+        raise fault_of(error, pictures=pictures).of(AssistantError) from None
 
 
 async def _chunks(response: Any, deadline: float) -> AsyncIterator[bytes]:
@@ -143,12 +146,12 @@ async def _events(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield data
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
+def _parsed(data: bytes, pictures: bool) -> dict[str, Any]:
     try:
         document = json.loads(data)
     except ValueError:
         raise cut().of(AssistantError) from None
-    if fault := fault_in(document):
+    if fault := fault_in(document, pictures=pictures):
         raise fault.of(AssistantError)
     return document if isinstance(document, dict) else {}
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from subprocess import run
 
+import httpx2
 import pytest
 
-from gateway.assistants.base import Ask, AssistantError, Finished, Passage, Utterance
+from gateway.assistants.base import Ask, AssistantError, Finished, Passage, Picture, Utterance
 from gateway.assistants.briefing import EXCERPTS, instructions, question
 from gateway.assistants.chat import OpenAIChat
 from gateway.assistants.faults import fault_from
+from gateway.assistants.local import LocalAssistant
 from gateway.assistants.responses import OpenAIResponses
 from gateway.assistants.wire import EventReader
 from tests.fakes import openai as wire
@@ -72,6 +75,70 @@ async def test_chat_body() -> None:
             {"role": "user", "content": "Quanto custa?"},
         ],
     }
+
+
+JPEG = Picture("image", "image/jpeg", b"\xff\xd8\xff\xe0\0\0", "foto.jpg")
+PDF = Picture("document", "application/pdf", b"%PDF-1", "exame.pdf")
+LOOK = Ask("c_42", "You are Ana.", "pt-BR", HISTORY[:1], "O que é isto?", pictures=(JPEG, PDF))
+
+
+async def test_responses_pictures_are_as_in_the_contracts_sample() -> None:
+    async with FakeOpenAI() as fake:
+        await said(OpenAIResponses(KEY, "gpt-6-luna", base_url=fake.base_url), LOOK)
+        (call,) = fake.calls
+    assert call.json["input"] == [
+        {"role": "user", "content": "Oi"},
+        {
+            "role": "user",
+            "content": [
+                {"type": "input_text", "text": "O que é isto?"},
+                {"type": "input_image", "detail": "auto", "image_url": "data:image/jpeg;base64,/9j/4AAA"},
+                {
+                    "type": "input_file",
+                    "filename": "exame.pdf",
+                    "file_data": "data:application/pdf;base64,JVBERi0x",
+                },
+            ],
+        },
+    ]
+
+
+async def test_chat_pictures_join_what_was_said_last() -> None:
+    async with FakeOpenAI() as fake:
+        await said(OpenAIChat(KEY, "gemini-3-flash", base_url=fake.base_url), LOOK)
+        (call,) = fake.calls
+    assert call.json["messages"][1:] == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Oi\n\nO que é isto?"},
+                {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,/9j/4AAA"}},
+            ],
+        }
+    ]
+
+
+async def test_only_openai_itself_is_handed_documents_over_chat() -> None:
+    bodies = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        bodies.append(json.loads(request.content))
+        return httpx2.Response(200, json={"choices": [{"message": {"content": "Oi"}, "finish_reason": "stop"}]})
+
+    at_openai = OpenAIChat(KEY, "g", http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(answer)))
+    await said(at_openai, replace(LOOK, history=(), question="", pictures=(PDF,)))
+    file = {"filename": "exame.pdf", "file_data": "data:application/pdf;base64,JVBERi0x"}
+    assert bodies[0]["messages"][-1] == {"role": "user", "content": [{"type": "file", "file": file}]}
+    seen = {
+        base: OpenAIChat(KEY, "g", base_url=base).sees
+        for base in ("", "https://eu.api.openai.com/v1", "https://x.openai.azure.com/openai/v1/", "http://127.0.0.1:1")
+    }
+    assert ["document" in sees for sees in seen.values()] == [True, True, False, False]
+    assert all("image" in sees for sees in seen.values())
+
+
+def test_the_embedded_assistant_sees_nothing() -> None:
+    assert LocalAssistant(None).sees == frozenset()
 
 
 async def test_what_is_configured_goes_out() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
 import pytest
 
-from gateway.assistants.base import Ask, Assistant, AssistantError, Finished, Passage, Text, Utterance
+from gateway.assistants.base import Ask, Assistant, AssistantError, Finished, Passage, Picture, Text, Utterance
 from gateway.assistants.chat import OpenAIChat
 from gateway.assistants.responses import OpenAIResponses
 from gateway.assistants.retrying import Retrying
@@ -106,6 +108,85 @@ async def test_cited_passages_come_back_and_their_marks_do_not(assistant: Assist
 async def test_text_that_only_looks_like_a_mark_is_kept(assistant: Assistant, fake: FakeOpenAI) -> None:
     fake.play(wire.spoken("【营业时间】八点 【", pieces=40))
     assert (await said(assistant, ask()))[0] == "【营业时间】八点 【"
+
+
+PHOTO = Picture("image", "image/png", b"\x89PNG\r\n\x1a\n photo", "photo.png")
+LETTER = Picture("document", "application/pdf", b"%PDF-1.7 letter", "letter.pdf")
+BOTH = {"pictures": (PHOTO, LETTER)}
+
+
+async def test_what_it_sees_reaches_the_model_and_nothing_else_does(assistant: Assistant, fake: FakeOpenAI) -> None:
+    assert (await said(assistant, ask("O que é isto?", **BOTH)))[0] == "Echo: O que é isto?"
+    sent = json.dumps(fake.asked[0].json)
+    for picture in (PHOTO, LETTER):
+        assert (b64encode(picture.data).decode() in sent) == (picture.kind in assistant.sees)
+    assert "no orders" in fake.asked[0].instructions.replace("\n", " ")
+    assert "photo" not in repr(PHOTO).replace("photo.png", "")
+
+
+async def test_a_picture_without_a_word_is_a_question_too(assistant: Assistant, fake: FakeOpenAI) -> None:
+    await said(assistant, ask("", pictures=[PHOTO]))
+    (call,) = fake.asked
+    assert (call.question, len(call.pictures)) == ("", 1)
+    assert '""' not in json.dumps(call.json)
+
+
+REFUSED_PICTURES = [
+    (wire.refused(400, None, param="messages.[1].content.[1].type"), False),
+    (wire.refused(400, "invalid_image_format"), False),
+    (wire.refused(400, "invalid_value", param="input"), False),
+    (wire.refused(413), False),
+    (wire.refused(422, "literal_error"), False),
+    (wire.document({"error": {"code": 404, "message": "No endpoints found that support image input"}}, 404), False),
+    (wire.document([{"error": {"code": 400, "message": "No", "status": "INVALID_ARGUMENT"}}], 400), False),
+    (wire.document({"error": {"code": 500, "message": "No mmproj", "type": "server_error"}}, 500), True),
+    (wire.refused(500, None, kind="internal_server_error"), True),
+    (wire.ending({"error": {"code": 400, "message": "not multimodal"}}), False),
+    (wire.in_band("image_parse_error"), False),
+]
+NOT_THE_PICTURES = [
+    (wire.refused(401, "invalid_api_key"), "invalid_api_key"),
+    (wire.quota(), "insufficient_quota"),
+    (wire.refused(404, "model_not_found"), "model_not_found"),
+    (wire.too_long(), "context_length_exceeded"),
+    (wire.refused(400, "image_content_policy_violation"), "image_content_policy_violation"),
+    (wire.refused(400, "invalid_prompt"), "invalid_prompt"),
+    (wire.refused(429, "rate_limit_exceeded"), "rate_limit_exceeded"),
+    (wire.refused(503, None), "http_503"),
+    (wire.locked(), "conversation_locked"),
+    (wire.cut(after=2), "stream_cut"),
+]
+
+
+@pytest.mark.parametrize("make", [responses, chat], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(("reply", "retryable"), REFUSED_PICTURES, ids=range(len(REFUSED_PICTURES)))
+async def test_refused_pictures_are_told_apart(fake: FakeOpenAI, make: Maker, reply: Reply, retryable: bool) -> None:
+    error = await _failure(fake, make, reply, ask(pictures=[PHOTO]))
+    assert (error.reason, error.retryable) == ("pictures_refused", retryable)
+    assert "assistant.model" in error.hint
+    assert KEY not in error.hint
+
+
+@pytest.mark.parametrize("make", [responses, chat], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(("reply", "reason"), NOT_THE_PICTURES, ids=[reason for _, reason in NOT_THE_PICTURES])
+async def test_what_else_is_wrong_is_not_blamed_on_pictures(
+    fake: FakeOpenAI, make: Maker, reply: Reply, reason: str
+) -> None:
+    assert (await _failure(fake, make, reply, ask(pictures=[PHOTO]))).reason == reason
+
+
+async def test_pictures_that_were_not_shown_are_not_blamed(fake: FakeOpenAI) -> None:
+    error = await _failure(fake, chat, wire.refused(400, "invalid_value"), ask(pictures=[LETTER]))
+    assert error.reason == "invalid_value"
+
+
+async def _failure(fake: FakeOpenAI, make: Maker, reply: Reply, asked: Ask) -> AssistantError:
+    fake.play(reply)
+    assistant = make(fake.base_url)
+    with pytest.raises(AssistantError) as caught:
+        await said(assistant, asked)
+    await assistant.close()
+    return caught.value
 
 
 async def test_the_output_limit_is_no_error(assistant: Assistant, fake: FakeOpenAI) -> None:

@@ -49,8 +49,17 @@ class Call:
     @property
     def said(self) -> list[tuple[str, str]]:
         """(role, words) of each message, whichever endpoint it was sent to."""
-        messages = self.json.get("messages") or self.json.get("input") or []
-        return [(m["role"], m["content"]) for m in messages]
+        return [(m["role"], _words(m["content"])) for m in self._messages]
+
+    @property
+    def pictures(self) -> list[dict[str, Any]]:
+        """The parts of the last message that are not text."""
+        content = self._messages[-1]["content"]
+        return [] if isinstance(content, str) else [part for part in content if "text" not in part["type"]]
+
+    @property
+    def _messages(self) -> list[dict[str, Any]]:
+        return self.json.get("messages") or self.json.get("input") or []
 
     @property
     def question(self) -> str:
@@ -61,6 +70,11 @@ class Call:
     @property
     def instructions(self) -> str:
         return self.json.get("instructions") or next((w for role, w in self.said if role == "system"), "")
+
+
+def _words(content: str | list[dict[str, Any]]) -> str:
+    """A message is a text, or parts of which some are text."""
+    return content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content).strip()
 
 
 Reply = Callable[[Call, web.Request], Awaitable[web.StreamResponse]]
