@@ -17,6 +17,7 @@ import math
 import os
 import signal
 import threading
+import time
 import warnings
 import wave
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +33,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from . import ogg
 from .errors import Encoding
 from .model import Audio, Speech, Synthesizer
-from .sniffing import MPEG, OGG_OPUS, WAV, mime_of
+from .sniffing import AAC, AMR, AMR_WB, CAF, MPEG, OGG_OPUS, THREE_GP, WAV, mime_of
 
 if TYPE_CHECKING:
     from pydub import AudioSegment
@@ -50,6 +51,8 @@ LOUDNESS_LUFS = -16.0
 BARS = 64
 """Samples of a waveform."""
 LONGEST_HEARD_S = 600.0
+MOST_WORK_S = 20.0
+"""Processor seconds for reading one sound; ten minutes of any format need two."""
 CLOSING_S = 1.0
 """For the worker to finish what it does when the encoder closes."""
 
@@ -71,6 +74,8 @@ _MOST_GAIN_DB = 40.0
 """What is quieter is hiss, not speech."""
 _MOST_LIFT_DB = 6.0
 """Beyond what the gain itself asks for: more would be distortion."""
+_MOST_FRUITLESS = 500
+"""Packets more than there were good ones that may decode to nothing: a damaged sound has some, junk has only those."""
 
 _FORMATS = {
     "audio/ogg": "ogg",
@@ -78,10 +83,17 @@ _FORMATS = {
     WAV: "wav",
     "audio/webm": "matroska",
     "audio/mp4": "mp4",
+    THREE_GP: "mp4",
     "audio/flac": "flac",
-    "audio/aac": "aac",
+    AAC: "aac",
+    AMR: "amr",
+    AMR_WB: "amr",
+    CAF: "caf",
 }
 """The one reader for each kind of bytes. libav is never left to guess: playlists would make it open other files."""
+
+_PROBING = {"aac": {"probesize": "65536"}}
+"""Without a header libav decodes up to 5 MB of frames to learn what they are, before it gives us the first."""
 
 _NOT_AUDIO_HINT = "The bytes are no sound that can be decoded."
 
@@ -118,11 +130,19 @@ def mp3(data: bytes) -> bytes:
     return _encoded(_pcm(data, rate, LONGEST_HEARD_S), "mp3", "libmp3lame", rate, 64_000, options, {}, 1152)
 
 
+def opus(data: bytes) -> bytes:
+    """The same sound as Ogg/Opus, neither louder nor trimmed: for ears that do not take what a phone recorded.
+
+    Raises Encoding as `decode` does.
+    """
+    return _opus(_pcm(data, _RATE_HZ, LONGEST_HEARD_S), _BIT_RATES[0], "voip")
+
+
 def decode(data: bytes, rate: int = 16_000, max_seconds: float = LONGEST_HEARD_S) -> tuple[bytes, float]:
     """16-bit mono PCM at `rate` hertz, and its seconds: what ears want.
 
-    A recording that was cut is decoded as far as it goes. Raises Encoding: `not_audio`, or `too_long` as soon as
-    `max_seconds` are exceeded, however few bytes promised them.
+    A recording that was cut is decoded as far as it goes. Raises Encoding: `not_audio`, `too_long` as soon as
+    `max_seconds` are exceeded, however few bytes promised them, or `too_much_work`.
     """
     pcm = _pcm(data, rate, max_seconds)
     return pcm, len(pcm) / 2 / rate
@@ -317,11 +337,8 @@ def _pcm(data: bytes, rate: int, max_seconds: float, *, whole: bool = False) -> 
         raise Encoding("cut", hint="The sound ends in the middle.")
     pcm = bytearray()
     try:
-        for chunk in _chunks(data, kind, rate):
+        for chunk in _chunks(data, kind, rate, max_seconds):
             pcm += chunk
-            if len(pcm) > 2 * rate * max_seconds:
-                hint = f"Longer than {max_seconds:.0f} s. For replies, lower reply.max_voice_chars."
-                raise Encoding("too_long", hint=hint)
     except (av.FFmpegError, ValueError, IndexError, RuntimeError) as error:
         raise Encoding("not_audio", hint=_NOT_AUDIO_HINT) from error
     if not pcm:
@@ -329,20 +346,43 @@ def _pcm(data: bytes, rate: int, max_seconds: float, *, whole: bool = False) -> 
     return bytes(pcm)
 
 
-def _chunks(data: bytes, kind: str, rate: int) -> Iterator[bytes]:
+def _chunks(data: bytes, kind: str, rate: int, max_seconds: float) -> Iterator[bytes]:
     """Decoded and resampled, a packet at a time; a packet that does not decode is skipped, as players do."""
     import av
 
-    with av.open(io.BytesIO(data), mode="r", format=kind) as file:
+    with av.open(io.BytesIO(data), mode="r", format=kind, options=_PROBING.get(kind, {})) as file:
         resampler = av.AudioResampler("s16", "mono", rate)
+        limits = _Limits(max_seconds)
         for packet in file.demux(file.streams.audio[0]):
             try:
                 frames = packet.decode()
             except av.InvalidDataError:
-                continue
+                frames = []
+            limits.spend(frames)
             for frame in frames:
                 yield from _bytes_of(resampler.resample(frame))
         yield from _bytes_of(resampler.resample(None))
+
+
+class _Limits:
+    """What one sound may cost. Lengths are counted before they are resampled: a rate of 1 Hz is a lot of samples."""
+
+    def __init__(self, max_seconds: float) -> None:
+        self._left = self._most = max_seconds
+        self._fruitless = 0
+        self._until = time.thread_time() + MOST_WORK_S
+
+    def spend(self, frames: Sequence[Any]) -> None:
+        """One packet's frames. Raises Encoding when it was one too many."""
+        self._left -= sum(frame.samples / (frame.sample_rate or 1) for frame in frames)
+        self._fruitless += -1 if frames else 1
+        if self._left < 0:
+            hint = f"Longer than {self._most:.0f} s. For replies, lower reply.max_voice_chars."
+            raise Encoding("too_long", hint=hint)
+        if self._fruitless > _MOST_FRUITLESS:
+            raise Encoding("not_audio", hint=_NOT_AUDIO_HINT)
+        if time.thread_time() > self._until:
+            raise Encoding("too_much_work", hint="The bytes keep the decoder busy and yield next to no sound.")
 
 
 def _bytes_of(frames: Sequence[Any]) -> Iterator[bytes]:
@@ -442,6 +482,9 @@ class Encoder:
 
     async def mp3(self, data: bytes) -> bytes:
         return await self._run(mp3, data)
+
+    async def opus(self, data: bytes) -> bytes:
+        return await self._run(opus, data)
 
     async def decode(
         self, data: bytes, rate: int = 16_000, max_seconds: float = LONGEST_HEARD_S

@@ -14,6 +14,17 @@ from .errors import Encoding, Unreachable
 OGG_OPUS = "audio/ogg; codecs=opus"
 MPEG = "audio/mpeg"
 WAV = "audio/wav"
+AMR = "audio/amr"
+AMR_WB = "audio/amr-wb"
+CAF = "audio/x-caf"
+AAC = "audio/aac"
+THREE_GP = "audio/3gpp"
+"""What old phones make: the container of MP4, with AMR inside as often as AAC."""
+
+_STILL = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
+"""Photos in the container of MP4."""
+_FRAMES_LOOKED_AT = 3
+"""One AAC header is twelve set bits, which any junk has somewhere; three in a row, each where the last one says."""
 
 
 def mime_of(data: bytes) -> str:
@@ -25,10 +36,25 @@ def mime_of(data: bytes) -> str:
     if data.startswith(b"fLaC"):
         return "audio/flac"
     if data[4:8] == b"ftyp":
-        return "audio/mp4"
+        return _mp4(data[8:12])
     if data.startswith(b"\x1a\x45\xdf\xa3"):
         return "audio/webm"
+    if data.startswith(b"#!AMR"):
+        return _amr(data)
+    if data.startswith(b"caff\x00\x01"):
+        return CAF
     return _frames(data)
+
+
+def _mp4(brand: bytes) -> str:
+    if brand in _STILL:
+        return ""
+    return THREE_GP if brand.startswith((b"3gp", b"3g2")) else "audio/mp4"
+
+
+def _amr(data: bytes) -> str:
+    """Of one channel; what begins `#!AMR_MC1.0` has more, and nobody decodes it."""
+    return {b"#!AMR\n": AMR, b"#!AMR-WB\n": AMR_WB}.get(data.partition(b"\n")[0][:9] + b"\n", "")
 
 
 def _ogg(data: bytes) -> str:
@@ -52,9 +78,23 @@ def _frames(data: bytes) -> str:
     if len(data) < 4 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
         return ""
     if data[1] & 0xF6 == 0xF0:
-        return "audio/aac"
+        return AAC if _is_adts(data) else ""
     version, layer, bitrate, rate = data[1] >> 3 & 3, data[1] >> 1 & 3, data[2] >> 4, data[2] >> 2 & 3
     return MPEG if version != 1 and layer == 1 and bitrate not in (0, 15) and rate != 3 else ""
+
+
+def _is_adts(data: bytes) -> bool:
+    """Whole frames that lead to one another: each header holds the length of its frame (ISO 14496-3, 1.A.2)."""
+    at = 0
+    for looked in range(_FRAMES_LOOKED_AT):
+        head = data[at : at + 7]
+        if len(head) < 7:
+            return looked > 0  # the sound ends here, or in the middle of this header
+        length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+        if head[0] != 0xFF or head[1] & 0xF6 != 0xF0 or head[2] >> 2 & 15 > 12 or length <= 7:
+            return False
+        at += length
+    return True
 
 
 def sound(data: bytes, *, pcm_rate: int = 0) -> tuple[bytes, str]:

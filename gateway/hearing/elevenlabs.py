@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.assistants.faults import CODE, retry_after
 from gateway.hearing.base import Heard, HearingError
-from gateway.hearing.files import two_letters, upload
+from gateway.hearing.files import ToOpus, in_a_thread, two_letters, upload
 
 if TYPE_CHECKING:
     import httpx
@@ -34,7 +34,10 @@ BUSY = frozenset({"concurrent_limit_exceeded", "too_many_concurrent_requests", "
 
 
 class ElevenLabsHearing:
-    """`timeout_s` bounds a whole call. The SDK must not retry: its second try loses the form's fields."""
+    """`timeout_s` bounds a whole call. The SDK must not retry: its second try loses the form's fields.
+
+    `to_opus` makes a file the provider takes of one it does not.
+    """
 
     def __init__(
         self,
@@ -44,8 +47,10 @@ class ElevenLabsHearing:
         base_url: str = "",
         timeout_s: float = 60.0,
         http_client: httpx.AsyncClient | None = None,
+        to_opus: ToOpus = in_a_thread,
     ) -> None:
         self._model = model
+        self._to_opus = to_opus
         self._base_url = base_url or PRODUCTION
         self._timeout_s = timeout_s
         self._http = http_client
@@ -57,8 +62,8 @@ class ElevenLabsHearing:
         return f"elevenlabs/{self._model}"
 
     async def hear(self, audio: bytes, mime: str, language: str) -> Heard:
-        """Raises HearingError."""
-        file = upload(audio, mime)
+        """`mime` is not believed: the bytes are looked at. Raises HearingError."""
+        file = await upload(audio, self._to_opus)
         hint: dict[str, Any] = {"language_code": two_letters(language)} if language else {}
         try:
             async with asyncio.timeout(self._timeout_s):

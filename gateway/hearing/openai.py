@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.assistants.faults import Fault, fault_in, fault_of
 from gateway.assistants.wire import STRANGE, open_client
 from gateway.hearing.base import Heard, HearingError
-from gateway.hearing.files import two_letters, upload
+from gateway.hearing.files import ToOpus, in_a_thread, two_letters, upload
 
 if TYPE_CHECKING:
     import httpx2
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class OpenAIHearing:
-    """`timeout_s` bounds a whole call. One try: a note that fails is asked for again in writing, or by the turn."""
+    """`timeout_s` bounds a whole call. One try: a note that fails is asked for again in writing, or by the turn.
+
+    `to_opus` makes a file the provider takes of one it does not.
+    """
 
     def __init__(
         self,
@@ -28,8 +31,10 @@ class OpenAIHearing:
         base_url: str = "",
         timeout_s: float = 60.0,
         http_client: httpx2.AsyncClient | None = None,
+        to_opus: ToOpus = in_a_thread,
     ) -> None:
         self._model = model
+        self._to_opus = to_opus
         self._timeout_s = timeout_s
         # A closure: unlike an attribute or a `partial`, its repr shows no key.
         self._open: Callable[[], AsyncOpenAI] = lambda: open_client(api_key, base_url, timeout_s, http_client)
@@ -40,8 +45,8 @@ class OpenAIHearing:
         return f"openai/{self._model}"
 
     async def hear(self, audio: bytes, mime: str, language: str) -> Heard:
-        """Raises HearingError."""
-        file = upload(audio, mime)
+        """`mime` is not believed: the bytes are looked at. Raises HearingError."""
+        file = await upload(audio, self._to_opus)
         hint = {"language": two_letters(language)} if language else {}
         self._opened = self._opened or self._open()
         try:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from gateway.hearing.base import Hearing, HearingError
 from gateway.hearing.elevenlabs import ElevenLabsHearing
-from gateway.hearing.files import SUFFIXES, upload
+from gateway.hearing.files import upload
 from gateway.hearing.openai import OpenAIHearing
 from tests.fakes import openai as wire
 from tests.fakes.openai import KEY, FakeOpenAI, Reply
+from tts import encode
+from tts.errors import Encoding
 
 OGG = b"OggS" + bytes(60)
+SPOKEN = Path(__file__).parent.parent / "fixtures" / "spoken"
 
 
 class FakeScribe(FakeOpenAI):
@@ -52,13 +56,13 @@ async def pair(request: pytest.FixtureRequest) -> AsyncIterator[tuple[FakeOpenAI
 
 async def hear(
     pair: tuple[FakeOpenAI, Callable[..., Hearing]], *, mime: str = "audio/ogg; codecs=opus", language: str = "pt-BR",
-    **more: object,
+    audio: bytes = OGG, **more: object,
 ) -> tuple[str, str]:  # fmt: skip
     fake, make = pair
     ear = make(**{"api_key": KEY, "model": "ear-1", "base_url": fake.base_url, **more})
     assert KEY not in f"{ear!r} {vars(ear)} {ear.name}"
     try:
-        heard = await ear.hear(OGG, mime, language)
+        heard = await ear.hear(audio, mime, language)
     finally:
         await ear.close()
     return heard.text, heard.language
@@ -154,9 +158,69 @@ async def test_cancelling_hangs_up(pair: tuple[FakeOpenAI, Callable[..., Hearing
     await asyncio.wait_for(pair[0].drop.wait(), 10)
 
 
-def test_file_names_are_what_providers_take() -> None:
-    assert {upload(OGG, mime)[0] for mime in SUFFIXES} == {
-        f"voice.{s}" for s in ("ogg", "webm", "m4a", "mp4", "mp3", "wav", "flac")
-    }
-    with pytest.raises(HearingError, match="unsupported_audio"):
-        upload(OGG, "text/plain")
+# -- what a note is sent as ------------------------------------------------------------------------
+
+AS_IT_IS = {"ogg": "voice.ogg", "webm": "voice.webm", "m4a": "voice.m4a", "mp3": "voice.mp3"}
+CONVERTED = ("amr", "3gp", "caf", "aac")
+
+
+@pytest.mark.parametrize("suffix", [*AS_IT_IS, *CONVERTED])
+async def test_every_format_of_the_channels_reaches_the_ear(
+    pair: tuple[FakeOpenAI, Callable[..., Hearing]], suffix: str
+) -> None:
+    note = (SPOKEN / f"where-is-the-shop.pt-BR.{suffix}").read_bytes()
+    assert (await hear(pair, audio=note, mime="application/octet-stream"))[0] == "Oi, quanto custa a consulta?"
+    (call,) = pair[0].calls
+    assert call.file_name == AS_IT_IS.get(suffix, "voice.ogg")
+    if suffix in AS_IT_IS:
+        assert call.file == note
+    else:
+        assert call.file_type == "audio/ogg"
+        assert encode.inspect(call.file).mime == "audio/ogg; codecs=opus"
+        assert encode.seconds(call.file) == pytest.approx(encode.seconds(note), abs=0.1)
+
+
+@pytest.mark.parametrize("label", ["audio/ogg; codecs=opus", "audio/amr", "video/mp4", ""])
+async def test_labels_are_not_believed(pair: tuple[FakeOpenAI, Callable[..., Hearing]], label: str) -> None:
+    await hear(pair, audio=(SPOKEN / "where-is-the-shop.pt-BR.mp3").read_bytes(), mime=label)
+    assert (pair[0].calls[0].file_name, pair[0].calls[0].file_type) == ("voice.mp3", "audio/mpeg")
+
+
+@pytest.mark.parametrize("junk", [b"", b"<html>not a note</html>", b"\x89PNG\r\n\x1a\n", b"#!AMR\n\xff\xff\xff"])
+async def test_what_is_no_sound_is_refused_without_asking_anybody(
+    pair: tuple[FakeOpenAI, Callable[..., Hearing]], junk: bytes
+) -> None:
+    with pytest.raises(HearingError) as caught:
+        await hear(pair, audio=junk)
+    assert (caught.value.reason, caught.value.retryable) == ("not_audio", False)
+    assert caught.value.hint
+    assert pair[0].calls == []
+
+
+async def test_the_gateways_encoder_converts_where_it_is_given(
+    pair: tuple[FakeOpenAI, Callable[..., Hearing]],
+) -> None:
+    seen = []
+
+    async def to_opus(audio: bytes) -> bytes:
+        seen.append(audio)
+        return OGG
+
+    async def overworked(audio: bytes) -> bytes:
+        raise Encoding("encoder_timeout", hint="Too much to do.", retryable=True)
+
+    note = (SPOKEN / "where-is-the-shop.pt-BR.amr").read_bytes()
+    await hear(pair, audio=note, to_opus=to_opus)
+    assert (seen, pair[0].calls[0].file) == ([note], OGG)
+    with pytest.raises(HearingError) as caught:
+        await hear(pair, audio=note, to_opus=overworked)
+    assert (caught.value.reason, caught.value.retryable) == ("encoder_timeout", True)
+
+
+async def test_what_is_too_large_for_a_provider_becomes_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken = encode.decode((SPOKEN / "where-is-the-shop.pt-BR.ogg").read_bytes(), 16_000)[0]
+    wav = encode.wav(spoken, 16_000)
+    assert await upload(wav) == ("voice.wav", wav, "audio/wav")
+    monkeypatch.setattr("gateway.hearing.files.LARGEST", len(wav) - 1)
+    name, small, _ = await upload(wav)
+    assert (name, len(small) < len(wav) / 4) == ("voice.ogg", True)

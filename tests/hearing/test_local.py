@@ -98,6 +98,9 @@ async def ear() -> AsyncIterator[LocalHearing]:
     [
         ("where-is-the-shop.pt-BR.ogg", "pt-BR", "pt", {"onde", "fica", "loja"}),
         ("where-is-the-shop.pt-BR.ogg", "", "pt", {"onde", "fica", "loja"}),
+        ("where-is-the-shop.pt-BR.amr", "pt-BR", "pt", {"onde", "fica", "loja"}),
+        ("where-is-the-shop.pt-BR.m4a", "pt-BR", "pt", {"onde", "fica", "loja"}),
+        ("where-is-the-shop.pt-BR.mp3", "pt-BR", "pt", {"onde", "fica", "loja"}),
         ("how-long-to-return.en.webm", "en", "en", {"how", "long", "return", "item"}),
         ("how-long-to-return.en.webm", "pt-BR", "en", {"how", "long", "return", "item"}),
     ],

@@ -6,10 +6,12 @@ import asyncio
 import io
 import math
 import os
+import random
 import signal
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import av
 import numpy as np
@@ -25,6 +27,7 @@ from tts.model import Audio, Speech
 from tts.silent import Silent
 
 RATE = 24_000
+SPOKEN = Path(__file__).parent.parent / "fixtures" / "spoken"
 
 
 def spoken(seconds: float, level: float = 0.2, rate: int = RATE) -> np.ndarray:
@@ -191,12 +194,33 @@ def test_stereo_becomes_mono_and_tags_stay_behind():
         ("flac", "flac", "audio/flac"),
         ("adts", "aac", "audio/aac"),
         ("wav", "pcm_s16le", "audio/wav"),
+        ("amr", "libopencore_amrnb", "audio/amr"),
+        ("3gp", "libopencore_amrnb", "audio/3gpp"),
+        ("3gp", "aac", "audio/3gpp"),
+        ("mov", "aac", "audio/mp4"),
     ],
 )
 def test_every_container_is_known_by_its_bytes_and_becomes_a_note(format, codec, mime):
-    source = encoded(spoken(3), format, codec)
+    source = encoded(spoken(3), format, codec, rate=8_000 if "amr" in codec else 48_000)
     assert sniff(source) == mime
+    assert encode.inspect(source).seconds == pytest.approx(3, abs=0.1)
     assert_is_voice_note(voice_note(source))
+
+
+def test_what_phones_keep_is_known_too():
+    caf = (SPOKEN / "where-is-the-shop.pt-BR.caf").read_bytes()
+    wide = b"#!AMR-WB\n" + b"".join(b"\x44" + random.Random(n).randbytes(60) for n in range(50))
+    for source, mime, length in ((caf, "audio/x-caf", 2.28), (wide, "audio/amr-wb", 1.0)):
+        found = encode.inspect(source)
+        assert (found.mime, found.seconds) == (mime, pytest.approx(length, abs=0.01))
+
+
+def test_opus_for_ears_is_the_whole_sound_as_it_was():
+    source = as_wav(np.concatenate([np.zeros(RATE), spoken(2, 0.02)]))
+    note = encode.opus(source)
+    assert sniff(note) == "audio/ogg; codecs=opus"
+    assert encode.seconds(note) == pytest.approx(3, abs=0.05)
+    assert lufs(note) == pytest.approx(lufs(source), abs=1)
 
 
 def test_a_fitting_voice_note_passes_untouched():
@@ -246,10 +270,11 @@ def test_half_a_file_is_no_voice_note(kind):
         b"", b"\0" * 5000, b"<!doctype html><title>Sign in</title>", b'{"detail": "quota"}', b"ID3", b"OggS", b"RIFF",
         b"RIFF\x24\0\0\0WAVEfmt ", b"fLaC" + b"\0" * 50, b"\x1a\x45\xdf\xa3" + b"\xff" * 90,
         b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", b"ffconcat version 1.0\nfile /etc/passwd\n",
-        b"\xff\xfb\x90\x00" + b"\0" * 10,
+        b"\xff\xfb\x90\x00" + b"\0" * 10, b"#!AMR\n", b"#!AMR\n\xff\xff\xff", b"#!AMR-WB\n",
+        b"caff\0\1\0\0desc", b"\0\0\0\x18ftypheic" + b"\0" * 90, b"\0\0\0\x18ftyp3gp4" + b"\0" * 90,
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("work", [voice_note, decode, mp3, encode.inspect, encode.seconds])
+@pytest.mark.parametrize("work", [voice_note, decode, mp3, encode.opus, encode.inspect, encode.seconds])
 def test_what_is_no_sound_is_refused(work, data):
     with pytest.raises(Encoding):
         work(data)
@@ -275,7 +300,72 @@ DAMAGED = {
         ("ogg", "ogg", "libopus"), ("mp3", "mp3", "libmp3lame"), ("webm", "webm", "libopus"), ("mp4", "mp4", "aac"),
         ("flac", "flac", "flac"), ("wav", "wav", "pcm_s16le"), ("aac", "adts", "aac"),
     )
-}  # fmt: skip
+} | {"amr": encoded(spoken(0.6), "amr", "libopencore_amrnb", rate=8_000)}  # fmt: skip
+
+
+def adts(payload: bytes) -> bytes:
+    """A frame with a header that is right."""
+    length = 7 + len(payload)
+    return bytes([0xFF, 0xF1, 0x50, 0x80 | length >> 11, length >> 3 & 255, (length & 7) << 5 | 31, 0xFC]) + payload
+
+
+def counted(monkeypatch) -> list[int]:
+    """Gets an entry for each packet that is looked at."""
+    packets, spend = [], encode._Limits.spend
+
+    def noted(self, frames):
+        packets.append(len(frames))
+        spend(self, frames)
+
+    monkeypatch.setattr(encode._Limits, "spend", noted)
+    return packets
+
+
+@pytest.mark.parametrize("good", [0, 20])
+def test_junk_in_frames_is_given_up_soon(monkeypatch, good):
+    """A million frames whose headers are right and which hold nothing: seconds of work for each megabyte."""
+    packets = counted(monkeypatch)
+    start = (SPOKEN / "where-is-the-shop.pt-BR.aac").read_bytes() if good else b""
+    junk = start + adts(b"\0") * 200_000
+    assert sniff(junk) == "audio/aac"
+    with pytest.raises(Encoding) as caught:
+        decode(junk)
+    assert caught.value.reason == "not_audio"
+    assert len(packets) < 1_000
+
+
+def test_a_sound_that_is_mostly_damaged_still_plays():
+    whole = (SPOKEN / "where-is-the-shop.pt-BR.aac").read_bytes()
+    assert decode(whole + adts(b"\0") * 400)[1] == pytest.approx(2.3, abs=0.3)
+
+
+def test_libav_does_not_look_at_megabytes_before_we_can_count(monkeypatch):
+    """Opening alone must stay small: what it reads of the file is what it decodes."""
+    read = []
+
+    class Watched(io.BytesIO):
+        def read(self, size=-1):
+            read.append(size)
+            return super().read(size)
+
+    monkeypatch.setattr(encode.io, "BytesIO", Watched)
+    with pytest.raises(Encoding):
+        decode(adts(b"\0") * 200_000)
+    assert sum(read) < 600_000
+
+
+def test_a_decoder_that_only_works_is_stopped(monkeypatch):
+    monkeypatch.setattr(encode, "MOST_WORK_S", -1.0)
+    with pytest.raises(Encoding) as caught:
+        decode(as_wav(spoken(1)))
+    assert (caught.value.reason, caught.value.retryable) == ("too_much_work", False)
+    assert caught.value.hint
+
+
+def test_a_rate_of_one_hertz_is_too_long_before_it_is_resampled():
+    with pytest.raises(Encoding) as caught:
+        decode(wav(bytes(200_000), 1))
+    assert caught.value.reason == "too_long"
 
 
 def test_few_bytes_that_promise_hours_are_stopped_early():
@@ -363,6 +453,11 @@ async def test_a_dead_worker_is_replaced_and_the_note_still_comes(encoder):
     )
     assert_is_voice_note(note)
     assert (heard.mime, len(heard.waveform)) == ("audio/webm", 64)
+
+
+async def test_ears_get_opus_of_it(encoder):
+    note = await encoder.opus((SPOKEN / "where-is-the-shop.pt-BR.amr").read_bytes())
+    assert sniff(note) == "audio/ogg; codecs=opus"
 
 
 async def test_a_sound_that_kills_twice_is_refused_and_the_next_one_works(encoder):

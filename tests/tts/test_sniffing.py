@@ -10,6 +10,8 @@ from tests.fakes import sounds
 from tts.errors import Encoding, SpeechError, Unreachable
 from tts.sniffing import mime_of, sound
 
+ADTS = b"\xff\xf1\x50\x80\x01\x7f\xfc" + bytes(4)
+"""One frame of eleven bytes."""
 STREAMED_WAV = sounds.wav()[:4] + b"\xff\xff\xff\xff" + sounds.wav()[8:]
 
 
@@ -25,7 +27,24 @@ STREAMED_WAV = sounds.wav()[:4] + b"\xff\xff\xff\xff" + sounds.wav()[8:]
         (STREAMED_WAV, "audio/wav"),
         (b"\x00\x00\x00\x1cftypM4A ", "audio/mp4"),
         (b"\x1a\x45\xdf\xa3\x9f\x42", "audio/webm"),
-        (b"\xff\xf1\x50\x80", "audio/aac"),
+        (b"\x00\x00\x00\x14ftypqt  ", "audio/mp4"),
+        (b"\x00\x00\x00\x1cftyp3gp4", "audio/3gpp"),
+        (b"\x00\x00\x00\x1cftyp3g2a", "audio/3gpp"),
+        (b"\x00\x00\x00\x18ftypheic", ""),
+        (b"\x00\x00\x00\x18ftypavif", ""),
+        (b"#!AMR\n\x3c", "audio/amr"),
+        (b"#!AMR-WB\n\x44", "audio/amr-wb"),
+        (b"#!AMR_MC1.0\n", ""),
+        (b"#!AMRICA", ""),
+        (b"caff\x00\x01\x00\x00", "audio/x-caf"),
+        (ADTS * 4, "audio/aac"),
+        (ADTS, "audio/aac"),
+        ((ADTS * 3)[:-3], "audio/aac"),
+        (ADTS + b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8", ""),
+        (ADTS + ADTS + bytes(9), ""),
+        (b"\xff\xf1\x50\x80", ""),
+        (b"\xff\xf1\x50\x80\x00\x1f\xfc" * 9, ""),
+        (b"\xff\xf1\x7c\x80\x01\x7f\xfc\0\0\0\0" * 3, ""),
         (b"OggS", "audio/ogg"),
         (b"\xff\xff\xff\xff", ""),
         (b"\xff\xfb\xf0\x00", ""),
@@ -71,7 +90,10 @@ def test_a_stream_of_unknown_length_is_whole() -> None:
     assert sound(STREAMED_WAV)[1] == "audio/wav"
 
 
-@given(st.binary(max_size=300), st.sampled_from([b"", b"OggS", b"RIFF", b"RIFF\x00\x00\x00\x00WAVE", b"ID3", b"\xff"]))
+STARTS = [b"", b"OggS", b"RIFF", b"RIFF\x00\x00\x00\x00WAVE", b"ID3", b"\xff", b"#!AMR", ADTS]
+
+
+@given(st.binary(max_size=300), st.sampled_from(STARTS))
 def test_no_bytes_surprise_it(data: bytes, start: bytes) -> None:
     try:
         kept, mime = sound(start + data, pcm_rate=8_000)
