@@ -1,0 +1,67 @@
+"""`/v1/assistants`: the queues, by the id their assistant had at OpenAI or by their own name. They are only read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.config import ChannelSettings, Queue
+from gateway.web.openai.desk import Desk, answer
+from gateway.web.openai.errors import Refusal, explained
+from gateway.web.openai.paging import page
+from gateway.web.openai.said import Json
+
+
+def assistant_id(queue: Queue) -> str:
+    return queue.assistant.assistant_id or queue.name
+
+
+def assistant_queue(desk: Desk, channel: ChannelSettings, id: object) -> Queue:
+    """Raises Refusal 404."""
+    queue = desk.called(channel, id) if isinstance(id, str) else None
+    if queue is None:
+        raise Refusal(404, f"No assistant found with id '{str(id)[:100]}'.", param="assistant_id")
+    return queue
+
+
+@dataclass(frozen=True, slots=True)
+class Assistants:
+    desk: Desk
+    since: int
+    """Seconds since the epoch: when these queues were read from the configuration."""
+
+    @explained
+    async def several(self, request: web.Request) -> web.Response:
+        queues = self.desk.queues(self.desk.channel(request))
+        return answer(page([self._shown(queue) for queue in queues], request.query))
+
+    @explained
+    async def get(self, request: web.Request) -> web.Response:
+        channel = self.desk.channel(request)
+        return answer(self._shown(assistant_queue(self.desk, channel, request.match_info["id"])))
+
+    @explained
+    async def change(self, request: web.Request) -> web.Response:
+        """Create, modify, delete."""
+        self.desk.channel(request)
+        message = "Assistants are the queues of the gateway's configuration file; they are not changed from here."
+        raise Refusal(400, message, code="assistants_are_queues")
+
+    def _shown(self, queue: Queue) -> Json:
+        """Without the instructions: they are the operator's."""
+        return {
+            "id": assistant_id(queue),
+            "object": "assistant",
+            "created_at": self.since,
+            "name": queue.name,
+            "description": None,
+            "model": queue.name,
+            "instructions": None,
+            "tools": [{"type": "file_search"}] if queue.knowledge else [],
+            "tool_resources": {},
+            "metadata": {},
+            "temperature": None,
+            "top_p": None,
+            "response_format": "auto",
+        }
