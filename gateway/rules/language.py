@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _WORDS: dict[str, frozenset[str]] = {
     "pt": frozenset(
@@ -97,6 +98,8 @@ _LETTERS: tuple[tuple[str, re.Pattern[str], float], ...] = (
 )
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
+_NAMES = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[@#]\w+")
+"""What is written the same in every language."""
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 
 
@@ -117,6 +120,35 @@ def language_of(text: str) -> str:
     return ranked[0] if first >= 1 and first > second else ""
 
 
+def customers_language(texts: Sequence[str], queue: str) -> str:
+    """The language our own sentences take: that of the newest text of the contact that tells one, else the queue's.
+
+    `texts`: what the contact wrote or said, oldest first. `queue`: BCP 47; comes back whole where the contact uses
+    the same language, so that a voice does not lose its `-BR`. Otherwise two letters: `pt`, `en`, `es` or `zh`.
+    """
+    told = (_told_by(text) for text in reversed(texts))
+    found = next((language for language in told if language), "")
+    return queue if found in ("", two_letters(queue)) else found
+
+
+def _told_by(text: str) -> str:
+    """Stricter than a guess: a name, an address or a code may look like a language without one word of it.
+
+    "no" and "a" are words of several languages, so at least one must be of this language alone.
+    """
+    plain = _NAMES.sub(" ", text)
+    found = language_of(plain)
+    if found in ("", "zh"):
+        return found
+    words = [word.replace("'", "") for word in _WORD.findall(fold(plain))]
+    return found if any(word in _WORDS[found] and _owners(word) == 1 for word in words) else ""
+
+
+def _owners(word: str) -> int:
+    """How many of the languages have it."""
+    return sum(word in words for words in _WORDS.values())
+
+
 def two_letters(tag: str) -> str:
     """`pt-BR` -> `pt`; `` -> ``."""
     return tag.replace("_", "-").split("-")[0].lower()
@@ -130,9 +162,8 @@ def _weight(text: str, language: str) -> float:
     score = 0.0
     for word in _WORD.findall(folded):
         plain = word.replace("'", "")
-        owners = sum(plain in words for words in _WORDS.values())
         if plain in _WORDS[language]:
-            score += 1.0 if owners == 1 else 0.3
+            score += 1.0 if _owners(plain) == 1 else 0.3
     for owner, pattern, weight in _LETTERS:
         if owner == language:
             score += weight * (len(pattern.findall(lowered)) + (pattern.search(folded) is not None)) / 2

@@ -1,4 +1,7 @@
-"""The sentences a customer may meet that no assistant wrote, in four languages."""
+"""The sentences a customer may meet that no assistant wrote, in four languages.
+
+`opted_out` holds `{word}`: the queue's word by which the contact comes back. Whoever says the sentence puts it in.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,30 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "I could not make out the voice note. Could you record it again or type it, please?",
         "es": "No pude entender el audio. ¿Puede grabarlo de nuevo o escribirlo, por favor?",
         "zh": "这段语音我没有听清，请您再录一次或用文字发送，好吗？",
+    },
+    "cannot_read": {
+        "pt": "Ainda não consigo abrir esse tipo de mensagem por aqui. Pode escrever, por favor?",
+        "en": "I cannot open this kind of message here yet. Could you write it, please?",
+        "es": "Todavía no puedo abrir este tipo de mensaje por aquí. ¿Puede escribirlo, por favor?",
+        "zh": "我暂时还打不开这类消息，请您用文字说明，好吗？",
+    },
+    "media_lost": {
+        "pt": "O arquivo que você enviou não chegou até aqui. Pode enviar de novo, por favor?",
+        "en": "The file you sent did not arrive here. Could you send it again, please?",
+        "es": "El archivo que envió no llegó hasta aquí. ¿Puede enviarlo de nuevo, por favor?",
+        "zh": "您发送的文件我这边没有收到，请您再发一次，好吗？",
+    },
+    "opted_out": {
+        "pt": "Tudo bem, você não vai mais receber mensagens automáticas por aqui. Para voltar, é só escrever {word}.",
+        "en": "All right, you will get no more automatic messages here. To come back, just write {word}.",
+        "es": "De acuerdo, ya no recibirá mensajes automáticos por aquí. Para volver, solo escriba {word}.",
+        "zh": "好的，我们不会再给您发送自动消息。如需恢复，请发送“{word}”。",
+    },
+    "opted_in": {
+        "pt": "Que bom ter você de volta! Como posso ajudar?",
+        "en": "Good to have you back! How can I help?",
+        "es": "¡Qué bueno tenerle de vuelta! ¿En qué puedo ayudar?",
+        "zh": "欢迎回来！请问有什么可以帮您？",
     },
 }
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.rules.language import fold, language_of, two_letters
+from gateway.rules.language import customers_language, fold, language_of, two_letters
 
 SAYS = {
     "pt": """Em quantos dias posso devolver um produto?
@@ -74,3 +74,32 @@ def test_fold_loses_accents_and_case() -> None:
 
 def test_two_letters() -> None:
     assert [two_letters(tag) for tag in ("pt-BR", "zh_Hans", "en", "")] == ["pt", "zh", "en", ""]
+
+
+@pytest.mark.parametrize(
+    ("texts", "queue", "language"),
+    [
+        (["Do you ship to Brazil?"], "pt-BR", "en"),
+        (["¿Hacen envíos?"], "pt-BR", "es"),
+        (["可以退货吗？"], "pt-BR", "zh"),
+        (["Vocês entregam?"], "en", "pt"),
+        (["Vocês entregam?"], "pt-BR", "pt-BR"),
+        (["你好"], "zh-Hans", "zh-Hans"),
+        (["Hola, ¿tienen envíos?", "ok"], "pt-BR", "es"),
+        (["Hola, ¿tienen envíos?", "👍", "123", "no", ""], "pt-BR", "es"),
+        (["Hola, ¿tienen envíos?", "sorry, do you speak English?"], "pt-BR", "en"),
+        (["Do you ship?", "Edith Sheen"], "pt-BR", "en"),
+        (["tem frete?", "https://www.shop.com/the-order"], "es", "pt"),
+        (["tem frete?", "the.order@shipping.com", "@the_shop"], "es", "pt"),
+        (["Edith Sheen"], "pt-BR", "pt-BR"),
+        (["返品はできますか"], "pt-BR", "pt-BR"),
+        (["Danke schön"], "pt-BR", "pt-BR"),
+        (["stop"], "pt-BR", "pt-BR"),
+        (["ok"], "es-AR", "es-AR"),
+        ([], "zh", "zh"),
+    ],
+)
+def test_our_own_sentences_take_the_language_the_contact_last_used(
+    texts: list[str], queue: str, language: str
+) -> None:
+    assert customers_language(texts, queue) == language
