@@ -247,6 +247,8 @@ class WhatsAppCloud:
         id, _, url = ref.partition(" ")
         try:
             return await self._download(await self._located(id, url, limit), limit)
+        except aiohttp.InvalidURL:
+            raise NotFetched("no_address") from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise NotFetched(_named(error), retryable=True) from None
 
