@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
@@ -15,13 +16,16 @@ from typing import Self
 from aiohttp import web
 
 from gateway import equipment
-from gateway.channels.base import Channel
-from gateway.config import Config
+from gateway.arrivals import Arrivals
+from gateway.channels.base import Channel, Hooked, Polled
+from gateway.config import ChannelSettings, Config
 from gateway.crew import Crew
 from gateway.deliveries import Deliveries
+from gateway.fetching import Fetching
 from gateway.intake import Intake
 from gateway.live import Live
 from gateway.loops import Loop
+from gateway.presence import Presence
 from gateway.steps.answer import Answer
 from gateway.steps.hear import Hear
 from gateway.steps.settle import MAX_FOLDS, Settle
@@ -31,6 +35,7 @@ from gateway.turns import Turns
 from gateway.web.access import Access
 from gateway.web.conversations import Conversations
 from gateway.web.health import Health
+from gateway.web.hooks import Hooks
 from gateway.web.media import Media
 from gateway.web.messages import Messages
 from gateway.web.openapi import description
@@ -72,6 +77,8 @@ class Gateway:
         self.encoder = Encoder()
         self.crews: dict[str, Crew] = {}
         self.channels: dict[str, Channel] = {}
+        self.hooked: dict[str, Hooked] = {}
+        """Those of providers."""
         self.notices: list[str] = []
         """What works less well than configured, a line each."""
         self.url = ""
@@ -107,6 +114,7 @@ class Gateway:
     async def _equip(self, stack: AsyncExitStack) -> None:
         """Crews for the queues, ways in and out for the channels."""
         self.channels = {c.name: equipment.channel(c, self.config) for c in self.config.channels}
+        self.hooked = equipment.hooked(self.channels)
         for channel in self.channels.values():
             stack.push_async_callback(channel.close)
         cache = Path(self.config.storage.media_dir) / ".cache"
@@ -126,27 +134,51 @@ class Gateway:
 
     async def _listen(self, stack: AsyncExitStack) -> None:
         server = self.config.server
-        runner = web.AppRunner(await self._application(), access_log=None, keepalive_timeout=IDLE, shutdown_timeout=2.0)
+        settings = {channel.name: channel for channel in self.config.channels}
+        presence = Presence(self.store, self.live, self.hooked, settings)
+        fetching = Fetching(self.store, self.media, self.encoder, self.hooked, self.telemetry)
+        self.live.on_busy = presence.busy
+        self.deliveries = deliveries = self._deliveries(presence)
+        intake = Intake(self.store, self.media, self.encoder, self.live, _wall_ms)
+        arrivals = Arrivals(
+            self.config, self.store, intake, deliveries, fetching, presence, self.hooked, self.telemetry
+        )
+        doors = await self._application(intake, arrivals)
+        runner = web.AppRunner(doors, access_log=None, keepalive_timeout=IDLE, shutdown_timeout=2.0)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         stack.callback(self.live.end)
         site = web.TCPSite(runner, server.host, server.port, backlog=1024)
         await site.start()
         self.url = f"http://{server.host}:{_port(site)}"
-        self._start_loops(stack)
+        stack.push_async_callback(presence.close)
+        stack.push_async_callback(fetching.close)
+        self._start_loops(stack, deliveries, fetching)
+        self._ask_providers(stack, arrivals)
         stack.push_async_callback(site.stop)
 
-    async def _application(self) -> web.Application:
+    async def _application(self, intake: Intake, arrivals: Arrivals) -> web.Application:
         base_url = self.config.server.public_url.rstrip("/")
         access = Access(self.config, await self._visitor_secret())
-        intake = Intake(self.store, self.media, self.encoder, self.live)
         return application(
             Messages(self.config, access, intake, self.store, self.live, self.telemetry, base_url),
             Conversations(self.config, access, self.store, self.live, base_url),
             Media(access, self.store, self.media, self.encoder),
             Page(self.config, access, self.crews, self._suggestions),
-            Health(self.config, access, self.store, self.telemetry, lambda: self.notices),
+            Health(self.config, access, self.store, self.telemetry, self._degraded),
+            Hooks(self.config, arrivals, self.hooked, equipment.shared_hooks(self.channels), self.telemetry),
             description(),
+        )
+
+    def _degraded(self) -> list[str]:
+        troubles = [f"channel {name}: {channel.trouble}" for name, channel in self.hooked.items() if channel.trouble]
+        return [*self.notices, *troubles]
+
+    def _deliveries(self, presence: Presence) -> Deliveries:
+        queues = {queue.name: queue for queue in self.config.queues}
+        base_url = self.config.server.public_url.rstrip("/")
+        return Deliveries(
+            self.store, self.media, self.channels, queues, presence, self.telemetry, base_url, time.monotonic
         )
 
     async def _visitor_secret(self) -> bytes:
@@ -160,21 +192,18 @@ class Gateway:
 
     # -- running -----------------------------------------------------------------------------------
 
-    def _start_loops(self, stack: AsyncExitStack) -> None:
+    def _start_loops(self, stack: AsyncExitStack, deliveries: Deliveries, fetching: Fetching) -> None:
         owner = secrets.token_hex(8)
-        capabilities = {name: channel.capabilities for name, channel in self.channels.items()}
         turns = Turns(
             self.store,
             self.crews,
             {channel.name: channel.queue for channel in self.config.channels},
-            capabilities,
-            Hear(self.store, self.media, self.telemetry),
-            Answer(self.store, self.live, self.telemetry),
+            {name: channel.capabilities for name, channel in self.channels.items()},
+            Hear(self.store, self.media, fetching, self.telemetry),
+            Answer(self.store, self.media, self.live, self.telemetry),
             Speak(self.store, self.media, self.live, self.telemetry),
             Settle(self.store, self.live, self.telemetry),
         )
-        base_url = self.config.server.public_url.rstrip("/")
-        deliveries = Deliveries(self.store, self.channels, self.telemetry, base_url)
         outward = self._loops[Kind.OUT] = Loop(Kind.OUT, deliveries.run, self.store, self.telemetry, owner=owner)
         inward = self._loops[Kind.IN] = Loop(
             Kind.IN, turns.run, self.store, self.telemetry, owner=owner, folds=MAX_FOLDS
@@ -184,11 +213,28 @@ class Gateway:
         for loop in self._loops.values():
             loop.start()
 
+    def _ask_providers(self, stack: AsyncExitStack, arrivals: Arrivals) -> None:
+        """Those that are asked and do not post, and those that want to be told where to post."""
+        for channel in self.config.channels:
+            if isinstance(polled := self.channels[channel.name], Polled):
+                asking = asyncio.create_task(_ask(polled, channel, arrivals), name=f"asking-{channel.name}")
+                stack.push_async_callback(_cancelled, asking)
+
     def _rang(self, kind: Kind, conversation: ConversationId) -> None:
         """The store committed something about a lane."""
         self.live.ring(conversation)
         if loop := self._loops.get(kind):
             loop.ring(conversation)
+
+
+async def _ask(polled: Polled, channel: ChannelSettings, arrivals: Arrivals) -> None:
+    await polled.begin()
+    if channel.mode == "polling":
+        await polled.poll(lambda events, raw: arrivals.take(channel, events, raw))
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 async def _warm(parts: Sequence[Callable[[], Awaitable[None]]]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.channels.base import Wish
 from gateway.crew import Crew
+from gateway.rules.language import customers_language
 from gateway.rules.precedence import Said
 from gateway.rules.shaping import Draft
 from gateway.telemetry import Telemetry
@@ -27,6 +29,8 @@ class Ending:
     """Said in writing whatever the queue's format: it must be readable at once."""
     hold_for: str = ""
     """The queue whose people take over; empty: nobody does."""
+    opts_out: bool | None = None
+    """The contact wants no more messages (True), or wants them again (False)."""
 
 
 @dataclass(slots=True)
@@ -38,8 +42,20 @@ class Burst:
     exhausted: bool = False
     """Claimed too often: something in it breaks turns, so nothing in it is touched again."""
     said: Sequence[Said] = ()
+    facts: Mapping[str, int] = field(default_factory=dict)
+    """What is remembered about the contact, and since when."""
     timeline: list[dict[str, Any]] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def wish(self) -> Wish:
+        """What the last caller who asked for anything special asked for."""
+        return next((m.wish for m in reversed(self.messages) if m.wish != Wish()), Wish())
+
+    @property
+    def language(self) -> str:
+        """For our own sentences: the contact's, when its words tell."""
+        return customers_language([said.text for said in self.said], self.crew.queue.language)
 
     @property
     def spoken(self) -> bool:

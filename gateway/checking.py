@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gateway.assistants.base import AssistantError
-from gateway.config import Config, Queue
+from gateway.channels.base import Hooked
+from gateway.config import ChannelSettings, Config, Queue
 from gateway.equipment import Equipment, bare_assistant, hosted_voice
+from gateway.equipment import channel as make_channel
 from gateway.hearing.base import Hearing, HearingError
 from gateway.knowledge import KnowledgeError
 from gateway.telemetry import Telemetry
+from gateway.transcript import rfc3339
+from storage.sqlite import unread_in
 from tts.encode import Encoder
 from tts.errors import SpeechError
 from tts.findings import Finding
 from tts.model import Speech
 from tts.silent import Silent
+
+SHOWN = 5
+"""Of the requests that nobody could read, the newest."""
 
 
 async def check(config: Config) -> list[Finding]:
@@ -29,7 +36,10 @@ async def check(config: Config) -> list[Finding]:
     for queue in config.queues:
         async for finding in _queue(config, queue):
             findings.append(replace(finding, key=f"queues.{queue.name}.{finding.key}"))
-    return findings
+    for settings in config.channels:
+        for finding in await _channel(config, settings):
+            findings.append(replace(finding, key=f"channels.{settings.name}.{finding.key}"))
+    return findings + await _unread(config)
 
 
 async def _queue(config: Config, queue: Queue) -> AsyncIterator[Finding]:
@@ -115,6 +125,38 @@ async def _asked(
         return [Finding("error", key, f"{error.reason}. {error.hint}")]
     finally:
         await close()
+
+
+async def _channel(config: Config, settings: ChannelSettings) -> Sequence[Finding]:
+    """Providers are asked; our own doors need nobody's word."""
+    channel = make_channel(settings, config)
+    try:
+        if isinstance(channel, Hooked):
+            return [*await channel.check(), *_hook(config, settings)]
+    finally:
+        await channel.close()
+    return [Finding("ok", "type", settings.type)]
+
+
+def _hook(config: Config, settings: ChannelSettings) -> Sequence[Finding]:
+    """Where the provider has to post."""
+    if settings.type == "telegram" and settings.mode == "polling":
+        return [Finding("ok", "mode", "polling: no address of ours is needed")]
+    path = f"/hooks/{settings.type}" + ("" if settings.type == "whatsapp_cloud" else f"/{settings.name}")
+    public = config.server.public_url.rstrip("/")
+    if public.startswith("https://"):
+        return [Finding("ok", "webhook", f"the provider posts to {public}{path}")]
+    cure = f"set server.public_url to the https:// address of this server; the provider posts to it, at {path}"
+    return [Finding("warning", "webhook", cure)]
+
+
+async def _unread(config: Config) -> list[Finding]:
+    """Requests of providers that nobody could read: a new kind of message, or a new version."""
+    unread = await unread_in(Path(config.storage.url.removeprefix("sqlite:///")), SHOWN)
+    return [
+        Finding("warning", f"channels.{one.channel}", f"a request of {rfc3339(one.at)} could not be read: {one.why}")
+        for one in unread
+    ]
 
 
 def _folder(key: str, path: Path) -> Finding:

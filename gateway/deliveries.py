@@ -1,36 +1,86 @@
 """The way out: one claim of an outbound lane sends its next part (or the whole reply), in order, and records it.
 
 A part is sent again only when it was refused for certain, or when the channel takes an idempotency key. The lane moves
-on after every send, so a crash repeats at most the one send in flight for that contact.
+on after every send, so a crash repeats at most the one send in flight for that contact. What a failed send means, the
+channel says (`Then`); what follows from it is decided here, for all of them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
-from gateway.channels.base import Channel, ChannelError, Outgoing, Sent
+from gateway import transcript
+from gateway.channels.base import Channel, ChannelError, Outgoing, Sent, Then
+from gateway.config import Queue
+from gateway.presence import Presence
+from gateway.rules.pacing import Pace, typing_ms
+from gateway.rules.shaping import split
 from gateway.telemetry import Telemetry
-from gateway.transcript import public_reply
-from storage.model import Claim, Conversation, DeadLetter, Entry, Kind, Receipt, Settlement
+from gateway.transcript import public_reply, received
+from storage.media import MediaFolder
+from storage.model import (
+    Claim,
+    Conversation,
+    ConversationId,
+    DeadLetter,
+    Entry,
+    Hold,
+    Kind,
+    MediaId,
+    Post,
+    Receipt,
+    Settlement,
+)
 from storage.store import Store
 
 log = logging.getLogger("recado.deliveries")
 
 MAX_TRIES = 20
 """Claims of one delivery, crashes included; more than any channel's schedule. Whatever breaks us, the lane goes on."""
+REST = 60.0
+"""Seconds between two looks at a channel that does not work; its messages wait meanwhile."""
+LONGEST = 24 * 3600.0
+"""Seconds nobody can make us wait beyond: it would stop this contact's lane for good."""
+LATELY = 8
+"""Of the contact's latest messages, those that may hold the newest by the provider's clock."""
+MARGIN = 60.0
+"""Seconds before the reply window closes in which we no longer count on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One send: what, to whom, through what."""
+
+    claim: Claim
+    entries: Sequence[Entry]
+    channel: Channel
+    conversation: Conversation
+    more: Sequence[Entry] = ()
+    """What comes after it."""
+
+    @property
+    def body(self) -> Any:
+        return orjson.loads(self.entries[0].body)
 
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
     store: Store
+    media: MediaFolder
     channels: Mapping[str, Channel]
+    queues: Mapping[str, Queue]
+    presence: Presence
     telemetry: Telemetry
     base_url: str
+    now: Callable[[], float]
+    """Seconds, a clock that rises: for pacing only."""
+    _paces: dict[str, Pace] = field(default_factory=dict)
+    _sending: dict[ConversationId, Way] = field(default_factory=dict)
 
     async def run(self, claim: Claim) -> None:
         """Raises Fenced when the lane was lost."""
@@ -41,72 +91,259 @@ class Deliveries:
             return
         channel = self.channels.get(conversation.channel)
         if channel is None:
-            await self._give_up(claim, entries, "channel_not_configured", conversation)
+            await self._give_up(Way(claim, entries, _NOWHERE, conversation), "channel_not_configured")
             return
         due = _next(entries, channel.capabilities.whole_reply)
+        way = Way(claim, due, channel, conversation, entries[len(due) :])
         if claim.tries > MAX_TRIES:
-            await self._give_up(claim, due, "too_many_tries", conversation)
+            await self._give_up(way, "too_many_tries")
             return
-        await self._deliver(claim, due, channel, conversation)
+        await self._deliver(way)
 
-    async def _deliver(
-        self, claim: Claim, entries: Sequence[Entry], channel: Channel, conversation: Conversation
-    ) -> None:
-        if self._withdrawn(entries, channel, conversation):
-            await self._settle(claim, entries, Sent(status="withdrawn"), conversation, "person_took_over")
+    def is_sending(self, id: ConversationId, text: str, *, voice: bool) -> bool:
+        """True while just this is under way to the contact: an echo of it is ours, though we have no id of it yet."""
+        way = self._sending.get(id)
+        return way is not None and any(transcript.says(entry, text, voice=voice) for entry in way.entries)
+
+    async def failed_later(self, receipt: Receipt, error: ChannelError) -> None:
+        """The provider accepted a send and says now that it failed."""
+        self.telemetry.deliveries.labels(*await self._where(receipt), "failed").inc()
+        conversation = await self.store.conversation(receipt.conversation)
+        entry = await self._entry(receipt)
+        facts = {"reason": error.reason, "hint": error.hint, "delivery": receipt.delivery}
+        log.warning("a delivery failed at the provider", extra={"facts": facts})
+        if conversation is None or entry is None:
             return
+        for fact in _facts(error):
+            await self.store.set_fact(conversation.id, fact, True)
+        if error.then in (Then.AGAIN, Then.SLOW_DOWN, Then.AS_TEXT) and ":again" not in receipt.delivery:
+            await self._once_more(entry, as_text=error.then is Then.AS_TEXT)
+        elif error.then is Then.TEMPLATE and not orjson.loads(entry.body).get("template"):
+            await self._reopen(conversation, entry)
+
+    # -- one send ------------------------------------------------------------------------------------
+
+    async def _deliver(self, way: Way) -> None:
+        if way.body.get("person"):
+            await self._settle(way, Sent(status="sent"), count=False)
+            return
+        if self._withdrawn(way):
+            await self._settle(way, Sent(status="withdrawn"), "person_took_over")
+            return
+        facts = {} if way.channel.capabilities.pull else await self.store.facts(way.conversation.id)
+        if "unreachable" in facts:
+            await self._give_up(way, "unreachable")
+            return
+        if wait := self._pace(way).wait(way.conversation.contact, self.now()):
+            await self._later(way, wait, "paced")
+            return
+        await self._send(way, closed=await self._window_closed(way))
+
+    async def _send(self, way: Way, *, closed: bool) -> None:
+        template = bool(way.body.get("template")) or (closed and way.channel.capabilities.template)
+        if closed and not template:
+            await self._wait_for_a_person(way, "outside_reply_window")
+            return
+        if template:
+            way = replace(way, entries=_next([*way.entries, *way.more], True))
+        self._sending[way.conversation.id] = way
         try:
-            sent = await channel.send(self._outgoing(claim, entries, conversation))
+            sent = await self._parts(way, template=template)
         except ChannelError as error:
-            await self._failed(claim, entries, error, conversation)
+            await self._failed(way, error)
         else:
-            await self._settle(claim, entries, sent, conversation)
+            await self._settle(way, sent, "outside_reply_window" if closed else "")
+        finally:
+            self._sending.pop(way.conversation.id, None)
 
-    def _withdrawn(self, entries: Sequence[Entry], channel: Channel, conversation: Conversation) -> bool:
+    async def _parts(self, way: Way, *, template: bool) -> Sent:
+        """Raises ChannelError."""
+        if not template:
+            return await way.channel.send(await self._outgoing(way))
+        sent = await way.channel.send(replace(self._bare(way), template=True))
+        return replace(sent, status="templated")
+
+    def _withdrawn(self, way: Way) -> bool:
         """A person took over after the turn settled: what the assistant wrote and nobody has seen stays here."""
-        if conversation.hold is None or channel.capabilities.pull:
+        if way.conversation.hold is None or way.channel.capabilities.pull:
             return False
-        return all(orjson.loads(entry.body)["yields"] for entry in entries)
+        return all(orjson.loads(entry.body)["yields"] for entry in way.entries)
 
-    def _outgoing(self, claim: Claim, entries: Sequence[Entry], conversation: Conversation) -> Outgoing:
-        bodies = [orjson.loads(entry.body) for entry in entries]
-        parts = [body["part"] for body in bodies]
-        reply: dict[str, Any] = public_reply({**bodies[0]["reply"], "parts": parts}, self.base_url)
-        return Outgoing(entries[0].dedup, conversation.id, conversation.contact, reply, claim.tries)
+    async def _window_closed(self, way: Way) -> bool:
+        """The provider lets us write freely only for so long after the contact's last message."""
+        window = way.channel.capabilities.reply_window
+        if not window:
+            return False
+        latest = await self.store.latest(way.conversation.id, Kind.IN, LATELY)
+        last = max((received(entry).at for entry in latest), default=0)
+        return await self.store.now() - last > (window - MARGIN) * 1000
 
-    async def _failed(
-        self, claim: Claim, entries: Sequence[Entry], error: ChannelError, conversation: Conversation
-    ) -> None:
-        facts = {"reason": error.reason, "hint": error.hint, "try": claim.tries, "channel": conversation.channel}
-        log.warning("a delivery failed", extra={"facts": facts})
-        if error.final or not error.certain:
-            await self._give_up(claim, entries, error.reason, conversation)
+    async def _outgoing(self, way: Way) -> Outgoing:
+        outgoing = self._bare(way)
+        if way.channel.capabilities.whole_reply or way.channel.capabilities.pull:
+            return outgoing
+        return await self._one_part(outgoing, way.body["part"])
+
+    async def _one_part(self, outgoing: Outgoing, part: Mapping[str, Any]) -> Outgoing:
+        if part["kind"] == "text":
+            return replace(outgoing, text=part["text"], choices=tuple(part.get("choices", ())))
+        try:
+            voice = await self.media.read(MediaId(part["media"]["id"]))
+        except OSError as error:
+            hint = f"the media folder does not give a voice note back: {error.strerror or error}"
+            raise ChannelError("note_unreadable", Then.AS_TEXT, hint=hint) from None
+        return replace(outgoing, voice=voice, seconds=part["media"]["seconds"] or 0.0)
+
+    # -- what follows ----------------------------------------------------------------------------------
+
+    async def _failed(self, way: Way, error: ChannelError) -> None:
+        facts = {"reason": error.reason, "hint": error.hint, "try": way.claim.tries, "channel": way.channel.name}
+        log.warning("a delivery failed", extra={"facts": {**facts, "then": str(error.then)}})
+        match error.then:
+            case Then.AGAIN:
+                self.telemetry.deliveries.labels(way.channel.name, "retried").inc()
+                wait = error.retry_after if error.retry_after is not None else 5.0 * 2 ** min(way.claim.tries - 1, 6)
+                await self.store.retry(way.claim, round(min(wait, LONGEST) * 1000))
+            case Then.SLOW_DOWN | Then.STOP:
+                await self._rest(way, error)
+            case Then.AS_TEXT if way.body["part"]["kind"] != "text":
+                await self._as_text(way, error)
+            case Then.TEMPLATE:
+                await self._wait_for_a_person(way, error.reason)
+            case Then.MOVED if error.address and error.address != way.conversation.address:
+                await self.store.settle(way.claim, Settlement(way.claim.head, address=error.address))
+            case Then.UNSURE:
+                await self._unsure(way, error)
+            case _:
+                await self._give_up(way, error.reason, _facts(error))
+
+    async def _rest(self, way: Way, error: ChannelError) -> None:
+        """Nothing is wrong with this message: it waits, and no try is used up."""
+        wait = min(error.retry_after or (REST if error.then is Then.STOP else 5.0), LONGEST)
+        if error.whole_channel or error.then is Then.STOP:
+            self._pace(way).rests_until = self.now() + wait
+        await self._later(way, wait, "stopped" if error.then is Then.STOP else "slowed")
+
+    async def _later(self, way: Way, wait: float, why: str) -> None:
+        self.telemetry.deliveries.labels(way.channel.name, why).inc()
+        await self.store.settle(way.claim, Settlement(way.claim.head, pause=max(1, round(wait * 1000))))
+
+    async def _as_text(self, way: Way, error: ChannelError) -> None:
+        """The words instead of the sound, in the same place of the same reply."""
+        part, id = way.body["part"], way.entries[0].dedup
+        limit = way.channel.capabilities.text_limit
+        pieces = split(part.get("written") or part["transcript"], limit, utf16=way.channel.capabilities.utf16)
+        outgoing = replace(self._bare(way), text=pieces[0])
+        sent = Sent(status="sent")
+        try:
+            for n, piece in enumerate(pieces):
+                sent = await way.channel.send(replace(outgoing, id=f"{id}" if not n else f"{id}+{n}", text=piece))
+        except ChannelError as failed:
+            await (self._unsure(way, failed) if pieces[1:] else self._failed(way, _for_text(failed)))
             return
-        self.telemetry.deliveries.labels(conversation.channel, "retried").inc()
-        await self.store.retry(claim, round((error.retry_after or 5.0) * 1000))
+        await self._settle(way, sent, f"text_instead:{error.reason}", facts=dict.fromkeys(_facts(error), True))
 
-    async def _give_up(
-        self, claim: Claim, entries: Sequence[Entry], reason: str, conversation: Conversation
-    ) -> None:
+    def _bare(self, way: Way) -> Outgoing:
+        """Who and which; what, only as the public reply tells it."""
+        parts, to = [orjson.loads(entry.body)["part"] for entry in way.entries], way.conversation
+        reply = public_reply({**way.body["reply"], "parts": parts}, self.base_url)
+        return Outgoing(way.entries[0].dedup, to.id, to.contact, reply, way.claim.tries, address=to.address)
+
+    async def _unsure(self, way: Way, error: ChannelError) -> None:
+        """Nobody knows whether it went out, and sending it again might double it: it is told, and left to a person."""
+        at = await self.store.now()
+        dead = [DeadLetter(Kind.OUT, way.claim.key, e.seq, f"unsure:{error.reason}", at) for e in way.entries]
+        settlement = replace(self._settlement(way, Sent(status="unsure"), error.reason, at), dead=dead)
+        await self.store.settle(way.claim, settlement)
+        self.telemetry.deliveries.labels(way.channel.name, "unsure").inc(len(way.entries))
+
+    async def _wait_for_a_person(self, way: Way, reason: str) -> None:
+        """It cannot be said now. Whoever looks after this queue sees why, and what was to be said."""
+        at = await self.store.now()
+        settlement = self._settlement(way, Sent(status="withdrawn"), reason, at)
+        queue = self.queues.get(way.conversation.queue)
+        hold = Hold(queue.handoff.to if queue else way.conversation.queue, reason, at)
+        await self.store.settle(way.claim, replace(settlement, hold=hold))
+        self.telemetry.deliveries.labels(way.channel.name, "withdrawn").inc(len(way.entries))
+
+    async def _give_up(self, way: Way, reason: str, facts: Sequence[str] = ()) -> None:
         """Honestly: a receipt that says so, and a dead letter that can be posted again by hand."""
         at = await self.store.now()
-        dead = [DeadLetter(Kind.OUT, claim.key, entry.seq, reason, at) for entry in entries]
-        settlement = replace(self._settlement(entries, Sent(status="failed"), reason, at), dead=dead)
-        await self.store.settle(claim, settlement)
-        self.telemetry.deliveries.labels(conversation.channel, "failed").inc(len(entries))
+        dead = [DeadLetter(Kind.OUT, way.claim.key, entry.seq, reason, at) for entry in way.entries]
+        settlement = self._settlement(way, Sent(status="failed"), reason, at)
+        settlement = replace(settlement, dead=dead, facts=dict.fromkeys(facts, True))
+        await self.store.settle(way.claim, settlement)
+        self.telemetry.deliveries.labels(way.conversation.channel, "failed").inc(len(way.entries))
 
     async def _settle(
-        self, claim: Claim, entries: Sequence[Entry], sent: Sent, conversation: Conversation, detail: str = ""
+        self, way: Way, sent: Sent, detail: str = "", *, facts: Mapping[str, bool] | None = None, count: bool = True
     ) -> None:
         at = await self.store.now()
-        await self.store.settle(claim, self._settlement(entries, sent, detail, at))
-        self.telemetry.deliveries.labels(conversation.channel, sent.status).inc(len(entries))
+        pause = self._pause(way) if sent.status == "sent" and count else 0
+        settlement = self._settlement(way, sent, detail, at)
+        await self.store.settle(way.claim, replace(settlement, facts=facts or {}, pause=pause))
+        if count:
+            self.telemetry.deliveries.labels(way.channel.name, sent.status).inc(len(way.entries))
 
-    def _settlement(self, entries: Sequence[Entry], sent: Sent, detail: str, at: int) -> Settlement:
+    def _pause(self, way: Way) -> int:
+        """As long as a person would type the next part of the reply; the contact sees that we do."""
+        following = orjson.loads(way.more[0].body) if way.more else None
+        queue = self.queues.get(way.conversation.queue)
+        instant = way.channel.capabilities.pull or way.channel.capabilities.whole_reply
+        if instant or queue is None or following is None or following["turn"] != way.body["turn"]:
+            return 0
+        spoken = following["part"]["kind"] == "voice"
+        self.presence.glimpse(way.conversation, "recording" if spoken else "composing")
+        return typing_ms("" if spoken else following["part"]["text"], queue.reply)
+
+    def _settlement(self, way: Way, sent: Sent, detail: str, at: int) -> Settlement:
         receipts = [
-            Receipt(_conversation(entry), entry.dedup, sent.status, at, sent.provider_id, detail) for entry in entries
+            Receipt(way.claim.key, entry.dedup, sent.status, at, sent.provider_id, detail) for entry in way.entries
         ]
-        return Settlement(entries[-1].seq, receipts=receipts)
+        return Settlement(way.entries[-1].seq, receipts=receipts)
+
+    def _pace(self, way: Way) -> Pace:
+        return self._paces.setdefault(way.channel.name, Pace(way.channel.capabilities))
+
+    # -- what failed after it was accepted ---------------------------------------------------------------
+
+    async def _once_more(self, entry: Entry, *, as_text: bool) -> None:
+        """At the end of the lane: what was said after it may be there already."""
+        body = orjson.loads(entry.body)
+        part = body["part"]
+        if as_text and part["kind"] != "text":
+            body["part"] = {"kind": "text", "text": part.get("written") or part["transcript"]}
+        key = ConversationId(body["reply"]["conversation"])
+        await self.store.send_also(Post(key, f"{entry.dedup}:again", orjson.dumps(body).decode()))
+
+    async def _reopen(self, conversation: Conversation, entry: Entry) -> None:
+        """The window had closed: the template where there is one, or a person."""
+        channel = self.channels.get(conversation.channel)
+        body = orjson.loads(entry.body)
+        if channel is not None and channel.capabilities.template:
+            body["template"] = True
+            await self.store.send_also(Post(conversation.id, f"{entry.dedup}:template", orjson.dumps(body).decode()))
+            return
+        queue = self.queues.get(conversation.queue)
+        people = queue.handoff.to if queue else conversation.queue
+        await self.store.hold(conversation.id, Hold(people, "outside_reply_window", await self.store.now()))
+
+    async def _entry(self, receipt: Receipt) -> Entry | None:
+        latest = await self.store.latest(receipt.conversation, Kind.OUT, 50)
+        return next((entry for entry in latest if entry.dedup == receipt.delivery), None)
+
+    async def _where(self, receipt: Receipt) -> tuple[str]:
+        conversation = await self.store.conversation(receipt.conversation)
+        return (conversation.channel if conversation else "",)
+
+
+class _Nowhere:
+    """Of what belongs to a channel that is gone."""
+
+    name = ""
+
+
+_NOWHERE: Any = _Nowhere()
 
 
 def _next(entries: Sequence[Entry], whole_reply: bool) -> Sequence[Entry]:
@@ -117,5 +354,11 @@ def _next(entries: Sequence[Entry], whole_reply: bool) -> Sequence[Entry]:
     return [entry for entry in entries if orjson.loads(entry.body)["turn"] == turn]
 
 
-def _conversation(entry: Entry) -> Any:
-    return orjson.loads(entry.body)["reply"]["conversation"]
+def _facts(error: ChannelError) -> Sequence[str]:
+    remembered = error.remember or ("unreachable" if error.then is Then.UNREACHABLE else "")
+    return (remembered,) if remembered else ()
+
+
+def _for_text(error: ChannelError) -> ChannelError:
+    """There is nothing below text."""
+    return ChannelError(error.reason, Then.GIVE_UP, hint=error.hint) if error.then is Then.AS_TEXT else error

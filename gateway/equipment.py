@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.assistants.base import Assistant
-from gateway.channels.base import Channel
+from gateway.channels.base import Channel, Hooked, SharedHook
 from gateway.channels.http import Api, Callback
 from gateway.channels.webchat import WebChat
 from gateway.config import (
@@ -41,12 +41,39 @@ PROFILE = "ogg-opus-mono-512k"
 
 
 def channel(settings: ChannelSettings, config: Config) -> Channel:
-    if settings.type == "webchat":
-        return WebChat(settings.name)
+    """Each type's adapter is imported only where it is configured."""
+    private = config.server.allow_private_urls
+    match settings.type:
+        case "webchat":
+            return WebChat(settings.name)
+        case "whatsapp_cloud":
+            from gateway.channels.whatsapp_cloud import WhatsAppCloud
+
+            return WhatsAppCloud(settings, allow_private=private)
+        case "evolution":
+            from gateway.channels.evolution import Evolution
+
+            return Evolution(settings, allow_private=private)
+        case "telegram":
+            from gateway.channels.telegram import Telegram
+
+            return Telegram(settings, allow_private=private, public_url=config.server.public_url)
     if not settings.callback_url:
         return Api(settings.name)
     secret = settings.callback_secret.get_secret_value()
-    return Callback(settings.name, settings.callback_url, secret, config.server.allow_private_urls)
+    return Callback(settings.name, settings.callback_url, secret, private)
+
+
+def hooked(channels: Mapping[str, Channel]) -> dict[str, Hooked]:
+    return {name: channel for name, channel in channels.items() if isinstance(channel, Hooked)}
+
+
+def shared_hooks(channels: Mapping[str, Channel]) -> dict[str, SharedHook]:
+    """By type: one address for all numbers of an app."""
+    from gateway.channels.whatsapp_cloud import WhatsAppCloud, WhatsAppHook
+
+    numbers = [channel for channel in channels.values() if isinstance(channel, WhatsAppCloud)]
+    return {"whatsapp_cloud": WhatsAppHook(numbers)} if numbers else {}
 
 
 @dataclass(slots=True)
@@ -80,8 +107,12 @@ class Equipment:
             raise ConfigError(f"queues.{queue.name}.knowledge", [str(error)]) from None
         assistant = self.assistant(queue, knowledge)
         reads_itself = queue.assistant.provider == "local"
-        voice = None if queue.reply.format == "text" else self._voice_or_text(queue)
+        voice = self._voice_or_text(queue) if self._speaks(queue) else None
         return Crew(queue, assistant, None if reads_itself else knowledge, self.hearing(queue.hearing), voice)
+
+    def _speaks(self, queue: Queue) -> bool:
+        """A client of the OpenAI door may ask any queue for its voice."""
+        return queue.reply.format != "text" or any(channel.type == "openai" for channel in self.config.channels)
 
     async def knowledge(self, queue: Queue) -> Knowledge:
         """Raises KnowledgeError. Whoever asks closes it."""

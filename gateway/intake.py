@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway import transcript
-from gateway.channels.base import Inbound
+from gateway.channels.base import Attachment, Inbound
 from gateway.config import ChannelSettings, Queue
-from gateway.live import WAITING, Live
+from gateway.live import IDLE, WAITING, Live
+from gateway.rules.aside import aside
 from gateway.rules.window import bounds
+from gateway.transcript import Kept
 from storage.media import MediaFolder
 from storage.model import Conversation, ConversationId, Media, MediaId, Post, Verdict, conversation_id
 from storage.store import Store
 from tts.encode import Encoder
+from tts.errors import Encoding
 
 
 class Conflict(Exception):
@@ -28,39 +32,105 @@ class Accepted:
 
 
 class Intake:
-    def __init__(self, store: Store, media: MediaFolder, encoder: Encoder, live: Live) -> None:
-        self._store, self._media, self._encoder, self._live = store, media, encoder, live
+    def __init__(
+        self, store: Store, media: MediaFolder, encoder: Encoder, live: Live, now: Callable[[], int]
+    ) -> None:
+        """`now`: milliseconds since the epoch."""
+        self._store, self._media, self._encoder, self._live, self._now = store, media, encoder, live, now
 
-    async def accept(self, channel: ChannelSettings, queue: Queue, inbound: Inbound) -> Accepted:
-        """On disk when it returns. Raises Conflict, storage Unavailable, tts Encoding (audio that does not decode)."""
-        audio = await self._keep(inbound.audio) if inbound.audio else None
-        id = conversation_id(channel.name, inbound.contact)
-        conversation = Conversation(id, channel.name, inbound.contact, inbound.name, queue.name)
-        posted = await self._store.accept(conversation, self._post(id, queue, inbound, audio), _ids(audio))
-        if posted.verdict is Verdict.CONFLICT:
+    async def accept(
+        self, channel: ChannelSettings, queue: Queue, inbound: Inbound, *, at_once: bool = False
+    ) -> Accepted:
+        """A message of our own API. `at_once`: its window has ended. On disk when it returns.
+
+        Raises Conflict, storage Unavailable, tts Encoding (audio that does not decode).
+        """
+        audio = await self._keep_sound(inbound.audio) if inbound.audio else None
+        kept = [await self._keep(attachment) for attachment in inbound.attachments]
+        body = transcript.received_body(inbound, audio, aside=self.is_aside(channel, inbound), attachments=kept)
+        digest = transcript.content_digest(inbound.text, inbound.audio)
+        post = self._post(channel, queue, inbound, inbound.contact, body, digest=digest, at_once=at_once)
+        accepted = await self._commit(channel, queue, inbound, post, inbound.contact, _ids(audio, kept))
+        if accepted is None:
             raise Conflict(inbound.id)
-        if posted.verdict is Verdict.NEW and self._live.state(id) == "idle":
-            self._live.say(id, WAITING)
-        return Accepted(id, posted.seq, posted.verdict is Verdict.DUPLICATE)
+        return accepted
 
-    def _post(self, id: ConversationId, queue: Queue, inbound: Inbound, audio: Media | None) -> Post:
-        window, max_wait = bounds(queue.window)
-        return Post(
-            key=id,
-            dedup=inbound.id,
-            body=transcript.received_body(inbound.id, inbound.text, inbound.at, audio),
-            digest=transcript.content_digest(inbound.text, inbound.audio),
-            window=window,
-            max_wait=max_wait,
+    async def take(self, channel: ChannelSettings, queue: Queue, inbound: Inbound) -> Accepted:
+        """A message from a provider: its id is the truth, whatever else of it changes when it comes again.
+
+        Raises storage Unavailable.
+        """
+        contact = await self._store.known_as(channel.name, [inbound.contact, *inbound.aliases])
+        kept = [await self._keep(attachment) for attachment in inbound.attachments]
+        body = transcript.received_body(inbound, aside=self.is_aside(channel, inbound), attachments=kept)
+        post = self._post(channel, queue, inbound, contact, body, once=True)
+        accepted = await self._commit(channel, queue, inbound, post, contact, _ids(None, kept))
+        assert accepted is not None, "without a digest nothing conflicts"
+        return accepted
+
+    async def _commit(
+        self, channel: ChannelSettings, queue: Queue, inbound: Inbound, post: Post, contact: str, media: list[MediaId]
+    ) -> Accepted | None:
+        """None: the id came with another content."""
+        conversation = Conversation(
+            post.key, channel.name, contact, inbound.name, queue.name, address=inbound.address, group=inbound.group
         )
+        posted = await self._store.accept(conversation, post, media)
+        if posted.verdict is Verdict.CONFLICT:
+            return None
+        answerable = inbound.meaning == "message" and not self.is_aside(channel, inbound)
+        if posted.verdict is Verdict.NEW and answerable and self._live.state(post.key) == IDLE:
+            self._live.say(post.key, WAITING, channel.name)
+        return Accepted(post.key, posted.seq, posted.verdict is Verdict.DUPLICATE)
 
-    async def _keep(self, data: bytes) -> Media:
-        """The voice note on disk, once it is known to be one."""
+    def is_aside(self, channel: ChannelSettings, inbound: Inbound) -> str:
+        """Why nobody is to answer it."""
+        return aside(inbound, channel, self._now())
+
+    def _post(
+        self,
+        channel: ChannelSettings,
+        queue: Queue,
+        inbound: Inbound,
+        contact: str,
+        body: str,
+        *,
+        digest: str = "",
+        once: bool = False,
+        at_once: bool = False,
+    ) -> Post:
+        window, max_wait = (0, 0) if at_once else bounds(queue.window)
+        key = conversation_id(channel.name, contact)
+        return Post(key, inbound.id, body, digest=digest, window=window, max_wait=max_wait, once=once)
+
+    async def _keep(self, attachment: Attachment) -> Kept:
+        """What is here goes to disk; what is only named will be fetched."""
+        media = await self._keep_bytes(attachment) if attachment.data else None
+        return Kept(attachment.kind, attachment.mime, attachment.ref, attachment.name, attachment.size, media)
+
+    async def _keep_bytes(self, attachment: Attachment) -> Media | None:
+        """None when a sound is none: the message comes in all the same, and its sender is told."""
+        assert attachment.data is not None
+        if attachment.kind not in ("voice", "audio"):
+            return await keep(self._store, self._media, attachment.data, attachment.mime)
+        try:
+            return await self._keep_sound(attachment.data)
+        except Encoding:
+            return None
+
+    async def _keep_sound(self, data: bytes) -> Media:
+        """The voice note on disk, once it is known to be one. Raises Encoding."""
         sound = await self._encoder.inspect(data)
         media = Media(await self._media.put(data), sound.mime, len(data), sound.seconds, sound.waveform)
         await self._store.add_media(media)
         return media
 
 
-def _ids(audio: Media | None) -> list[MediaId]:
-    return [audio.id] if audio else []
+async def keep(store: Store, folder: MediaFolder, data: bytes, mime: str) -> Media:
+    media = Media(await folder.put(data), mime, len(data))
+    await store.add_media(media)
+    return media
+
+
+def _ids(audio: Media | None, kept: Sequence[Kept]) -> list[MediaId]:
+    return [media.id for media in (audio, *(one.media for one in kept)) if media]

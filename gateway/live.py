@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from storage.model import ConversationId
 
@@ -36,10 +37,24 @@ class Bell:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer while it is written."""
+
+    text: str
+    """So far, and only what may be shown: see `rules.handoff.Showable`."""
+    upto: int
+    """It answers the inbound entries up to this one."""
+
+
 class Live:
     def __init__(self) -> None:
         self._bells: defaultdict[ConversationId, set[Bell]] = defaultdict(set)
         self._states: dict[ConversationId, str] = {}
+        self._readers: defaultdict[ConversationId, set[Bell]] = defaultdict(set)
+        self._drafts: dict[ConversationId, Draft] = {}
+        self.on_busy: Callable[[ConversationId, str], None] = lambda conversation, channel: None
+        """Called with (conversation, channel) when an idle conversation begins to be worked on."""
         self.over = False
         """Nothing more will happen in this process: whoever watches looks a last time and goes."""
 
@@ -55,13 +70,16 @@ class Live:
     def state(self, conversation: ConversationId) -> str:
         return self._states.get(conversation, IDLE)
 
-    def say(self, conversation: ConversationId, state: str) -> None:
+    def say(self, conversation: ConversationId, state: str, channel: str = "") -> None:
         """What a turn is doing here. Idle is not stored: memory is for those who are busy."""
+        begins = conversation not in self._states and state != IDLE
         if state == IDLE:
             self._states.pop(conversation, None)
         else:
             self._states[conversation] = state
         self.ring(conversation)
+        if begins and channel:
+            self.on_busy(conversation, channel)
 
     @contextmanager
     def watch(self, conversation: ConversationId) -> Iterator[Bell]:
@@ -73,3 +91,28 @@ class Live:
             self._bells[conversation].discard(bell)
             if not self._bells[conversation]:
                 del self._bells[conversation]
+
+    # -- drafts ------------------------------------------------------------------------------------
+
+    def write(self, conversation: ConversationId, draft: Draft) -> None:
+        """What an answer says so far; a shorter one takes back what was written. Kept only while somebody reads."""
+        if conversation in self._readers:
+            self._drafts[conversation] = draft
+            for bell in self._readers[conversation]:
+                bell.ring()
+
+    def draft(self, conversation: ConversationId) -> Draft | None:
+        return self._drafts.get(conversation)
+
+    @contextmanager
+    def read(self, conversation: ConversationId) -> Iterator[Bell]:
+        """As `watch`, and the bell also rings for every piece that is written."""
+        with self.watch(conversation) as bell:
+            self._readers[conversation].add(bell)
+            try:
+                yield bell
+            finally:
+                self._readers[conversation].discard(bell)
+                if not self._readers[conversation]:
+                    del self._readers[conversation]
+                    self._drafts.pop(conversation, None)

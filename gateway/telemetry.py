@@ -47,6 +47,20 @@ class Telemetry:
         )
         self.hearing = Counter("recado_hearing", "Voice notes heard, by result", ["queue", "result"], registry=r)
         self.deliveries = Counter("recado_deliveries", "Deliveries by outcome", ["channel", "outcome"], registry=r)
+        self.hooks = Counter("recado_hooks", "Requests of providers by result", ["channel", "result"], registry=r)
+        self.noise = Counter(
+            "recado_hook_events_ignored", "Events that concern no conversation", ["channel", "reason"], registry=r
+        )
+        self.unread = Counter(
+            "recado_hooks_unread", "Requests nobody could read, kept as they came", ["channel", "reason"], registry=r
+        )
+        self.receipts = Counter(
+            "recado_receipts", "What became of our messages, as providers told", ["channel", "status"], registry=r
+        )
+        self.takeovers = Counter(
+            "recado_takeovers", "Conversations a person took over from the phone", ["channel"], registry=r
+        )
+        self.fetched = Counter("recado_media_fetched", "Media of contacts by result", ["channel", "result"], registry=r)
         self.depth = Gauge("recado_lanes_waiting", "Lanes that wait or run", ["direction"], registry=r)
         self.dead = Gauge("recado_dead_letters", "Entries given up", registry=r)
         self.held = Gauge("recado_conversations_held", "Conversations held by people", registry=r)

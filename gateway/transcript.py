@@ -7,14 +7,32 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from gateway.assistants.base import Utterance
-from storage.model import Cursor, Entry, Kind, Media, MediaId
+from gateway.channels.base import Inbound, Wish
+from storage.model import Cursor, Entry, Fetched, Kind, Media, MediaId, Receipt
+
+VOICE_NOTE = "🎤"
+"""Stands for a voice note whose sound is elsewhere."""
+RANK = {"unsure": 0, "withdrawn": 1, "templated": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5, "played": 6}
+"""How far a delivery got. `failed` comes after `sent` (a provider accepts first) and never after `delivered`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An attachment as its message holds it: on disk already, or a name by which the channel can fetch it."""
+
+    kind: str
+    mime: str = ""
+    ref: str = ""
+    name: str = ""
+    size: int = 0
+    media: Media | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +44,53 @@ class Received:
     text: str
     at: int
     audio: Media | None = None
+    meaning: str = "message"
+    of: str = ""
+    reply_to: str = ""
+    aside: str = ""
+    """Why nobody is to answer it: `late`, `group`, `ignored_contact`."""
+    unreadable: str = ""
+    attachments: Sequence[Kept] = ()
+    wish: Wish = field(default_factory=Wish)
 
 
-def received_body(id: str, text: str, at: int, audio: Media | None) -> str:
-    body: dict[str, Any] = {"id": id, "text": text, "at": at}
+def received_body(
+    inbound: Inbound, audio: Media | None = None, *, aside: str = "", attachments: Sequence[Kept] = ()
+) -> str:
+    body: dict[str, Any] = {"id": inbound.id, "text": inbound.text, "at": inbound.at}
     if audio:
         body["audio"] = media_fields(audio)
+    if inbound.meaning != "message":
+        body["meaning"] = inbound.meaning
+    more = {"of": inbound.of, "reply_to": inbound.reply_to, "unreadable": inbound.unreadable, "aside": aside}
+    body |= {key: value for key, value in more.items() if value}
+    if attachments:
+        body["attachments"] = [_kept_fields(kept) for kept in attachments]
+    if inbound.wish != Wish():
+        body["wish"] = _wish_fields(inbound.wish)
     return orjson.dumps(body).decode()
+
+
+def _kept_fields(kept: Kept) -> dict[str, Any]:
+    fields: dict[str, Any] = {"kind": kept.kind, "mime": kept.mime, "ref": kept.ref, "name": kept.name}
+    return fields | {"size": kept.size, "media": kept.media and media_fields(kept.media)}
+
+
+def _kept(fields: Mapping[str, Any]) -> Kept:
+    media = fields["media"]
+    return Kept(**{**fields, "media": media and media_from(media)})
+
+
+def _wish_fields(wish: Wish) -> dict[str, Any]:
+    said = None if wish.history is None else [list(line) for line in wish.history]
+    fields: dict[str, Any] = {"format": wish.format, "instructions": wish.instructions, "history": said}
+    return fields | {"metadata": dict(wish.metadata)}
+
+
+def _wish(fields: Mapping[str, Any]) -> Wish:
+    said = fields["history"]
+    history = None if said is None else [(role, text) for role, text in said]
+    return Wish(fields["format"], fields["instructions"], history, fields["metadata"])
 
 
 def content_digest(text: str, audio: bytes | None) -> str:
@@ -44,8 +102,21 @@ def content_digest(text: str, audio: bytes | None) -> str:
 
 def received(entry: Entry) -> Received:
     body = orjson.loads(entry.body)
-    audio = body.get("audio")
-    return Received(entry.seq, body["id"], body["text"], body["at"], audio and media_from(audio))
+    audio, wish = body.get("audio"), body.get("wish")
+    return Received(
+        entry.seq,
+        body["id"],
+        body["text"],
+        body["at"],
+        audio and media_from(audio),
+        meaning=body.get("meaning", "message"),
+        of=body.get("of", ""),
+        reply_to=body.get("reply_to", ""),
+        aside=body.get("aside", ""),
+        unreadable=body.get("unreadable", ""),
+        attachments=[_kept(fields) for fields in body.get("attachments", ())],
+        wish=_wish(wish) if wish else Wish(),
+    )
 
 
 def sent_body(
@@ -55,6 +126,33 @@ def sent_body(
     return orjson.dumps(
         {"turn": turn, "part": part, "reply": envelope, "yields": yields, "last": last}
     ).decode()
+
+
+def written_elsewhere(conversation: str, text: str, at: int, *, voice: bool) -> str:
+    """An outbound entry for what a person of the business wrote on another device: it is said already."""
+    part = {"kind": "text", "text": text or (VOICE_NOTE if voice else "")}
+    reply = {"conversation": conversation}
+    body = {"turn": "", "part": part, "reply": reply, "yields": False, "last": True, "person": True, "at": at}
+    return orjson.dumps(body).decode()
+
+
+def says(entry: Entry, text: str, *, voice: bool) -> bool:
+    """True when an outbound entry says just this; of a voice note only that it is one can be told."""
+    part = orjson.loads(entry.body)["part"]
+    return part["kind"] == "voice" if voice else _plain(part.get("text") or part.get("written", "")) == _plain(text)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def states(receipts: Sequence[Receipt]) -> dict[str, str]:
+    """The state of each delivery. It only rises: facts come in any order, and what was read was delivered."""
+    reached: dict[str, str] = {}
+    for receipt in receipts:
+        if RANK[receipt.status] >= RANK[reached.get(receipt.delivery, "unsure")]:
+            reached[receipt.delivery] = receipt.status
+    return reached
 
 
 def media_fields(media: Media) -> dict[str, Any]:
@@ -76,35 +174,76 @@ def media_from(fields: Mapping[str, Any]) -> Media:
 # -- shown ---------------------------------------------------------------------------------------
 
 
-def shown(entry: Entry, cursor: Cursor, base_url: str, heard: str | None, withdrawn: bool = False) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known about an entry and does not stand in it."""
+
+    heard: str | None = None
+    """The words of the contact's voice note."""
+    state: str = ""
+    """Of what we sent."""
+    fetched: Sequence[Fetched] = ()
+    """The message's media."""
+
+
+def shown(entry: Entry, cursor: Cursor, base_url: str, beside: Beside) -> dict[str, Any]:
     """The public message of an entry (docs/api.md)."""
     body = orjson.loads(entry.body)
     message: dict[str, Any] = {"cursor": str(cursor)}
     if entry.kind is Kind.IN:
         message |= {"from": "contact", "id": body["id"], "at": rfc3339(body["at"])}
-        message["part"] = _contact_part(body, base_url, heard)
+        message |= {key: body[key] for key in ("meaning", "of", "reply_to", "aside", "unreadable") if key in body}
+        message["part"] = _contact_part(body, base_url, beside)
         return message
+    if body.get("person"):
+        message |= {"from": "person", "id": entry.dedup, "at": rfc3339(body["at"])}
+        return message | {"part": linked(body["part"], base_url)}
     message |= {"from": "assistant", "id": entry.dedup, "at": rfc3339(entry.at), "turn": body["turn"]}
     message |= {"citations": body["reply"].get("citations", []), "part": linked(body["part"], base_url)}
-    if withdrawn:
+    if beside.state:
+        message["state"] = beside.state
+    if beside.state in ("withdrawn", "templated"):
         message["withdrawn"] = True
     return message
 
 
-def _contact_part(body: Mapping[str, Any], base_url: str, heard: str | None) -> dict[str, Any]:
+def _contact_part(body: Mapping[str, Any], base_url: str, beside: Beside) -> dict[str, Any]:
+    if "attachments" in body:
+        attachments = _attachments(body["attachments"], base_url, beside)
+        return {"kind": "text", "text": body["text"], "attachments": attachments}
     if "audio" not in body:
         return {"kind": "text", "text": body["text"]}
-    part = {"kind": "voice", "media": body["audio"], "transcript": heard}
+    part = {"kind": "voice", "media": body["audio"], "transcript": beside.heard}
     if body["text"]:
         part["text"] = body["text"]
     return linked(part, base_url)
+
+
+def _attachments(kept: Sequence[Mapping[str, Any]], base_url: str, beside: Beside) -> list[dict[str, Any]]:
+    """Each with its media, or with why it has none (yet)."""
+    fetched = {one.n: one for one in beside.fetched}
+    shown = []
+    for n, one in enumerate(kept):
+        come = fetched.get(n)
+        media = one["media"] or (media_fields(come.media) if come and come.media else None)
+        seen = {"kind": one["kind"], "name": one["name"], "media": media and _located(media, base_url)}
+        if come and come.problem:
+            seen["problem"] = come.problem
+        if one["kind"] in ("voice", "audio"):
+            seen["transcript"] = beside.heard
+        shown.append(seen)
+    return shown
+
+
+def _located(media: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+    return {**media, "url": f"{base_url}/v1/media/{media['id']}"}
 
 
 def linked(part: Mapping[str, Any], base_url: str) -> dict[str, Any]:
     """A part as others see it: media say where they can be fetched, and what a note stands for stays here."""
     seen = {k: v for k, v in part.items() if k != "written"}
     if part["kind"] == "voice":
-        seen["media"] = {**part["media"], "url": f"{base_url}/v1/media/{part['media']['id']}"}
+        seen["media"] = _located(part["media"], base_url)
     return seen
 
 
@@ -133,26 +272,40 @@ def advance(cursor: Cursor, entry: Entry) -> Cursor:
 # -- remembered ----------------------------------------------------------------------------------
 
 
-def utterances(entries: Sequence[Entry], heard: Mapping[str, str]) -> list[Utterance]:
-    """What was said, for the assistant: in the order it was accepted, one utterance for each part or message."""
+def utterances(entries: Sequence[Entry], heard: Mapping[int, str]) -> list[Utterance]:
+    """What was said, for the assistant: in the order it was accepted, one utterance for each part or message. `heard`:
+    the words of the contact's notes, by the number of their message."""
+    messages = {e.seq: received(e) for e in entries if e.kind is Kind.IN}
+    corrected = {m.of: m.text for m in messages.values() if m.meaning == "edit"}
+    revoked = {m.of for m in messages.values() if m.meaning == "revoke"}
     said = []
     for entry in entries:
-        body = orjson.loads(entry.body)
-        if entry.kind is Kind.IN:
-            text = "\n".join(t for t in (heard.get(_audio_id(body), ""), body["text"]) if t)
-            said.append(Utterance("contact", text))
-        else:
-            said.append(Utterance("assistant", _words(body["part"])))
+        if entry.kind is Kind.OUT:
+            body = orjson.loads(entry.body)
+            said.append(Utterance("person" if body.get("person") else "assistant", _words(body["part"])))
+        elif (message := messages[entry.seq]).meaning == "message" and message.id not in revoked:
+            text = corrected.get(message.id, message.text)
+            said.append(Utterance("contact", "\n".join(t for t in (heard.get(entry.seq, ""), text) if t)))
     return [u for u in said if u.text]
 
 
-def notes(entries: Sequence[Entry]) -> list[MediaId]:
-    """The contact's voice notes among them."""
-    return [m.audio.id for m in (received(e) for e in entries if e.kind is Kind.IN) if m.audio]
+def words(entry: Entry, heard: str = "") -> str:
+    """What one entry says. `heard`: of a contact's voice note."""
+    found = utterances([entry], {entry.seq: heard})
+    return found[0].text if found else ""
 
 
-def _audio_id(body: Mapping[str, Any]) -> str:
-    return str(body.get("audio", {}).get("id", ""))
+def notes(entries: Sequence[Entry], fetched: Sequence[Fetched] = ()) -> dict[int, MediaId]:
+    """The contact's voice notes among them, by the number of their message."""
+    messages = [received(e) for e in entries if e.kind is Kind.IN]
+    found = {m.seq: m.audio.id for m in messages if m.audio}
+    for message in messages:
+        for n, kept in enumerate(message.attachments):
+            come = next((one.media for one in fetched if (one.seq, one.n) == (message.seq, n)), None)
+            media = kept.media or come
+            if media and kept.kind in ("voice", "audio"):
+                found.setdefault(message.seq, media.id)
+    return found
 
 
 def _words(part: Mapping[str, Any]) -> str:

@@ -9,13 +9,14 @@ or because the process died.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway import transcript
 from gateway.burst import Burst, Ending
 from gateway.channels.base import Capabilities
 from gateway.crew import Crew
 from gateway.rules.precedence import Decision, Situation, decide
+from gateway.rules.revising import revised
 from gateway.rules.shaping import Shape, shape
 from gateway.steps.answer import Answer
 from gateway.steps.hear import Hear
@@ -65,7 +66,8 @@ class Turns:
         messages = map(transcript.received, await self.store.load(claim))
         crew = self.crews.get(conversation.queue) or self._home(conversation.channel)
         in_order = sorted(messages, key=lambda m: (m.at, m.seq))
-        burst = Burst(claim, conversation, crew, in_order, exhausted=claim.tries > MAX_TRIES)
+        facts = await self.store.facts(conversation.id)
+        burst = Burst(claim, conversation, crew, in_order, exhausted=claim.tries > MAX_TRIES, facts=facts)
         burst.note("claim", "window_ended", messages=len(burst.messages), tries=claim.tries, folds=claim.folds)
         return burst
 
@@ -79,9 +81,16 @@ class Turns:
 
     def decide(self, burst: Burst) -> Decision:
         """Which rung of the ladder answers, and why."""
-        decision = decide(Situation(burst.said, burst.conversation.hold, burst.exhausted))
+        said, held = revised(burst.said), burst.conversation.hold
+        out, words = "opted_out" in burst.facts, burst.crew.queue.opt_out
+        decision = decide(Situation(said, held, burst.exhausted, opted_out=out, opt_out=words))
         burst.note("decide", decision.reason, rung=type(decision).__name__)
         return decision
+
+    def _capabilities(self, burst: Burst) -> Capabilities:
+        """The channel's, as far as this contact can have them."""
+        capabilities = self.capabilities.get(burst.conversation.channel, UNKNOWN)
+        return replace(capabilities, voice_note=False) if "no_voice" in burst.facts else capabilities
 
     def shape(self, burst: Burst, ending: Ending) -> Shape:
         """Voice or text, and why."""
@@ -89,9 +98,10 @@ class Turns:
         if draft is None:
             return Shape((), "nothing_to_say")
         voice = burst.crew.voice is not None and not ending.as_text
-        format = burst.crew.queue.reply if voice else burst.crew.queue.reply.model_copy(update={"format": "text"})
-        words = speakable(draft.text, draft.language) if format.format != "text" else UNSPOKEN
-        capabilities = self.capabilities.get(burst.conversation.channel, UNKNOWN)
-        shaped = shape(draft, words, format, capabilities, spoke=burst.spoken)
+        format = (burst.wish.format or burst.crew.queue.reply.format) if voice else "text"
+        words = speakable(draft.text, draft.language) if format != "text" else UNSPOKEN
+        capabilities = self._capabilities(burst)
+        reply = burst.crew.queue.reply.model_copy(update={"format": format})
+        shaped = shape(draft, words, reply, capabilities, spoke=burst.spoken)
         burst.note("shape", shaped.reason, parts=len(shaped.parts), speakable_characters=len(words.spoken))
         return shaped

@@ -80,6 +80,10 @@ class Lanes(Protocol):
         """
         ...
 
+    async def send_also(self, post: Post) -> Posted:
+        """Append to the conversation's outbound lane, outside of a turn."""
+        ...
+
     async def cancel(self, id: ConversationId, reason: str) -> Turn | None:
         """End what waits or runs in the conversation's inbound lane, in one turn: IGNORED with this reason. Whoever
         runs it is fenced. None when nothing waits."""

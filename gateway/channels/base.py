@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from tts.findings import Finding
 
@@ -54,6 +54,8 @@ class Wish:
     """Beside the queue's."""
     history: Sequence[tuple[Literal["contact", "assistant"], str]] | None = None
     """What was said before, in the place of our transcript."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """The caller's own; kept with the message and handed back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +304,7 @@ class Channel(Protocol):
 Showing = Literal["composing", "recording", "paused"]
 
 
+@runtime_checkable
 class Hooked(Channel, Protocol):
     """A channel of a provider. Everything but `send` and `fetch` is best effort and raises nothing of the wire."""
 
@@ -343,8 +346,13 @@ class SharedHook(Protocol):
         ...
 
 
+@runtime_checkable
 class Polled(Hooked, Protocol):
     """A provider's channel that can also be asked."""
+
+    async def begin(self) -> None:
+        """Say who we are and, where it posts to us, where. Raises nothing: `trouble` says what did not work."""
+        ...
 
     async def poll(self, take: Callable[[Sequence[Event], bytes], Awaitable[None]]) -> None:
         """Ask for ever. What came is confirmed only after `take(events, raw)` returned. Ends by itself only when

@@ -16,7 +16,7 @@ import aiohttp
 import orjson
 from standardwebhooks.webhooks import Webhook
 
-from gateway.channels.base import Capabilities, ChannelError, Outgoing, Sent
+from gateway.channels.base import Capabilities, ChannelError, Outgoing, Sent, Then
 from gateway.outbound import client
 from gateway.rules.addresses import problem_with
 from gateway.transcript import rfc3339
@@ -61,9 +61,9 @@ class Callback:
 
     async def send(self, outgoing: Outgoing) -> Sent:
         if self._stopped:
-            raise ChannelError("callback_gone", certain=True, final=True, hint="the callback answered 410 before")
+            raise ChannelError("callback_gone", Then.GIVE_UP, hint="the callback answered 410 before")
         if problem := problem_with(self.url, allow_private=self.allow_private):
-            raise ChannelError("callback_refused", certain=True, final=True, hint=f"callback_url {problem}")
+            raise ChannelError("callback_refused", Then.GIVE_UP, hint=f"callback_url {problem}")
         try:
             body = self._body(outgoing)
             headers = self._headers(outgoing.id, body)
@@ -91,15 +91,15 @@ class Callback:
             return Sent()
         if answer.status == 410:
             self._stopped = True
-            raise ChannelError("callback_gone", certain=True, final=True, hint="the callback answered 410: it is off")
+            raise ChannelError("callback_gone", Then.GIVE_UP, hint="the callback answered 410: it is off")
         asked = answer.headers.get("retry-after", "") if answer.status in SLOW_DOWN else ""
         raise self._again(f"http_{answer.status}", attempt, int(asked) if re.fullmatch(r"[0-9]{1,9}", asked) else 0)
 
     def _again(self, reason: str, attempt: int, at_least: float = 0) -> ChannelError:
         if attempt > len(SCHEDULE):
-            return ChannelError(reason, certain=True, final=True, hint="the callback failed on every try")
+            return ChannelError(reason, Then.GIVE_UP, hint="the callback failed on every try")
         wait = min(max(SCHEDULE[attempt - 1], at_least), LONGEST)
-        return ChannelError(reason, certain=True, retry_after=wait, hint=f"check callback_url of channel {self.name}")
+        return ChannelError(reason, Then.AGAIN, retry_after=wait, hint=f"check callback_url of channel {self.name}")
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -7,9 +7,21 @@ their meaning in docs/reasons.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
-from storage.model import Hold
+from gateway.config import OptOut
+from gateway.rules.opting import wants_back, wants_out
+from storage.model import Hold, Media
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A picture or document of the contact that the queue's assistant can look at."""
+
+    kind: Literal["image", "document"]
+    media: Media
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +31,16 @@ class Said:
     text: str
     spoken: bool = False
     problem: str = ""
-    """Why a voice note has no words: `hearing_unavailable`, `nothing_heard`, ..."""
+    """Why there are no words: `hearing_unavailable`, `nothing_heard`, `cannot_read`, `media_lost`."""
+    id: str = ""
+    meaning: str = "message"
+    of: str = ""
+    """The id of the message that is edited, revoked or reacted to."""
+    aside: str = ""
+    """Why nobody is to answer it."""
+    quote: str = ""
+    """The words it answers."""
+    seen: Sequence[Seen] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +49,8 @@ class Situation:
     hold: Hold | None
     exhausted: bool = False
     """It was claimed too often: something in it breaks the turn."""
+    opted_out: bool = False
+    opt_out: OptOut = field(default_factory=OptOut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +71,8 @@ class Say:
 
     sentence: str
     reason: str
+    opts_out: bool | None = None
+    """True: nothing more is said to this contact; False: we may again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +82,8 @@ class Ask:
     question: str
     reason: str = "assistant"
     unheard: str = ""
-    """The sentence that owns up to a voice note without words in the burst; the answer ends with it."""
+    """The sentence that owns up to what could not be understood in the burst; the answer ends with it."""
+    seen: Sequence[Seen] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +103,45 @@ def decide(situation: Situation) -> Decision:
         return Transfer("too_many_tries", dead=True)
     if not situation.burst:
         return Ignore("empty_burst")
-    question = "\n".join(said.text for said in situation.burst if said.text.strip())
-    problem = next((said.problem for said in situation.burst if said.problem), "")
-    if question:
-        return Ask(question, unheard=_owning_up(problem))
+    return _opting(situation) or _aside(situation) or _answer(situation)
+
+
+def _opting(situation: Situation) -> Decision | None:
+    """Nobody is written to who does not want it."""
+    texts = [said.text for said in situation.burst if said.meaning == "message" and not said.aside]
+    if situation.opted_out:
+        back = wants_back(texts, situation.opt_out)
+        return Say("opted_in", "opted_in", opts_out=False) if back else Ignore("opted_out")
+    return Say("opted_out", "opts_out", opts_out=True) if wants_out(texts, situation.opt_out) else None
+
+
+def _aside(situation: Situation) -> Decision | None:
+    """Nothing in the burst asks for an answer."""
+    if any(said.meaning == "message" and not said.aside for said in situation.burst):
+        return None
+    aside = next((said.aside for said in situation.burst if said.aside), "")
+    return Ignore(aside or UNANSWERED[situation.burst[0].meaning])
+
+
+UNANSWERED = {"edit": "edited_after_answer", "revoke": "revoked", "reaction": "reaction", "message": "empty_burst"}
+"""What asks for no answer by itself."""
+
+
+def _answer(situation: Situation) -> Decision:
+    burst = [said for said in situation.burst if said.meaning == "message" and not said.aside]
+    seen = tuple(one for said in burst for one in said.seen)
+    question = "\n".join(_quoting(said) for said in burst if said.text.strip())
+    problem = next((said.problem for said in burst if said.problem), "")
+    if question or seen:
+        return Ask(question, unheard=_owning_up(problem), seen=seen)
     return Say(_owning_up(problem or "nothing_heard"), problem or "nothing_heard")
 
 
+def _quoting(said: Said) -> str:
+    """With the words it answers, as people quote."""
+    return f"> {said.quote}\n{said.text}" if said.quote else said.text
+
+
 def _owning_up(problem: str) -> str:
-    return problem and ("nothing_heard" if problem == "nothing_heard" else "please_type")
+    """The sentence for a problem; a voice note without an ear is answered with a request to type."""
+    return problem if problem in ("", "nothing_heard", "cannot_read", "media_lost") else "please_type"

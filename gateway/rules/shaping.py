@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from gateway.config import Reply
 from tts.speakable import Speakable
 
 BLANK_LINES = re.compile(r"\n{3,}")
+JOINER = "\u200d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Shape:
     """Why voice or text: `format_text`, `format_voice`, `contact_spoke`, `contact_wrote`, `too_long_to_speak`,
     `nothing_to_speak`, `channel_has_no_voice`."""
     language: str = ""
+    as_text: Sequence[TextPart] = ()
+    """The same without a voice, for when speaking fails."""
 
     @property
     def speaks(self) -> bool:
@@ -57,7 +61,7 @@ def shape(draft: Draft, speakable: Speakable, reply: Reply, capabilities: Capabi
         return Shape(_texts(written, capabilities), reason, draft.language)
     voice = VoicePart(speakable.spoken, written)
     beside = written if reply.format == "both" else speakable.companion
-    return Shape([voice, *_texts(beside, capabilities)], reason, draft.language)
+    return Shape([voice, *_texts(beside, capabilities)], reason, draft.language, _texts(written, capabilities))
 
 
 def _voice_or_text(
@@ -76,8 +80,8 @@ def _voice_or_text(
     return True, "contact_spoke" if reply.format == "mirror" else f"format_{reply.format}"
 
 
-def _texts(text: str, capabilities: Capabilities) -> list[TextPart | VoicePart]:
-    return [TextPart(piece) for piece in split(text, capabilities.text_limit)]
+def _texts(text: str, capabilities: Capabilities) -> list[TextPart]:
+    return [TextPart(piece) for piece in split(text, capabilities.text_limit, utf16=capabilities.utf16)]
 
 
 def cleaned(text: str) -> str:
@@ -85,14 +89,33 @@ def cleaned(text: str) -> str:
     return BLANK_LINES.sub("\n\n", text).strip()
 
 
-def split(text: str, limit: int) -> list[str]:
-    """Pieces of at most `limit` characters (0: no limit), cut where a reader would: paragraph, sentence, word."""
+def split(text: str, limit: int, *, utf16: bool = False) -> list[str]:
+    """Pieces of at most `limit` characters (0: no limit), cut where a reader would: paragraph, sentence, word.
+
+    utf16: the limit counts UTF-16 units; no character is cut in two.
+    """
     pieces = []
-    while limit and len(text) > limit:
-        cut = _cut(text, limit)
+    while limit and _length(text, utf16) > limit:
+        cut = _cut(text, _characters(text, limit, utf16))
         pieces.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
     return [piece for piece in [*pieces, text] if piece]
+
+
+def _length(text: str, utf16: bool) -> int:
+    return len(text) + sum(c > "\uffff" for c in text) if utf16 else len(text)
+
+
+def _characters(text: str, limit: int, utf16: bool) -> int:
+    """How many characters from the beginning fit; at least one."""
+    if not utf16:
+        return limit
+    units = 0
+    for n, c in enumerate(text):
+        units += 2 if c > "\uffff" else 1
+        if units > limit:
+            return max(1, n)
+    return len(text)
 
 
 def _cut(text: str, limit: int) -> int:
@@ -100,6 +123,12 @@ def _cut(text: str, limit: int) -> int:
         ends = [m.end() for m in re.finditer(pattern, text[:limit])]
         if ends and ends[-1] > limit // 3:
             return ends[-1]
-    return limit
+    return _between_graphemes(text, limit)
 
 
+def _between_graphemes(text: str, limit: int) -> int:
+    """A family emoji or an accented letter is not torn, when it can be helped."""
+    cut = limit
+    while cut > limit // 3 and (unicodedata.combining(text[cut : cut + 1] or " ") or JOINER in text[cut - 1 : cut + 1]):
+        cut -= 1
+    return cut if cut > limit // 3 else limit

@@ -8,20 +8,26 @@ from typing import Any
 
 from gateway import live, transcript
 from gateway.assistants.base import Ask as Question
-from gateway.assistants.base import AssistantError, Finished, Utterance
+from gateway.assistants.base import AssistantError, Finished, Picture, Utterance
+from gateway.assistants.pictures import picture
 from gateway.burst import Burst, Ending
+from gateway.channels.base import Wish
 from gateway.live import Live
+from gateway.recall import recall
 from gateway.rules.handoff import MarkerGate, Verdict, ends_with
 from gateway.rules.language import language_of
 from gateway.rules.precedence import Ask, Decision, Ignore, Say, StaySilent, Transfer
 from gateway.rules.sentences import sentence
 from gateway.rules.shaping import Draft
 from gateway.telemetry import Telemetry
+from storage.media import MediaFolder
 from storage.model import Kind, Outcome
 from storage.store import Store
 
 log = logging.getLogger("recado.turns")
 
+PICTURES = 4
+"""Pictures and documents that travel with a question: the last ones."""
 PASSAGES = 4
 """Paragraphs of the queue's documents that travel with a question."""
 
@@ -29,6 +35,7 @@ PASSAGES = 4
 @dataclass(frozen=True, slots=True)
 class Answer:
     store: Store
+    media: MediaFolder
     live: Live
     telemetry: Telemetry
 
@@ -39,21 +46,21 @@ class Answer:
                 return Ending(Outcome.IGNORED, reason)
             case StaySilent(reason):
                 return Ending(Outcome.HELD, reason)
-            case Say(name, reason):
-                language = burst.crew.queue.language
-                return Ending(Outcome.ANSWERED, reason, Draft(sentence(name, language), language), as_text=True)
+            case Say(name, reason, opts_out):
+                draft = Draft(_ours(burst, name), burst.language)
+                return Ending(Outcome.ANSWERED, reason, draft, as_text=True, opts_out=opts_out)
             case Transfer(reason, dead):
                 return transfer(burst, reason, dead=dead)
-            case Ask(question, unheard=unheard):
+            case Ask(unheard=unheard):
                 with burst.step("answer", self.telemetry):
-                    return _owning_up(await self._ask(burst, question), unheard)
+                    return _owning_up(burst, await self._ask(burst, decision), unheard)
 
-    async def _ask(self, burst: Burst, question: str) -> Ending:
+    async def _ask(self, burst: Burst, asked: Ask) -> Ending:
         """A dead assistant hands over: the customer never meets silence."""
         crew, result = burst.crew, "cancelled"
         self._announce(burst)
         try:
-            ending = await self._listen(burst, await self._question(burst, question))
+            ending = await self._answered(burst, asked)
             result = str(ending.outcome)
         except AssistantError as error:
             result = "failed"
@@ -63,6 +70,22 @@ class Answer:
         finally:
             self.telemetry.assistant.labels(crew.queue.name, result).inc()
         return ending
+
+    async def _answered(self, burst: Burst, asked: Ask) -> Ending:
+        """A model that cannot look at pictures after all is asked about the words alone. Raises AssistantError."""
+        question = await self._question(burst, asked)
+        if not asked.question and not question.pictures:
+            return _cannot_read(burst)
+        try:
+            return await self._listen(burst, question)
+        except AssistantError as error:
+            if error.reason != "pictures_refused" or not question.pictures:
+                raise
+            burst.note("answer", "pictures_refused", hint=error.hint)
+        if not asked.question:
+            return _cannot_read(burst)
+        ending = await self._listen(burst, replace(question, pictures=()))
+        return _owning_up(burst, ending, "cannot_read")
 
     async def _listen(self, burst: Burst, ask: Question) -> Ending:
         gate, finished = MarkerGate(ask.marker), Finished()
@@ -81,16 +104,18 @@ class Answer:
         language = _tag(finished.language or language_of(text), burst.crew.queue.language)
         return Ending(Outcome.ANSWERED, "assistant", Draft(text, language, finished.citations))
 
-    async def _question(self, burst: Burst, question: str) -> Question:
-        queue, reference = burst.crew.queue, burst.crew.reference
+    async def _question(self, burst: Burst, asked: Ask) -> Question:
+        queue, reference, wish = burst.crew.queue, burst.crew.reference, burst.wish
+        passages = await reference.search(asked.question, queue.language, PASSAGES) if reference else ()
         return Question(
             conversation=burst.conversation.id,
-            instructions=queue.instructions,
+            instructions="\n\n".join(text for text in (queue.instructions, wish.instructions) if text),
             language=queue.language,
-            history=await self._history(burst),
-            question=question,
+            history=await self._history(burst) if wish.history is None else _given(wish),
+            question=asked.question,
             marker=queue.handoff.marker,
-            passages=await reference.search(question, queue.language, PASSAGES) if reference else (),
+            passages=passages,
+            pictures=await self._pictures(burst, asked),
         )
 
     async def _history(self, burst: Burst) -> list[Utterance]:
@@ -101,17 +126,29 @@ class Answer:
         recent = await self.store.recent(burst.conversation.id, limit + len(burst.messages))
         unsaid = await self.store.withdrawn(burst.conversation.id)
         before = [e for e in recent if (e.dedup not in unsaid if e.kind is Kind.OUT else e.seq <= burst.claim.head)]
-        heard: dict[str, str] = {}
-        for note in transcript.notes(before):
-            if words := await self.store.heard(note):
-                heard[note] = words[0]
-        return transcript.utterances(before, heard)[-limit:]
+        recalled = await recall(self.store, burst.conversation.id, before)
+        return transcript.utterances(before, recalled.heard)[-limit:]
+
+    async def _pictures(self, burst: Burst, asked: Ask) -> list[Picture]:
+        """What can be seen, as far as it is what it says."""
+        pictures = []
+        for seen in asked.seen[-PICTURES:]:
+            try:
+                found = picture(seen.kind, await self.media.read(seen.media.id), seen.name)
+            except OSError:
+                found = None
+            if found is None:
+                burst.note("answer", "not_a_picture", kind=seen.kind)
+            else:
+                pictures.append(found)
+        return pictures
 
     def _announce(self, burst: Burst) -> None:
         """What the contact sees while it waits."""
         reply = burst.crew.queue.reply
         speaks = reply.format in ("voice", "both") or (reply.format == "mirror" and burst.spoken)
-        self.live.say(burst.conversation.id, live.RECORDING if speaks and burst.crew.voice else live.THINKING)
+        state = live.RECORDING if speaks and burst.crew.voice and "no_voice" not in burst.facts else live.THINKING
+        self.live.say(burst.conversation.id, state, burst.conversation.channel)
 
     def _count(self, burst: Burst, finished: Finished) -> None:
         queue = burst.crew.queue.name
@@ -133,12 +170,28 @@ def _mended(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _owning_up(ending: Ending, unheard: str) -> Ending:
-    """Somebody who wrote and spoke must know that only the writing was answered."""
+def _owning_up(burst: Burst, ending: Ending, unheard: str) -> Ending:
+    """Somebody who sent more than could be understood must know what was answered."""
     if not unheard or ending.outcome is not Outcome.ANSWERED or ending.draft is None:
         return ending
     draft = ending.draft
-    return replace(ending, draft=replace(draft, text=f"{draft.text}\n\n{sentence(unheard, draft.language)}"))
+    return replace(ending, draft=replace(draft, text=f"{draft.text}\n\n{_ours(burst, unheard, draft.language)}"))
+
+
+def _ours(burst: Burst, name: str, language: str = "") -> str:
+    """The queue's own sentence, or ours in the contact's language."""
+    queue = burst.crew.queue
+    text = getattr(queue.sentences, name, "") or sentence(name, language or burst.language)
+    return text.replace("{word}", next(iter(queue.opt_out.back), "").upper())
+
+
+def _cannot_read(burst: Burst) -> Ending:
+    draft = Draft(_ours(burst, "cannot_read"), burst.language)
+    return Ending(Outcome.ANSWERED, "cannot_read", draft, as_text=True)
+
+
+def _given(wish: Wish) -> list[Utterance]:
+    return [Utterance(role, text) for role, text in wish.history or ()]
 
 
 def _tag(found: str, queue: str) -> str:
@@ -149,8 +202,9 @@ def _tag(found: str, queue: str) -> str:
 def transfer(burst: Burst, reason: str, *, hint: str = "", dead: bool = False) -> Ending:
     """People go on from here: the transfer message once, and the conversation is held."""
     queue = burst.crew.queue
-    text = queue.handoff.message or sentence("transfer", queue.language)
+    text = queue.handoff.message or sentence("transfer", burst.language)
     facts: dict[str, Any] = {"hint": hint} if hint else {}
     burst.note("transfer", reason, to=queue.handoff.to, **facts)
     outcome = Outcome.DEAD if dead else Outcome.TRANSFERRED
-    return Ending(outcome, reason, Draft(text, queue.language), as_text=True, hold_for=queue.handoff.to)
+    language = queue.language if queue.handoff.message else burst.language
+    return Ending(outcome, reason, Draft(text, language), as_text=True, hold_for=queue.handoff.to)

@@ -1,48 +1,92 @@
-"""hear: voice notes become words."""
+"""hear: voice notes become words, pictures are there to be seen, and what a message answers stands beside it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gateway import transcript
 from gateway.burst import Burst
 from gateway.crew import Crew
+from gateway.fetching import Fetching
 from gateway.hearing.base import HearingError
-from gateway.rules.precedence import Said
+from gateway.rules.precedence import Said, Seen
 from gateway.telemetry import Telemetry
 from gateway.transcript import Received
 from storage.media import MediaFolder
-from storage.model import Media
+from storage.model import Fetched, Known, Media
 from storage.store import Store
 
 log = logging.getLogger("recado.turns")
+
+QUOTED = 300
+"""Characters of a quoted message."""
+RECENT = 100
+"""Of each direction, the messages that can be quoted."""
+SEEABLE = {"image": "image", "document": "document", "sticker": "image"}
 
 
 @dataclass(frozen=True, slots=True)
 class Hear:
     store: Store
     media: MediaFolder
+    fetching: Fetching
     telemetry: Telemetry
 
     async def __call__(self, burst: Burst) -> None:
-        """All notes at once. One that cannot be heard carries its problem; the burst goes on."""
+        """All messages at once. One that cannot be understood carries its problem; the burst goes on."""
         with burst.step("hear", self.telemetry) as step:
-            burst.said = await asyncio.gather(*(self._understand(burst, m) for m in burst.messages))
+            gone = {message.of for message in burst.messages if message.meaning == "revoke"}
+            burst.said = await asyncio.gather(*(self._message(burst, m, m.id in gone) for m in burst.messages))
             step["spoken"] = sum(said.spoken for said in burst.said)
 
-    async def _understand(self, burst: Burst, message: Received) -> Said:
-        if message.audio is None or burst.exhausted:
-            return Said(message.text, spoken=message.audio is not None)
+    async def _message(self, burst: Burst, message: Received, revoked: bool) -> Said:
+        said = Said(message.text, id=message.id, meaning=message.meaning, of=message.of, aside=message.aside)
+        if message.unreadable:
+            return replace(said, problem="cannot_read")
+        if burst.exhausted or revoked:
+            return replace(said, spoken=message.audio is not None)
+        said = replace(said, quote=await self._quote(burst, message))
+        if message.audio:
+            return await self._understood(burst, said, message.audio)
+        return await self._with_attachments(burst, message, said) if message.attachments else said
+
+    # -- attachments -----------------------------------------------------------------------------------
+
+    async def _with_attachments(self, burst: Burst, message: Received, said: Said) -> Said:
+        """Fetched in any case: what nobody answers is still shown to people."""
+        fetched = await self.fetching.media(burst.conversation.channel, burst.conversation.id, message)
+        if said.aside:
+            return said
+        for kept, come in zip(message.attachments, fetched, strict=True):
+            said = await self._attached(burst, said, kept.kind, kept.name, come)
+        return said
+
+    async def _attached(self, burst: Burst, said: Said, kind: str, name: str, come: Fetched) -> Said:
+        if come.media is None:
+            burst.note("hear", f"media_lost:{come.problem}", kind=kind)
+            return replace(said, spoken=said.spoken or kind == "voice", problem="media_lost")
+        if kind in ("voice", "audio"):
+            return await self._understood(burst, said, come.media)
+        as_kind = SEEABLE.get(kind, "")
+        if as_kind not in burst.crew.assistant.sees:
+            burst.note("hear", "cannot_read", kind=kind)
+            return replace(said, problem="cannot_read")
+        return replace(said, seen=[*said.seen, Seen(as_kind, come.media, name)])  # type: ignore[arg-type]
+
+    # -- voice notes -----------------------------------------------------------------------------------
+
+    async def _understood(self, burst: Burst, said: Said, note: Media) -> Said:
         try:
-            heard = await self._words(burst.crew, message.audio)
+            heard = await self._words(burst.crew, note)
         except HearingError as error:
             facts = {"reason": error.reason, "hint": error.hint}
             log.warning("a voice note was not heard", extra={"facts": facts})
             burst.note("hear", f"hearing_failed:{error.reason}", hint=error.hint)
-            return Said(message.text, spoken=True, problem="hearing_unavailable")
-        words = "\n".join(text for text in (heard, message.text) if text)
-        return Said(words, spoken=True, problem="" if heard else "nothing_heard")
+            return replace(said, spoken=True, problem="hearing_unavailable")
+        words = "\n".join(text for text in (heard, said.text) if text)
+        return replace(said, text=words, spoken=True, problem="" if heard else "nothing_heard")
 
     async def _words(self, crew: Crew, note: Media) -> str:
         """From the last time, or from the queue's ear. Raises HearingError."""
@@ -67,3 +111,19 @@ class Hear:
         except OSError as error:
             hint = f"The media folder does not give a voice note back: {error.strerror or error}."
             raise HearingError("note_unreadable", hint=hint) from error
+
+    # -- what it answers -------------------------------------------------------------------------------
+
+    async def _quote(self, burst: Burst, message: Received) -> str:
+        """The words of the message it replies to, when that is one of this conversation."""
+        if not message.reply_to:
+            return ""
+        known = await self.store.known(burst.conversation.channel, message.reply_to)
+        if known is None or known.conversation != burst.conversation.id:
+            return ""
+        return " ".join((await self._said_in(known)).split())[:QUOTED]
+
+    async def _said_in(self, known: Known) -> str:
+        entries = await self.store.latest(known.conversation, known.kind, RECENT)
+        found = [entry for entry in entries if known.dedup == entry.dedup]
+        return transcript.words(found[0]) if found else ""

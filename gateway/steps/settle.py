@@ -53,7 +53,14 @@ def settlement(burst: Burst, ending: Ending, spoken: Spoken) -> Settlement:
         media=spoken.media,
         max_folds=MAX_FOLDS if may_be_thrown_away else 0,
         yields_to_hold=says,
+        facts=_facts(burst, ending),
     )
+
+
+def _facts(burst: Burst, ending: Ending) -> dict[str, bool]:
+    """Whoever writes to us can be written to."""
+    facts = {"unreachable": False} if "unreachable" in burst.facts else {}
+    return facts if ending.opts_out is None else {**facts, "opted_out": ending.opts_out}
 
 
 def _turn(burst: Burst, ending: Ending, spoken: Spoken) -> Turn:

@@ -46,7 +46,7 @@ class Speak:
                 parts = [await self._say(burst, part, shaped.language) for part in shaped.parts]
             except (SpeechError, Unavailable) as error:
                 self._give_up(burst, error)
-                return Spoken([{"kind": "text", "text": p.written} for p in shaped.parts if isinstance(p, VoicePart)])
+                return Spoken([_written(part) for part in shaped.as_text])
         return Spoken(parts, [MediaId(p["media"]["id"]) for p in parts if p["kind"] == "voice"])
 
     async def _say(self, burst: Burst, part: TextPart | VoicePart, language: str) -> dict[str, Any]:

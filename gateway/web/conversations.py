@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,9 +11,10 @@ from aiohttp import web
 from gateway import live, transcript
 from gateway.config import Config
 from gateway.live import Bell, Live
+from gateway.recall import recall
 from gateway.web.access import Access, Caller
 from gateway.web.problems import Problem, explained, wrong
-from storage.model import Conversation, ConversationId, Cursor, Entry, Hold, Kind, MediaId, Turn
+from storage.model import Conversation, ConversationId, Cursor, Hold, MediaId, Turn
 from storage.store import Store
 
 PAGE = 200
@@ -50,7 +50,7 @@ class Conversations:
     async def messages(self, request: web.Request) -> web.Response:
         conversation, _ = await self._open(request)
         after = _cursor(request.query.get("after"))
-        shown, cursor = await self._after(conversation.id, after, _limit(request))
+        shown, cursor = await self._after(conversation.id, after, _limit(request), states=True)
         return _json({"messages": shown, "cursor": str(cursor)})
 
     @explained
@@ -58,7 +58,18 @@ class Conversations:
         conversation, caller = await self._open(request)
         _not_a_visitor(caller)
         turns = await self.store.turns(conversation.id, _number(request, "after", 0), _limit(request))
-        return _json({"turns": [self._shown(turn) for turn in turns], "after": turns[-1].epoch if turns else None})
+        deliveries = await self._deliveries(conversation.id) if turns else {}
+        shown = [{**self._shown(turn), "deliveries": deliveries.get(turn.id, [])} for turn in turns]
+        return _json({"turns": shown, "after": turns[-1].epoch if turns else None})
+
+    async def _deliveries(self, id: ConversationId) -> dict[str, list[dict[str, Any]]]:
+        """What became of each part, as it became known, by turn."""
+        known: dict[str, list[dict[str, Any]]] = {}
+        for receipt in await self.store.receipts(id):
+            turn, _, part = receipt.delivery.rpartition(":")
+            fact = {"part": part, "state": receipt.status, "at": transcript.rfc3339(receipt.at)}
+            known.setdefault(turn, []).append(fact | ({"detail": receipt.detail} if receipt.detail else {}))
+        return known
 
     def _shown(self, turn: Turn) -> dict[str, Any]:
         return {
@@ -74,31 +85,15 @@ class Conversations:
         }
 
     async def _after(
-        self, id: ConversationId, cursor: Cursor, limit: int
+        self, id: ConversationId, cursor: Cursor, limit: int, *, states: bool = False
     ) -> tuple[list[dict[str, Any]], Cursor]:
         entries = await self.store.transcript(id, cursor, limit)
-        heard = await self._heard(entries)
-        withdrawn = await self._withdrawn(id, entries)
+        recalled = await recall(self.store, id, entries, states=states)
         shown = []
         for entry in entries:
             cursor = transcript.advance(cursor, entry)
-            words = heard.get(entry.seq) if entry.kind is Kind.IN else None
-            shown.append(transcript.shown(entry, cursor, self.base_url, words, entry.dedup in withdrawn))
+            shown.append(transcript.shown(entry, cursor, self.base_url, recalled.beside(entry)))
         return shown, cursor
-
-    async def _heard(self, entries: Sequence[Entry]) -> dict[int, str]:
-        """Transcripts of the contact's notes, by the number of their entry."""
-        heard = {}
-        for entry in entries:
-            for note in transcript.notes([entry]):
-                if words := await self.store.heard(note):
-                    heard[entry.seq] = words[0]
-        return heard
-
-    async def _withdrawn(self, id: ConversationId, entries: Sequence[Entry]) -> set[str]:
-        if not any(entry.kind is Kind.OUT for entry in entries):
-            return set()
-        return await self.store.withdrawn(id)
 
     # -- watching ----------------------------------------------------------------------------------
 
@@ -142,9 +137,9 @@ class Conversations:
     def _people(self, conversation: Conversation) -> str:
         """Who takes over when nobody says: the people of its queue, or, when that is gone, of its channel's."""
         people = {queue.name: queue.handoff.to for queue in self.config.queues}
-        homes = {channel.name: people[channel.queue] for channel in self.config.channels}
+        homes = {channel.name: people.get(channel.queue, "") for channel in self.config.channels}
         first = self.config.queues[0].handoff.to
-        return people.get(conversation.queue) or homes.get(conversation.channel, first)
+        return people.get(conversation.queue) or homes.get(conversation.channel) or first
 
     async def _open(self, request: web.Request) -> tuple[Conversation, Caller]:
         """404 for what does not exist and for what this caller may not know of."""
@@ -196,7 +191,7 @@ class Watcher:
         place = transcript.before(entries, self.cursor)
         for entry in entries:
             place = transcript.advance(place, entry)
-            for note in transcript.notes([entry]) if entry.seq <= self.cursor.inbound else ():
+            for note in transcript.notes([entry]).values() if entry.seq <= self.cursor.inbound else ():
                 self._await_words(str(place), note)
 
     def _await_words(self, cursor: str, note: MediaId) -> None:

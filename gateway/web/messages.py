@@ -21,6 +21,8 @@ from storage.store import Store
 
 LONGEST_WAIT = 120.0
 """Seconds a caller may wait for the reply in the same call."""
+OURS = ("http", "webchat")
+"""Channels whose messages come by this door; a provider's come by its own."""
 LOOK = 2.0
 """Seconds between two looks when no bell rings."""
 
@@ -58,7 +60,7 @@ class Messages:
     def _channel(self, request: web.Request) -> ChannelSettings:
         name = request.match_info["channel"]
         for channel in self.config.channels:
-            if channel.name == name:
+            if channel.name == name and channel.type in OURS:
                 return channel
         raise Problem(404, "there is no such channel", "channel")
 

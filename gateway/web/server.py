@@ -12,6 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.web.conversations import Conversations
 from gateway.web.health import Health
+from gateway.web.hooks import Hooks
 from gateway.web.media import Media
 from gateway.web.messages import Messages
 from gateway.web.page import Page
@@ -26,6 +27,7 @@ def application(
     media: Media,
     page: Page,
     health: Health,
+    hooks: Hooks,
     description: Mapping[str, Any],
 ) -> web.Application:
     """`description`: the OpenAPI document."""
@@ -45,6 +47,10 @@ def application(
             web.get("/chat/{channel}", page.page),
             web.post("/chat/{channel}/visit", page.visit),
             web.get("/chat-assets/{path:.+}", page.asset),
+            web.get("/hooks/{type}", hooks.challenge),
+            web.post("/hooks/{type}", hooks.post_shared),
+            web.post("/hooks/{type}/{channel}", hooks.post),
+            web.post("/hooks/{type}/{channel}/{tail}", hooks.post),
             web.get("/healthz", health.live),
             web.get("/readyz", health.ready),
             web.get("/metrics", health.metrics),

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from gateway.channels.base import Channel, ChannelError, Outgoing, Sent
+from gateway.channels.base import Channel, ChannelError, Outgoing, Sent, Then
 from gateway.channels.http import SCHEDULE, Api, Callback
 from gateway.channels.webchat import WebChat
 from tests.fakes.callback import SECRET, FakeCallback
@@ -73,7 +73,7 @@ async def test_a_refused_push_follows_the_schedule(
     with pytest.raises(ChannelError) as error:
         await channel.send(outgoing(attempt))
     await channel.close()
-    assert (error.value.certain, error.value.final, error.value.retry_after) == (True, final, wait)
+    assert (error.value.then is Then.GIVE_UP, error.value.retry_after) == (final, wait)
 
 
 @pytest.mark.parametrize(("asked", "wait"), [("600", 600), ("1", SCHEDULE[0]), ("soon", SCHEDULE[0])])
@@ -91,7 +91,7 @@ async def test_nobody_there_is_no_surprise() -> None:
     with pytest.raises(ChannelError) as error:
         await channel.send(outgoing())
     await channel.close()
-    assert not error.value.final
+    assert error.value.then is Then.AGAIN
 
 
 INSIDE = ["http://127.0.0.1:{port}/", "http://localhost:{port}/", "http://[::ffff:7f00:1]:{port}/"]

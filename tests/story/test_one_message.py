@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.fakes import openai as wire
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import Contact, running, toml
 
+NOW = time.time_ns() // 1_000_000
 MARKER = "Ação: Transferir para o setor de atendimento"
 
 
@@ -28,8 +30,8 @@ async def test_a_question_is_answered_in_the_same_call(tmp_path: Path) -> None:
 
 async def test_a_burst_is_answered_once_in_the_providers_order(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai, running(plain(openai, interval=600), tmp_path) as (_, contact):
-        await contact.say("segunda", at=2000)
-        await contact.say("primeira", at=1000)
+        await contact.say("segunda", at=NOW - 1000)
+        await contact.say("primeira", at=NOW - 2000)
         reply = await contact.ask("terceira")
         assert reply["parts"][0]["text"] == "Echo: primeira\nsegunda\nterceira"
         assert len(openai.asked) == 1

@@ -16,8 +16,6 @@ import pytest
 from gateway.app import Gateway
 from gateway.channels.base import Capabilities, ChannelError, Outgoing, Sent
 from gateway.config import parse
-from gateway.deliveries import Deliveries
-from gateway.telemetry import Telemetry
 from storage.model import ConversationId, Kind, Receipt
 from storage.store import Store
 from tests.fakes import elevenlabs as voice_wire
@@ -357,7 +355,7 @@ async def test_a_delivery_that_breaks_its_channel_is_given_up_in_the_end(tmp_pat
         await contact.ask("oi")
         store: Store = gateway.store
         (claim,) = await store.claim(Kind.OUT, 1, 30_000, "me")
-        deliveries = Deliveries(store, {"api": Broken()}, Telemetry(), "")
+        deliveries = replace(gateway.deliveries, channels={"api": Broken()})
         with pytest.raises(RuntimeError):
             await deliveries.run(claim)
         await deliveries.run(replace(claim, tries=99))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ async def test_the_format_decides(tmp_path: Path, format: str, wrote: list[str],
 async def test_a_voice_note_is_heard_and_merged_with_what_was_typed(tmp_path: Path) -> None:
     async with FakeOpenAI(heard="quanto custa o frete?") as openai, FakeElevenLabs() as elevenlabs:
         async with running(spoken_queue(openai, elevenlabs, format="text", interval=700), tmp_path) as (_, contact):
-            await contact.say("Oi", at=1000)
+            await contact.say("Oi", at=time.time_ns() // 1_000_000 - 1000)
             reply = await contact.speak(sounds.ogg_opus(1.0), text="é para Santos")
             assert reply["parts"][0]["text"] == "Echo: Oi\nquanto custa o frete?\né para Santos"
             _, body = await contact.get("/messages")

@@ -1,0 +1,101 @@
+"""What the contact sees while we work: that it was read, and "typing…" or "recording audio…" until the answer is there.
+
+All of it is courtesy: in tasks of its own, never in anybody's way, and whatever it meets is told in a log line at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.channels.base import Hooked, Inbound, Showing
+from gateway.config import ChannelSettings
+from gateway.live import IDLE, RECORDING, Live
+from gateway.transcript import received
+from storage.model import Conversation, ConversationId, Kind
+from storage.store import Store
+
+log = logging.getLogger("recado.presence")
+
+MOST = 500
+"""Conversations shown to at once; those beyond it see nothing and miss nothing."""
+PATIENCE = 300.0
+"""Seconds after which a turn is not worth waiting for any more."""
+
+
+@dataclass(slots=True)
+class Presence:
+    store: Store
+    live: Live
+    channels: Mapping[str, Hooked]
+    """Providers' channels by name."""
+    settings: Mapping[str, ChannelSettings]
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def busy(self, conversation: ConversationId, channel: str) -> None:
+        """Something is being done for it: show so until it is idle again."""
+        shows = self.channels.get(channel)
+        if shows and self.settings[channel].presence and shows.capabilities.presence_every:
+            self._go(self._show(conversation, shows))
+
+    def read(self, conversation: ConversationId, channel: str, message: Inbound) -> None:
+        """It is on disk and somebody will answer: the contact may know. Not when a person has it: he has not read."""
+        if channel in self.channels and (self.settings[channel].read_receipts or message.token):
+            self._go(self._acknowledge(conversation, self.channels[channel], message))
+
+    def glimpse(self, conversation: Conversation, doing: Showing) -> None:
+        """Between two parts of a reply."""
+        channel = self.channels.get(conversation.channel)
+        if channel and self.settings[channel.name].presence and channel.capabilities.presence_every:
+            self._go(channel.show(conversation.address, "", doing))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _go(self, courtesy: Coroutine[Any, Any, None]) -> None:
+        if len(self._tasks) >= MOST:
+            courtesy.close()
+            return
+        task: asyncio.Task[None] = asyncio.create_task(_quietly(courtesy))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _acknowledge(self, id: ConversationId, channel: Hooked, message: Inbound) -> None:
+        conversation = await self.store.conversation(id)
+        if conversation is not None and conversation.hold is None:
+            await channel.acknowledge(message)
+
+    async def _show(self, id: ConversationId, channel: Hooked) -> None:
+        conversation = await self.store.conversation(id)
+        if conversation is None or conversation.hold is not None or conversation.group:
+            return
+        last = [received(entry).id for entry in await self.store.latest(id, Kind.IN, 1)]
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._until_idle(conversation, last[0] if last else "", channel)
+        except TimeoutError:
+            log.info("a turn takes too long to be shown as typing")
+
+    async def _until_idle(self, conversation: Conversation, message: str, channel: Hooked) -> None:
+        shown, every = "", channel.capabilities.presence_every
+        with self.live.watch(conversation.id) as bell:
+            while (state := self.live.state(conversation.id)) != IDLE:
+                doing: Showing = "recording" if state == RECORDING else "composing"
+                if doing != shown:
+                    await channel.show(conversation.address, message, doing)
+                    shown = doing
+                if not await bell.wait(every):
+                    shown = ""
+
+
+async def _quietly(courtesy: Coroutine[Any, Any, None]) -> None:
+    try:
+        await courtesy
+    except Exception as error:
+        log.info("a courtesy failed", extra={"facts": {"error": type(error).__name__}})
+
