@@ -83,11 +83,12 @@ def redacted(body: bytes) -> bytes:
 
 def events(told: Told, now: int) -> list[Event]:
     """What a webhook means, in its order. `now`: milliseconds, for what carries no time of its own."""
-    if told.kind.startswith(SILENT):
-        return [Noise(told.kind)]
+    for family in SILENT:
+        if told.kind.startswith(family):
+            return [Noise(family.rstrip("."))]
     read = READERS.get(told.kind)
     if read is None:
-        return [Unknown(f"event {told.kind}"[:80])]
+        return [Unknown("event")]
     return [read(item, told, now) if isinstance(item, dict) else Unknown("no_data") for item in told.items] or [
         Noise("empty")
     ]
@@ -276,7 +277,7 @@ def _status(value: Any) -> str:
 def _progress(id: str, status: str, now: int) -> Event:
     progress = PROGRESS.get(status)
     if progress is None:
-        return Noise("pending") if status == "PENDING" else Unknown(f"status {status}"[:80])
+        return Noise("pending") if status == "PENDING" else Unknown("status")
     return Status(id, progress, now, error=_failure() if progress == "failed" else None)
 
 
@@ -502,10 +503,9 @@ def _plain(node: Node) -> Content:
 
 def _place(node: Node) -> Content:
     latitude, longitude = (_degrees(node.get(name)) for name in ("degreesLatitude", "degreesLongitude"))
-    point = f"{latitude:.6g}, {longitude:.6g}" if latitude is not None and longitude is not None else ""
-    named = [_text(node.get(name)).strip() for name in ("name", "address", "caption", "comment")]
-    text = ", ".join(filter(None, named))
-    text = f"{text} ({point})" if text and point else text or point
+    point = f"{latitude:.8g},{longitude:.8g}" if latitude is not None and longitude is not None else ""
+    named = ", ".join(filter(None, (_text(node.get(name)).strip() for name in ("name", "address", "caption"))))
+    text = " ".join(filter(None, (point, named)))
     return Content(text=f"📍 {text}") if text else Content(unreadable="location")
 
 
@@ -513,13 +513,14 @@ def _cards(node: Node) -> Content:
     """One contact card, or several."""
     several = node.get("contacts")
     cards = [_card(_node(each)) for each in several] if isinstance(several, list) else [_card(node)]
-    text = "; ".join(filter(None, cards))
-    return Content(text=f"👤 {text}") if text else Content(unreadable="contact")
+    text = "\n".join(f"📇 {card}" for card in cards if card)
+    return Content(text=text) if text else Content(unreadable="contact")
 
 
 def _card(node: Node) -> str:
     phones = re.findall(r"^(?:item\d+\.)?TEL[^:\r\n]*:([^\r\n]+)", _text(node.get("vcard")), re.MULTILINE)
-    return ", ".join(filter(None, [_text(node.get("displayName")).strip(), *(phone.strip() for phone in phones)]))
+    numbers = ", ".join(filter(None, (phone.strip() for phone in phones)))
+    return " ".join(filter(None, (_text(node.get("displayName")).strip(), numbers)))
 
 
 def _reaction(node: Node) -> Content:
