@@ -38,8 +38,10 @@ from storage.model import (
     ConversationId,
     DeadLetter,
     Entry,
+    Fetched,
     Hold,
     Kind,
+    Known,
     Media,
     MediaId,
     Outcome,
@@ -47,6 +49,7 @@ from storage.model import (
     Receipt,
     Turn,
     TurnId,
+    Unread,
 )
 
 Row = Sequence[Any]
@@ -109,6 +112,23 @@ VALUES (:kind, :key, :seq, :dedup, :digest, :body, :at)
 ON CONFLICT (kind, key, dedup) DO NOTHING
 """
 
+# What a provider's id stands for. The first word stays.
+KNOWN = "SELECT conversation, kind, seq, dedup FROM provider_id WHERE channel = :channel AND id = :id"
+
+KNOW = """
+INSERT INTO provider_id (channel, id, conversation, kind, seq, dedup)
+VALUES (:channel, :id, :conversation, :kind, :seq, :dedup)
+ON CONFLICT (channel, id) DO NOTHING
+"""
+
+KNOW_DELIVERY = """
+INSERT INTO provider_id (channel, id, conversation, kind, seq, dedup)
+SELECT c.channel, :provider_id, c.id, 1,
+       COALESCE((SELECT seq FROM entry WHERE kind = 1 AND key = :conversation AND dedup = :delivery), 0), :delivery
+FROM conversation AS c WHERE c.id = :conversation
+ON CONFLICT (channel, id) DO NOTHING
+"""
+
 # -- claiming ------------------------------------------------------------------------------------
 
 CLAIM = """
@@ -135,9 +155,14 @@ HELD_MINE = f"SELECT tail, folds FROM lane {MINE}"  # noqa: S608 - a constant of
 
 RENEW = f"UPDATE lane SET wake_at = now_ms() + :lease {MINE} RETURNING epoch"  # noqa: S608
 
+# A pause is the floor of a backoff without the failure: it also holds for what comes to an empty lane. Without
+# one, a window that ended during the claim keeps its time: lateness is counted from there.
 SETTLE = f"""
-UPDATE lane SET head = :upto, busy = 0, owner = NULL, tries = 0, folds = 0, retry_at = 0,
-                wake_at  = CASE WHEN hold IS NULL AND tail > :upto THEN COALESCE(due_at, now_ms()) END,
+UPDATE lane SET head = :upto, busy = 0, owner = NULL, tries = 0, folds = 0,
+                retry_at = CASE WHEN :pause > 0 THEN now_ms() + :pause ELSE 0 END,
+                wake_at  = CASE WHEN hold IS NOT NULL OR tail <= :upto THEN NULL
+                                WHEN due_at IS NULL OR (:pause > 0 AND due_at < now_ms() + :pause)
+                                THEN now_ms() + :pause ELSE due_at END,
                 due_at   = CASE WHEN tail > :upto THEN due_at END,
                 first_at = CASE WHEN tail > :upto THEN first_at END
 {MINE} RETURNING epoch
@@ -167,6 +192,15 @@ ON CONFLICT (kind, key) DO UPDATE SET
                  ELSE COALESCE(l.due_at, now_ms()) END
 """
 
+PENDING = "SELECT head FROM lane WHERE kind = 0 AND key = :key AND tail > head"
+
+# The epoch fences whoever runs the lane, and is the turn's own.
+CANCEL = """
+UPDATE lane SET epoch = epoch + 1, head = tail, busy = 0, owner = NULL, wake_at = NULL, due_at = NULL,
+                first_at = NULL, retry_at = 0, tries = 0, folds = 0
+WHERE kind = 0 AND key = :key RETURNING epoch, tail, now_ms()
+"""
+
 NEXT_WAKE = """
 SELECT wake_at FROM lane WHERE kind = :kind AND wake_at IS NOT NULL AND hold IS NULL ORDER BY wake_at LIMIT 1
 """
@@ -183,18 +217,27 @@ WHERE kind IN (0, 1) AND wake_at > now_ms() AND first_at > now_ms()
 
 # -- conversations -------------------------------------------------------------------------------
 
+# One statement, and it writes nothing when nothing changed.
 MEET = """
 INSERT INTO conversation AS c
-  (id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at)
+  (id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at, address, grouped)
 VALUES (:id, :channel, :contact, :name, :queue, :hold_queue, :hold_reason, :hold_at,
-        CASE WHEN :created_at > 0 THEN :created_at ELSE now_ms() END)
-ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE excluded.name <> '' AND excluded.name <> c.name
+        CASE WHEN :created_at > 0 THEN :created_at ELSE now_ms() END, :address, :grouped)
+ON CONFLICT (id) DO UPDATE SET
+  name    = CASE WHEN excluded.name <> '' THEN excluded.name ELSE c.name END,
+  address = CASE WHEN excluded.address <> '' THEN excluded.address ELSE c.address END
+WHERE (excluded.name <> '' AND excluded.name <> c.name)
+   OR (excluded.address <> '' AND excluded.address <> c.address)
 """
 
 CONVERSATION = """
-SELECT id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at
+SELECT id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at, address, grouped
 FROM conversation WHERE id = :id
 """
+
+REQUEUE = "UPDATE conversation SET queue = :queue WHERE id = :id RETURNING id"
+
+READDRESS = "UPDATE conversation SET address = :address WHERE id = :id AND address <> :address"
 
 IS_HELD = "SELECT 1 FROM conversation WHERE id = :id AND hold_at IS NOT NULL"
 
@@ -207,6 +250,40 @@ RELEASE = """
 UPDATE conversation SET hold_queue = NULL, hold_reason = NULL, hold_at = NULL
 WHERE id = :id AND hold_at IS NOT NULL RETURNING id
 """
+
+FACTS = "SELECT name, at FROM fact WHERE conversation = :id ORDER BY name"
+
+# A fact that is there already keeps its time.
+BEGIN_FACT = "INSERT INTO fact (conversation, name, at) VALUES (:id, :name, now_ms()) ON CONFLICT DO NOTHING"
+
+END_FACT = "DELETE FROM fact WHERE conversation = :id AND name = :name"
+
+# -- the names of a contact ------------------------------------------------------------------------
+
+ALIAS = "SELECT contact FROM alias WHERE channel = :channel AND alias = :alias"
+
+BORN = "SELECT created_at FROM conversation WHERE id = :id"
+
+LEARN_ALIAS = """
+INSERT INTO alias AS a (channel, alias, contact) VALUES (:channel, :alias, :contact)
+ON CONFLICT (channel, alias) DO UPDATE SET contact = excluded.contact WHERE a.contact <> excluded.contact
+"""
+
+REPOINT = "UPDATE alias SET contact = :contact WHERE channel = :channel AND contact = :loser"
+
+INHERIT_HOLD = """
+UPDATE conversation SET hold_queue = lost.hold_queue, hold_reason = lost.hold_reason, hold_at = lost.hold_at
+FROM conversation AS lost
+WHERE conversation.id = :id AND conversation.hold_at IS NULL AND lost.id = :loser AND lost.hold_at IS NOT NULL
+RETURNING conversation.id
+"""
+
+INHERIT_FACTS = """
+INSERT INTO fact (conversation, name, at) SELECT CAST(:id AS TEXT), name, at FROM fact WHERE conversation = :loser
+ON CONFLICT DO NOTHING
+"""
+
+# -- what was said, and what became of it ------------------------------------------------------------
 
 # Each direction is cut to the limit before the two are merged, so a long conversation costs no more than a
 # short one. At the same millisecond a message comes before the answer; within a lane `at` never falls, so
@@ -231,6 +308,10 @@ SELECT kind, seq, dedup, body, at FROM (
 ) AS said ORDER BY at DESC, kind DESC, seq DESC LIMIT :limit
 """
 
+LATEST = """
+SELECT kind, seq, dedup, body, at FROM entry WHERE kind = :kind AND key = :id ORDER BY seq DESC LIMIT :limit
+"""
+
 TURN_COLUMNS = "id, conversation, epoch, head, tail, started_at, ended_at, outcome, reason, timeline, reply"
 
 END_TURN = f"""
@@ -246,6 +327,12 @@ COVERING = f"""
 SELECT {TURN_COLUMNS} FROM turn WHERE conversation = :id AND tail >= :seq AND head < :seq ORDER BY tail LIMIT 1
 """  # noqa: S608
 
+# A delivery may fail in more than one way.
+RECORDED = """
+SELECT 1 FROM receipt WHERE conversation = :conversation AND delivery = :delivery AND status = :status
+                        AND (status <> 'failed' OR detail = :detail) LIMIT 1
+"""
+
 RECORD = """
 INSERT INTO receipt (conversation, n, delivery, status, at, provider_id, detail)
 SELECT :conversation, COALESCE(MAX(n), 0) + 1, :delivery, :status, CAST(:at AS BIGINT), :provider_id, :detail
@@ -256,11 +343,16 @@ RECEIPTS = """
 SELECT conversation, delivery, status, at, provider_id, detail FROM receipt WHERE conversation = :id ORDER BY n
 """
 
-WITHDRAWN = "SELECT delivery FROM receipt WHERE conversation = :id AND status = 'withdrawn'"
+WITHDRAWN = "SELECT delivery FROM receipt WHERE conversation = :id AND status IN ('withdrawn', 'templated')"
 
 BURY = """
 INSERT INTO dead (conversation, kind, seq, reason, at) VALUES (:conversation, :kind, :seq, :reason, :at)
 ON CONFLICT (conversation, kind, seq) DO NOTHING
+"""
+
+EXHUME = """
+DELETE FROM dead WHERE conversation = :conversation AND kind = 1
+  AND seq = (SELECT seq FROM entry WHERE kind = 1 AND key = :conversation AND dedup = :delivery)
 """
 
 # -- the library ---------------------------------------------------------------------------------
@@ -269,6 +361,12 @@ ADD_MEDIA = """
 INSERT INTO media (id, mime, bytes, seconds, waveform) VALUES (:id, :mime, :bytes, :seconds, :waveform)
 ON CONFLICT (id) DO UPDATE SET mime = excluded.mime, bytes = excluded.bytes, seconds = excluded.seconds,
                                waveform = excluded.waveform
+"""
+
+# Who fetched it may know less of it than who heard it before.
+KEEP_MEDIA = """
+INSERT INTO media (id, mime, bytes, seconds, waveform) VALUES (:id, :mime, :bytes, :seconds, :waveform)
+ON CONFLICT (id) DO NOTHING
 """
 
 MEDIA = "SELECT id, mime, bytes, seconds, waveform FROM media WHERE id = :id"
@@ -288,6 +386,30 @@ REMEMBER_HEARD = """
 INSERT INTO heard (media, text, language) VALUES (:media, :text, :language)
 ON CONFLICT (media) DO UPDATE SET text = excluded.text, language = excluded.language
 """
+
+FETCHED = """
+SELECT f.seq, f.n, f.problem, m.id, m.mime, m.bytes, m.seconds, m.waveform
+FROM fetched AS f LEFT JOIN media AS m ON m.id = f.media
+WHERE f.conversation = :id AND f.seq > :after AND f.seq <= :upto ORDER BY f.seq, f.n
+"""
+
+REMEMBER_FETCHED = """
+INSERT INTO fetched (conversation, seq, n, media, problem) VALUES (:id, :seq, :n, :media, :problem)
+ON CONFLICT (conversation, seq, n) DO NOTHING RETURNING n
+"""
+
+KEEP_UNREAD = """
+INSERT INTO unread (channel, n, at, why, body)
+VALUES (:channel, (SELECT COALESCE(MAX(n), 0) + 1 FROM unread WHERE channel = :channel), now_ms(), :why, :body)
+"""
+
+DROP_UNREAD = """
+DELETE FROM unread
+WHERE channel = :channel AND n <= (SELECT MAX(n) FROM unread WHERE channel = :channel) - :kept
+"""
+
+# Walks the table: KEEP_UNREAD and DROP_UNREAD keep it short.
+UNREAD = "SELECT channel, at, why, body FROM unread ORDER BY at DESC, n DESC LIMIT :limit"
 
 SEALED = "SELECT blob FROM sealed WHERE name = :name"
 
@@ -331,7 +453,14 @@ def conversation_values(conversation: Conversation) -> Values:
         "hold_reason": hold and hold.reason,
         "hold_at": hold and hold.at,
         "created_at": conversation.created_at,
+        "address": address_text(conversation.address),
+        "grouped": int(conversation.group),
     }
+
+
+def address_text(address: Mapping[str, str]) -> str:
+    """Equal addresses are equal texts, whatever their order; none is the empty text."""
+    return orjson.dumps(dict(address), option=orjson.OPT_SORT_KEYS).decode() if address else ""
 
 
 def hold_values(id: ConversationId, hold: Hold) -> Values:
@@ -396,9 +525,10 @@ def entry_of(row: Row) -> Entry:
 
 
 def conversation_of(row: Row) -> Conversation:
-    id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at = row
+    id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at, address, grouped = row
     hold = None if hold_at is None else Hold(hold_queue, hold_reason, hold_at)
-    return Conversation(ConversationId(id), channel, contact, name, queue, hold, created_at)
+    found = orjson.loads(address) if address else {}
+    return Conversation(ConversationId(id), channel, contact, name, queue, hold, created_at, found, bool(grouped))
 
 
 def turn_of(row: Row) -> Turn:
@@ -426,6 +556,21 @@ def receipt_of(row: Row) -> Receipt:
 def media_of(row: Row) -> Media:
     id, mime, size, seconds, waveform = row
     return Media(MediaId(id), mime, size, seconds, tuple(waveform))
+
+
+def known_of(row: Row) -> Known:
+    conversation, kind, seq, dedup = row
+    return Known(ConversationId(conversation), Kind(kind), seq, dedup)
+
+
+def fetched_of(row: Row) -> Fetched:
+    seq, n, problem, *media = row
+    return Fetched(seq, n, None if media[0] is None else media_of(media), problem)
+
+
+def unread_of(row: Row) -> Unread:
+    channel, at, why, body = row
+    return Unread(channel, at, why, bytes(body))
 
 
 def _json(value: object) -> str:

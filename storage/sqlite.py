@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,17 +29,23 @@ from storage.model import (
     Cursor,
     Depths,
     Entry,
+    Fetched,
     Hold,
     Kind,
+    Known,
     Media,
     MediaId,
+    Outcome,
     Post,
     Posted,
     Receipt,
     Settled,
     Settlement,
     Turn,
+    TurnId,
+    Unread,
     Verdict,
+    conversation_id,
 )
 from storage.store import AlreadyOpen, Fenced, NewerDatabase, StoreError, Unavailable
 from storage.writer import SteadyClock, Writer, unavailable
@@ -48,6 +55,9 @@ Rang = Callable[[Kind, ConversationId], None]
 Bells = Iterable[tuple[Kind, ConversationId]]
 
 READERS = 2
+
+UNREAD_KEPT = 200
+UNREAD_BYTES = 64 * 1024
 
 
 def wall_ms() -> int:
@@ -189,11 +199,58 @@ class SqliteStore:
         )
 
     def _accept(self, conversation: Conversation, post: Post, media: Sequence[MediaId]) -> Posted:
+        known = self._known(conversation.channel, post.dedup) if post.once else None
+        if known is not None and known.conversation != conversation.id:
+            return Posted(Verdict.DUPLICATE, known.seq)
         posted = self._post(Kind.IN, post)
         if posted.verdict is Verdict.NEW:
             self._one(lanes.MEET, lanes.conversation_values(conversation))
             self._open_media(media, conversation.id)
+            if post.once:
+                self._know(conversation.channel, post.dedup, Kind.IN, post, posted.seq)
         return posted
+
+    def _known(self, channel: str, id: str) -> Known | None:
+        row = self._one(lanes.KNOWN, {"channel": channel, "id": id})
+        return None if row is None else lanes.known_of(row)
+
+    def _know(self, channel: str, id: str, kind: Kind, post: Post, seq: int) -> None:
+        about = {"conversation": post.key, "kind": int(kind), "seq": seq, "dedup": post.dedup}
+        self._one(lanes.KNOW, {"channel": channel, "id": id, **about})
+
+    async def take_over(self, conversation: Conversation, post: Post, provider_id: str, hold: Hold) -> Posted:
+        if post.key != conversation.id:
+            raise ValueError("the post is for another conversation")
+        return await self._write(
+            lambda: self._take_over(conversation, post, provider_id, hold),
+            lambda posted: [(Kind.OUT, post.key), (Kind.IN, post.key)] if posted.verdict is Verdict.NEW else [],
+        )
+
+    def _take_over(self, conversation: Conversation, post: Post, provider_id: str, hold: Hold) -> Posted:
+        known = self._known(conversation.channel, provider_id)
+        if known is not None:
+            return Posted(Verdict.DUPLICATE, known.seq)
+        posted = self._post(Kind.OUT, post)
+        if posted.verdict is Verdict.NEW:
+            self._one(lanes.MEET, lanes.conversation_values(conversation))
+            self._know(conversation.channel, provider_id, Kind.OUT, post, posted.seq)
+            self._one(lanes.HOLD, lanes.hold_values(conversation.id, hold))
+        return posted
+
+    async def send_also(self, post: Post) -> Posted:
+        return await self._write(lambda: self._post(Kind.OUT, post), lambda posted: [(Kind.OUT, post.key)])
+
+    async def cancel(self, id: ConversationId, reason: str) -> Turn | None:
+        return await self._write(lambda: self._cancel(id, reason), lambda turn: [(Kind.IN, id)] if turn else [])
+
+    def _cancel(self, id: ConversationId, reason: str) -> Turn | None:
+        pending = self._one(lanes.PENDING, {"key": id})
+        if pending is None:
+            return None
+        epoch, tail, now = self._one(lanes.CANCEL, {"key": id})
+        turn = Turn(TurnId(f"{id}.{epoch}"), id, epoch, pending[0], tail, now, now, Outcome.IGNORED, reason)
+        self._one(lanes.END_TURN, lanes.turn_values(turn))
+        return turn
 
     def _post(self, kind: Kind, post: Post) -> Posted:
         lane = lanes.lane_values(kind, post)
@@ -236,7 +293,7 @@ class SqliteStore:
             return Settled.HELD
         if self._fold(claim, settlement.max_folds):
             return Settled.FOLDED
-        self._mine(lanes.SETTLE, claim, upto=settlement.upto)
+        self._mine(lanes.SETTLE, claim, upto=settlement.upto, pause=max(0, settlement.pause))
         self._write_down(claim.key, settlement)
         return Settled.DONE
 
@@ -248,7 +305,12 @@ class SqliteStore:
         if settlement.hold is not None:
             self._one(lanes.HOLD, lanes.hold_values(key, settlement.hold))
         for receipt in settlement.receipts:
-            self._one(lanes.RECORD, lanes.receipt_values(receipt))
+            if not self._record(receipt):
+                self._know_delivery(receipt)  # also when the provider was faster in saying so, without its id
+        for name, on in settlement.facts.items():
+            self._set_fact(key, name, on)
+        if settlement.address is not None:
+            self._readdress(key, settlement.address)
         for dead in settlement.dead:
             self._one(lanes.BURY, lanes.dead_values(dead))
         self._open_media(settlement.media, key)
@@ -311,14 +373,108 @@ class SqliteStore:
         row = await self._read_one(lanes.COVERING, {"id": id, "seq": seq})
         return None if row is None else lanes.turn_of(row)
 
-    async def record(self, receipt: Receipt) -> None:
-        await self._write(lambda: self._one(lanes.RECORD, lanes.receipt_values(receipt)))
+    async def latest(self, id: ConversationId, kind: Kind, limit: int) -> list[Entry]:
+        rows = await self._read(lanes.LATEST, {"id": id, "kind": int(kind), "limit": limit})
+        return [lanes.entry_of(row) for row in rows]
+
+    async def requeue(self, id: ConversationId, queue: str) -> bool:
+        values = {"id": id, "queue": queue}
+        return await self._write(lambda: self._one(lanes.REQUEUE, values) is not None)
+
+    async def record(self, receipt: Receipt) -> bool:
+        return await self._write(lambda: self._record(receipt))
+
+    def _record(self, receipt: Receipt) -> bool:
+        values = lanes.receipt_values(receipt)
+        if self._one(lanes.RECORDED, values) is not None:
+            return False
+        self._one(lanes.RECORD, values)
+        self._know_delivery(receipt)
+        return True
+
+    def _know_delivery(self, receipt: Receipt) -> None:
+        if receipt.provider_id:
+            self._one(lanes.KNOW_DELIVERY, lanes.receipt_values(receipt))
+
+    async def resolve(self, receipt: Receipt) -> bool:
+        return await self._write(lambda: self._resolve(receipt))
+
+    def _resolve(self, receipt: Receipt) -> bool:
+        self._one(lanes.EXHUME, {"conversation": receipt.conversation, "delivery": receipt.delivery})
+        return self._record(receipt)
 
     async def receipts(self, id: ConversationId) -> list[Receipt]:
         return [lanes.receipt_of(row) for row in await self._read(lanes.RECEIPTS, {"id": id})]
 
     async def withdrawn(self, id: ConversationId) -> set[str]:
         return {delivery for (delivery,) in await self._read(lanes.WITHDRAWN, {"id": id})}
+
+    async def facts(self, id: ConversationId) -> dict[str, int]:
+        return dict(await self._read(lanes.FACTS, {"id": id}))
+
+    async def set_fact(self, id: ConversationId, name: str, on: bool) -> None:
+        await self._write(lambda: self._set_fact(id, name, on))
+
+    def _set_fact(self, id: ConversationId, name: str, on: bool) -> None:
+        self._one(lanes.BEGIN_FACT if on else lanes.END_FACT, {"id": id, "name": name})
+
+    async def readdress(self, id: ConversationId, address: Mapping[str, str]) -> None:
+        await self._write(lambda: self._readdress(id, address))
+
+    def _readdress(self, id: ConversationId, address: Mapping[str, str]) -> None:
+        self._one(lanes.READDRESS, {"id": id, "address": lanes.address_text(address)})
+
+    async def known(self, channel: str, id: str) -> Known | None:
+        row = await self._read_one(lanes.KNOWN, {"channel": channel, "id": id})
+        return None if row is None else lanes.known_of(row)
+
+    # -- the names of a contact --------------------------------------------------------------------------
+
+    async def known_as(self, channel: str, ids: Sequence[str]) -> str:
+        names = [id for id in dict.fromkeys(ids) if id]  # an empty name would make one contact of all who have it
+        if not names:
+            raise ValueError("a contact needs a name")
+        rows = [await self._read_one(lanes.ALIAS, {"channel": channel, "alias": name}) for name in names]
+        contacts = {row and row[0] for row in rows}
+        if len(names) == 1:
+            return str(contacts.pop() or names[0])
+        if len(contacts) == 1 and None not in contacts:
+            return str(contacts.pop())
+        learned = await self._write(
+            lambda: self._learn(channel, names),
+            lambda learned: [(Kind.IN, conversation_id(channel, learned[0]))] if learned[1] else [],
+        )
+        return learned[0]
+
+    def _learn(self, channel: str, names: Sequence[str]) -> tuple[str, bool]:
+        """The contact, and whether it is held now because another one was."""
+        contact, *losers = self._eldest_first(channel, names)
+        held = [self._merge(channel, contact, loser) for loser in losers]
+        for alias in dict.fromkeys([contact, *losers, *names]):
+            self._one(lanes.LEARN_ALIAS, {"channel": channel, "alias": alias, "contact": contact})
+        return contact, any(held)
+
+    def _eldest_first(self, channel: str, names: Sequence[str]) -> list[str]:
+        """The contacts that are known by these names; when there is none, the first name becomes one."""
+        known, born = dict[str, None](), dict[str, tuple[int, str]]()
+        for name in names:
+            alias = self._one(lanes.ALIAS, {"channel": channel, "alias": name})
+            contact = name if alias is None else str(alias[0])
+            id = conversation_id(channel, contact)
+            row = self._one(lanes.BORN, {"id": id})
+            if row is not None:
+                born[contact] = (row[0], id)
+            if row is not None or alias is not None:
+                known[contact] = None
+        nameless = [contact for contact in known if contact not in born]
+        return [*sorted(born, key=lambda contact: born[contact]), *nameless] or [names[0]]
+
+    def _merge(self, channel: str, contact: str, loser: str) -> bool:
+        """True when the loser's hold is the contact's own now. The loser keeps it too: its last turns may still run."""
+        ids = {"id": conversation_id(channel, contact), "loser": conversation_id(channel, loser)}
+        self._one(lanes.REPOINT, {"channel": channel, "contact": contact, "loser": loser})
+        self._one(lanes.INHERIT_FACTS, ids)
+        return self._one(lanes.INHERIT_HOLD, ids) is not None
 
     # -- the library -----------------------------------------------------------------------------------
 
@@ -344,6 +500,31 @@ class SqliteStore:
     async def remember_heard(self, media: MediaId, text: str, language: str) -> None:
         values = {"media": media, "text": text, "language": language}
         await self._write(lambda: self._one(lanes.REMEMBER_HEARD, values))
+
+    async def fetched(self, id: ConversationId, after: int, upto: int) -> list[Fetched]:
+        rows = await self._read(lanes.FETCHED, {"id": id, "after": after, "upto": upto})
+        return [lanes.fetched_of(row) for row in rows]
+
+    async def remember_fetched(self, id: ConversationId, fetched: Fetched) -> None:
+        await self._write(lambda: self._remember_fetched(id, fetched))
+
+    def _remember_fetched(self, id: ConversationId, fetched: Fetched) -> None:
+        media = fetched.media
+        place = {"id": id, "seq": fetched.seq, "n": fetched.n}
+        what = {"media": media and media.id, "problem": fetched.problem}
+        if self._one(lanes.REMEMBER_FETCHED, {**place, **what}) is not None and media is not None:
+            self._one(lanes.KEEP_MEDIA, lanes.media_values(media))
+            self._open_media([media.id], id)
+
+    async def keep_unread(self, channel: str, why: str, body: bytes) -> None:
+        await self._write(lambda: self._keep_unread(channel, why, body[:UNREAD_BYTES]))
+
+    def _keep_unread(self, channel: str, why: str, body: bytes) -> None:
+        self._one(lanes.KEEP_UNREAD, {"channel": channel, "why": why, "body": body})
+        self._one(lanes.DROP_UNREAD, {"channel": channel, "kept": UNREAD_KEPT})
+
+    async def unread(self, limit: int) -> list[Unread]:
+        return [lanes.unread_of(row) for row in await self._read(lanes.UNREAD, {"limit": limit})]
 
     async def sealed(self, name: str) -> bytes | None:
         row = await self._read_one(lanes.SEALED, {"name": name})
@@ -378,6 +559,27 @@ def _settle_bells(claim: Claim, settlement: Settlement, settled: Settled) -> Bel
     if settled is Settled.DONE and settlement.hold is not None:
         bells[(Kind.IN, claim.key)] = None
     return bells
+
+
+async def unread_in(path: str | Path, limit: int) -> list[Unread]:
+    """`Store.unread` of a file that another process may own: nothing is locked, changed or made.
+
+    Empty when there is no such file, or none that ever kept any. Raises Unavailable when it cannot be read.
+    """
+    return await asyncio.to_thread(_unread_in, Path(path), limit)
+
+
+def _unread_in(path: Path, limit: int) -> list[Unread]:
+    file = path.absolute()
+    if not file.is_file():
+        return []
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5.0)) as db:
+            if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'unread'").fetchone() is None:
+                return []
+            return [lanes.unread_of(row) for row in db.execute(lanes.UNREAD, {"limit": limit})]
+    except sqlite3.Error as error:
+        raise unavailable(error) from error
 
 
 async def _reader(path: Path, busy_ms: int) -> aiosqlite.Connection:

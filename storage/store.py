@@ -64,9 +64,7 @@ class AlreadyOpen(StoreError):
 class Lanes(Protocol):
     """The durable core. Semantics and measurements: docs/architecture.md."""
 
-    async def accept(
-        self, conversation: Conversation, post: Post, media: Sequence[MediaId] = ()
-    ) -> Posted:
+    async def accept(self, conversation: Conversation, post: Post, media: Sequence[MediaId] = ()) -> Posted:
         """Commit one inbound message (and the conversation, when it is new). Returns only after the commit.
 
         An existing conversation keeps its queue, hold and creation time; a non-empty name or address replaces the

@@ -53,12 +53,22 @@ class Lane:
         self.busy, self.owner = False, None
         self.wake = None if self.hold else wake
 
-    def settle(self, now: int, upto: int) -> None:
-        self.head, self.tries, self.folds, self.retry = upto, 0, 0, 0
+    def settle(self, now: int, upto: int, pause: int = 0) -> None:
+        self.head, self.tries, self.folds, self.retry = upto, 0, 0, now + pause if pause else 0
         if self.tail == self.head:
             self.due = self.first = None
             return self._let_go(None)
-        return self._let_go(now if self.due is None else self.due)
+        return self._let_go(max(self.retry, now if self.due is None else self.due))
+
+    def cancel(self) -> tuple[int, int] | None:
+        """(head, tail) of what was given up."""
+        if self.tail == self.head:
+            return None
+        given_up = self.head, self.tail
+        self.epoch, self.head, self.tries, self.folds, self.retry = self.epoch + 1, self.tail, 0, 0, 0
+        self.due = self.first = None
+        self._let_go(None)
+        return given_up
 
     def fold(self, now: int, claim: Claim, max_folds: int) -> bool:
         if self.tail <= claim.tail or self.folds >= max_folds:

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -142,11 +143,11 @@ class LaneMachine(RuleBasedStateMachine):
         self.claims += claims
 
     @precondition(lambda self: self.claims)
-    @rule(pick=some, part=some, max_folds=st.integers(0, 2), yields=st.booleans(), parts=st.integers(0, 2))
-    def settle(self, pick: int, part: int, max_folds: int, yields: bool, parts: int) -> None:
+    @rule(pick=some, part=some, max_folds=st.integers(0, 2), yields=st.booleans(), parts=st.integers(0, 2), pause=spans)
+    def settle(self, pick: int, part: int, max_folds: int, yields: bool, parts: int, pause: int) -> None:
         claim = self._pick(pick)
         upto = claim.head + part % (claim.tail - claim.head + 1) if part % 3 == 0 else claim.tail
-        settlement = self._settlement(claim, upto, max_folds, yields, parts)
+        settlement = replace(self._settlement(claim, upto, max_folds, yields, parts), pause=pause)
         lane = self.lane(claim.kind, claim.key)
         if not lane.owns(claim):
             return self._fenced(self.store.settle(claim, settlement))
@@ -169,7 +170,7 @@ class LaneMachine(RuleBasedStateMachine):
         return Settlement(upto, posts, turn, max_folds=max_folds, yields_to_hold=yields)
 
     def _settled(self, claim: Claim, settlement: Settlement) -> None:
-        self.lane(claim.kind, claim.key).settle(self.time, settlement.upto)
+        self.lane(claim.kind, claim.key).settle(self.time, settlement.upto, settlement.pause)
         assert (claim.kind, claim.key, claim.epoch) not in self.settled  # I3
         self.settled.append((claim.kind, claim.key, claim.epoch))
         if claim.kind is Kind.OUT:
@@ -222,6 +223,20 @@ class LaneMachine(RuleBasedStateMachine):
         why = None if self.lane(kind, who.id).hold or often else "maintenance"
         self.run(self.store.pause(kind, who.id, why))
         self.lane(kind, who.id).pause(self.time, why)
+
+    @rule(who=people)
+    def cancel(self, who: Conversation) -> None:
+        lane = self.lane(Kind.IN, who.id)
+        given_up = lane.cancel()
+        turn = self.run(self.store.cancel(who.id, "blocked"))
+        if given_up is None:
+            assert turn is None
+            return
+        head, tail = given_up
+        id = TurnId(f"{who.id}.{lane.epoch}")
+        assert turn == Turn(id, who.id, lane.epoch, head, tail, self.time, self.time, Outcome.IGNORED, "blocked")
+        assert (Kind.IN, who.id, lane.epoch) not in self.settled  # I3
+        self.settled.append((Kind.IN, who.id, lane.epoch))
 
     @rule(who=people)
     def hold(self, who: Conversation) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ import pytest
 
 from storage import lanes
 from storage.lanes import POSTGRES, SQLITE
-from storage.model import Conversation, Cursor, Hold, Kind, Post, Settlement, conversation_id
-from storage.sqlite import SqliteStore
+from storage.model import Conversation, Cursor, Hold, Kind, Post, Receipt, Settlement, conversation_id
+from storage.sqlite import SqliteStore, unread_in
 from storage.store import AlreadyOpen, NewerDatabase, StoreError, Unavailable
 from storage.writer import Writer
 
@@ -281,24 +282,48 @@ async def opened(path: Path, steps: dict[int, str]) -> None:
 
 
 async def test_an_older_database_walks_the_missing_steps(path: Path, build: Build) -> None:
-    first = lanes.steps()
-    store = build(steps={1: first[1]})
+    known = lanes.steps()
+    last = max(known)
+    store = build()
     await store.open()
     await store.accept(WHO, post("kept"))
     await store.close()
     later = {
-        1: first[1],
-        2: "ALTER TABLE conversation ADD COLUMN mood TEXT; -- a comment; with a semicolon",
-        3: "CREATE TABLE extra (x TEXT NOT NULL PRIMARY KEY) /*clustered*/; INSERT INTO extra VALUES ('a;b');",
+        **known,
+        last + 1: "ALTER TABLE conversation ADD COLUMN mood TEXT; -- a comment; with a semicolon",
+        last + 2: "CREATE TABLE extra (x TEXT NOT NULL PRIMARY KEY) /*clustered*/; INSERT INTO extra VALUES ('a;b');",
     }
     await opened(path, later)
     await opened(path, later)  # and only once
-    assert versions(path) == [1, 2, 3]
+    assert versions(path) == list(later)
     db = sqlite3.connect(path)
     assert db.execute("SELECT mood FROM conversation").fetchall() == [(None,)]
     assert db.execute("SELECT x FROM extra").fetchall() == [("a;b",)]
     assert "WITHOUT ROWID" in db.execute("SELECT sql FROM sqlite_master WHERE name = 'extra'").fetchone()[0]
     db.close()
+
+
+async def test_what_version_1_wrote_goes_on(path: Path, build: Build) -> None:
+    """A held conversation, a message that waits, and a receipt, all written before there were providers."""
+    await opened(path, {1: lanes.steps()[1]})
+    db = sqlite3.connect(path)
+    db.execute("INSERT INTO conversation VALUES (?, 'site', 'ana', 'Ana', 'front', 'people', 'api', 5, 3)", (WHO.id,))
+    db.execute("INSERT INTO lane (kind, key, tail, last_at, wake_at) VALUES (0, ?, 1, 4, 4)", (WHO.id,))
+    db.execute("INSERT INTO entry VALUES (0, ?, 1, 'old', '', 'olá', 4)", (WHO.id,))
+    db.execute("INSERT INTO receipt VALUES (?, 1, 't0:0', 'sent', 4, '', '')", (WHO.id,))
+    db.commit()
+    db.close()
+    store = build()
+    await store.open()
+    assert versions(path) == list(lanes.steps())
+    kept = Conversation(WHO.id, "site", "ana", "Ana", "front", Hold("people", "api", 5), 3)
+    assert await store.conversation(WHO.id) == kept
+    (claim,) = await store.claim(Kind.IN, 1, 1000, "me")
+    assert [entry.body for entry in await store.load(claim)] == ["olá"]
+    assert not await store.record(Receipt(WHO.id, "t0:0", "sent", 9))
+    await store.accept(replace(WHO, address={"phone": "1"}), post("new"))
+    assert await store.conversation(WHO.id) == replace(kept, address={"phone": "1"})
+    await store.close()
 
 
 async def test_a_step_that_fails_leaves_the_database_as_it_was(path: Path) -> None:
@@ -326,18 +351,18 @@ def test_the_steps_are_numbered_without_a_gap() -> None:
 
 
 async def test_no_statement_walks_a_whole_table(path: Path) -> None:
-    """A million idle conversations must cost nothing; the gauges and what runs once at start may look around."""
+    """A million idle conversations must cost nothing; the gauges, the start and the few unread may look around."""
     await opened(path, lanes.steps())
     db = sqlite3.connect(path)
     db.create_function("now_ms", 0, lambda: 0)
     statements = {
         name: text
         for name, text in vars(lanes).items()
-        if name.isupper() and isinstance(text, str) and re.match(r"\s*(SELECT|INSERT|UPDATE|WITH)", text)
+        if name.isupper() and isinstance(text, str) and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)", text)
     }
     assert len(statements) > 25
     for name, text in statements.items():
-        if name not in {"VERSION", "DEPTHS"}:
+        if name not in {"VERSION", "DEPTHS", "UNREAD"}:
             values = dict.fromkeys(re.findall(r"(?<!:):([a-z_]+)", text), 1)
             plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {SQLITE.says(text)}", values)]
             walks = [line for line in plan if re.match(r"SCAN (?!ripe|said|inbound|outbound|CONSTANT|\()", line)]
@@ -351,6 +376,32 @@ def test_the_dialects_differ_where_they_say() -> None:
     assert "/*" not in SQLITE.says(lanes.CLAIM) + POSTGRES.says(lanes.CLAIM)
     assert SQLITE.says(lanes.steps()[1]).count("WITHOUT ROWID") == lanes.steps()[1].count("/*clustered*/")
     assert "WITHOUT ROWID" not in POSTGRES.says(lanes.steps()[1])
+
+
+# -- the unread, from outside ------------------------------------------------------------------------------
+
+
+async def test_another_process_may_look_at_the_unread(path: Path, store: SqliteStore) -> None:
+    await store.keep_unread("wa", "no such shape", b"\x00{")
+    assert await unread_in(path, 10) == await store.unread(10)  # while its owner runs
+    await store.close()
+    (left,) = await unread_in(path, 10)  # and after it
+    assert (left.channel, left.why, left.body) == ("wa", "no such shape", b"\x00{")
+    assert b"{" not in repr(left).encode()
+
+
+async def test_looking_for_the_unread_makes_nothing(path: Path) -> None:
+    assert await unread_in(path, 10) == []
+    assert not path.exists()
+    await opened(path, {1: lanes.steps()[1]})
+    assert await unread_in(path, 10) == []
+    assert versions(path) == [1]
+
+
+async def test_what_is_no_database_holds_no_unread_and_says_so(path: Path) -> None:
+    path.write_bytes(b"a shopping list, and more than sixteen bytes of it")
+    with pytest.raises(Unavailable, match="not a database"):
+        await unread_in(path, 10)
 
 
 # -- the bell --------------------------------------------------------------------------------------------
@@ -392,6 +443,31 @@ async def test_the_bell_rings_for_what_changed(rung: tuple[SqliteStore, Callable
     await store.retry(out, 5)
     await store.pause(Kind.OUT, WHO.id, "maintenance")
     assert since() == [Kind.OUT, Kind.OUT]
+
+
+async def test_the_bell_rings_for_people_cancels_and_what_a_merge_holds(
+    rung: tuple[SqliteStore, Callable[[], list[Kind]]],
+) -> None:
+    store, since = rung
+    echo = Post(WHO.id, "echo:1", "{}")
+    await store.take_over(WHO, echo, "wamid.1", Hold("people", "phone", 1))
+    assert since() == [Kind.OUT, Kind.IN]
+    await store.take_over(WHO, echo, "wamid.1", Hold("people", "phone", 1))
+    assert await store.cancel(WHO.id, "blocked") is None
+    assert since() == []
+    await store.accept(WHO, post("a"))
+    assert await store.cancel(WHO.id, "blocked")
+    assert since() == [Kind.IN, Kind.IN]
+    await store.release(WHO.id)
+    lost = Conversation(conversation_id("site", "lost"), "site", "lost", "", "front")
+    await store.accept(lost, Post(lost.id, "a", "a"))
+    since()
+    await store.known_as("site", ["ana", "nobody"])
+    assert since() == []
+    await store.hold(lost.id, Hold("people", "phone", 1))
+    await store.known_as("site", ["lost", "ana"])
+    await store.known_as("site", ["lost", "ana"])
+    assert since() == [Kind.IN]
 
 
 async def test_a_broken_bell_costs_no_message(caplog: pytest.LogCaptureFixture, build: Build) -> None:
