@@ -613,7 +613,9 @@ def test_other_events(event: str, data: Any, found: Event) -> None:
 
 # -- whatever comes ------------------------------------------------------------------------------
 
-KNOWN = [f"messages.{each}" for each in ("upsert", "edited", "update", "delete")] + ["send.message", "connection.update"]
+KNOWN = [
+    *("messages.upsert", "messages.edited", "messages.update", "messages.delete", "send.message", "connection.update")
+]
 WORDS = [
     *("key", "remoteJid", "remoteJidAlt", "fromMe", "id", "message", "conversation", "audioMessage", "imageMessage"),
     *("ptt", "base64", "mediaUrl", "type", "protocolMessage", "editedMessage", "ephemeralMessage", "reactionMessage"),
