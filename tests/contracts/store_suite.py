@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
@@ -13,8 +15,10 @@ from storage.model import (
     ConversationId,
     Cursor,
     DeadLetter,
+    Fetched,
     Hold,
     Kind,
+    Known,
     Media,
     MediaId,
     Outcome,
@@ -49,7 +53,21 @@ def who(name: str = "ana", queue: str = "front") -> Conversation:
 
 
 def message(dedup: str, body: str = "", **more: int) -> Post:
-    return Post(who().id, dedup, body or dedup, digest=f"d:{body or dedup}", **more)
+    return Post(who().id, dedup, body or dedup, digest=f"d:{body or dedup}", **more)  # type: ignore[arg-type]
+
+
+PEOPLE = Hold("people", "phone", 5)
+
+
+async def seen(store: Store, name: str) -> Conversation:
+    found = await store.conversation(who(name).id)
+    assert found is not None
+    return found
+
+
+async def wrote(store: Store, contact: str, dedup: str, **more: object) -> Posted:
+    conversation = replace(who(contact), **more)  # type: ignore[arg-type]
+    return await store.accept(conversation, Post(conversation.id, dedup, dedup, once=True))
 
 
 def turn_of(claim: Claim, outcome: Outcome = Outcome.ANSWERED, **more: object) -> Turn:
@@ -220,7 +238,7 @@ class StoreSuite:
         store = lab.store
         await store.accept(who(), message("1"))
         claim = await take(store, owner="me")
-        twin = Claim(*(getattr(claim, f) for f in ("kind", "key", "epoch")), "twin", 0, 1, 1, 0, 0, 0)
+        twin = replace(claim, owner="twin")
         await self._refused(store, twin)
         assert await store.settle(claim, answer(claim)) is Settled.DONE
         await self._refused(store, claim)
@@ -612,6 +630,414 @@ class StoreSuite:
         claim = await take(lab.store)
         await lab.store.settle(claim, answer(claim, "a"))
         assert (await lab.store.depths()).waiting == {"in": 0, "out": 1}
+
+    # -- what a provider's id stands for -----------------------------------------------------------------
+
+    async def test_an_id_is_taken_once_in_all_of_a_channel(self, lab: Lab) -> None:
+        store = lab.store
+        await wrote(store, "ana", "other")
+        assert await wrote(store, "ana", "wamid") == Posted(Verdict.NEW, 2)
+        assert await wrote(store, "bob", "wamid", name="Bob", address={"phone": "2"}) == Posted(Verdict.DUPLICATE, 2)
+        assert await store.conversation(who("bob").id) is None
+        assert await wrote(store, "ana", "wamid") == Posted(Verdict.DUPLICATE, 2)
+        assert await store.known("site", "wamid") == Known(who("ana").id, IN, 2, "wamid")
+        store = await lab.restart()
+        assert await wrote(store, "bob", "wamid") == Posted(Verdict.DUPLICATE, 2)
+        assert [claim.key for claim in await store.claim(IN, 10, LEASE, "me")] == [who("ana").id]
+
+    async def test_an_id_is_another_one_in_another_channel_and_without_once(self, lab: Lab) -> None:
+        store = lab.store
+        await wrote(store, "ana", "1")
+        elsewhere = Conversation(conversation_id("shop", "ana"), "shop", "ana", "", "front")
+        assert await store.accept(elsewhere, Post(elsewhere.id, "1", "x", once=True)) == Posted(Verdict.NEW, 1)
+        assert await store.accept(who("bob"), Post(who("bob").id, "1", "x")) == Posted(Verdict.NEW, 1)
+        assert await store.known("shop", "1") == Known(elsewhere.id, IN, 1, "1")
+        assert await store.known("site", "1") == Known(who().id, IN, 1, "1")
+        assert await store.known("site", "2") is None
+
+    async def test_a_raced_redelivery_under_two_names_is_stored_once(self, lab: Lab) -> None:
+        posted = await asyncio.gather(*(wrote(lab.store, f"p{n % 4}", f"{n // 4}") for n in range(80)))
+        assert sum(one.verdict is Verdict.NEW for one in posted) == 20
+
+    async def test_what_was_sent_is_known_by_the_providers_id(self, lab: Lab) -> None:
+        store = lab.store
+        await self._answered(store, "a", "b")
+        out = await take(store, OUT)
+        sent = Receipt(out.key, "t1:0", "sent", 1, "wamid.1")
+        await store.settle(out, Settlement(1, receipts=[sent, Receipt(out.key, "t1:1", "failed", 1)]))
+        await store.record(Receipt(out.key, "t1:1", "sent", 2, "wamid.2"))
+        await store.record(Receipt(out.key, "t1:1", "delivered", 2, "wamid.1"))
+        await store.record(Receipt(out.key, "gone:0", "sent", 2, "wamid.3"))
+        assert await store.known("site", "wamid.1") == Known(out.key, OUT, 1, "t1:0")  # the first word stays
+        assert await store.known("site", "wamid.2") == Known(out.key, OUT, 2, "t1:1")
+        assert await store.known("site", "wamid.3") == Known(out.key, OUT, 0, "gone:0")
+        assert await store.known("shop", "wamid.1") is None
+        assert await store.known("site", "") is None
+
+    async def test_a_status_that_overtakes_its_send_costs_neither_fact_nor_id(self, lab: Lab) -> None:
+        store = lab.store
+        await self._answered(store, "a")
+        out = await take(store, OUT)
+        early = Receipt(out.key, "t1:0", "sent", 1)
+        assert await store.record(early)
+        await store.settle(out, Settlement(1, receipts=[replace(early, at=2, provider_id="wamid.1")]))
+        assert await store.receipts(out.key) == [early]
+        assert await store.known("site", "wamid.1") == Known(out.key, OUT, 1, "t1:0")
+
+    @pytest.mark.parametrize(
+        ("first", "second", "new"),
+        [
+            (("t1:0", "sent", ""), ("t1:0", "sent", "again"), False),
+            (("t1:0", "failed", "131047"), ("t1:0", "failed", "131047"), False),
+            (("t1:0", "failed", "131047"), ("t1:0", "failed", "131026"), True),
+            (("t1:0", "sent", ""), ("t1:0", "read", ""), True),
+            (("t1:0", "sent", ""), ("t1:1", "sent", ""), True),
+        ],
+    )
+    async def test_a_fact_is_recorded_once(
+        self, lab: Lab, first: tuple[str, str, str], second: tuple[str, str, str], new: bool
+    ) -> None:
+        receipts = [
+            Receipt(who().id, d, status, n, "", detail) for n, (d, status, detail) in enumerate((first, second))
+        ]
+        await wrote(lab.store, "ana", "1")
+        assert await lab.store.record(receipts[0])
+        later = replace(receipts[1], provider_id="wamid.2")
+        assert await lab.store.record(later) is new
+        assert await lab.store.receipts(who().id) == ([receipts[0], later] if new else [receipts[0]])
+        assert (await lab.store.known("site", "wamid.2") is not None) is new
+        assert await lab.store.record(replace(receipts[0], conversation=who("bob").id))
+
+    async def test_an_unsure_delivery_is_resolved(self, lab: Lab) -> None:
+        store = lab.store
+        await self._answered(store, "a", "b")
+        out = await take(store, OUT)
+        dead = [DeadLetter(OUT, out.key, seq, "unsure", 7) for seq in (1, 2)] + [DeadLetter(IN, out.key, 1, "x", 7)]
+        unsure = [Receipt(out.key, f"t1:{n}", "unsure", 1) for n in (0, 1)]
+        await store.settle(out, Settlement(2, receipts=unsure, dead=dead))
+        sent = Receipt(out.key, "t1:0", "sent", 9, "wamid.1")
+        assert await store.resolve(sent)
+        assert not await store.resolve(sent)
+        assert (await store.depths()).dead == 2
+        assert await store.receipts(out.key) == [*unsure, sent]
+        assert await store.known("site", "wamid.1") == Known(out.key, OUT, 1, "t1:0")
+
+    async def test_a_template_stands_in_for_what_was_written(self, lab: Lab) -> None:
+        await lab.store.record(Receipt(who().id, "t1:0", "templated", 1))
+        assert await lab.store.withdrawn(who().id) == {"t1:0"}
+
+    # -- a person of the business, elsewhere -------------------------------------------------------------
+
+    async def test_what_a_person_wrote_elsewhere_is_there_and_holds(self, lab: Lab) -> None:
+        store, echo = lab.store, Post(who().id, "echo:1", "I am on it")
+        newcomer = replace(who(), address={"phone": "1"})
+        assert await store.take_over(newcomer, echo, "wamid.1", PEOPLE) == Posted(Verdict.NEW, 1)
+        assert await seen(store, "ana") == replace(newcomer, hold=PEOPLE, created_at=await store.now())
+        assert await store.known("site", "wamid.1") == Known(who().id, OUT, 1, "echo:1")
+        assert await bodies(store, await take(store, OUT)) == ["I am on it"]
+        store = await lab.restart()
+        await store.release(who().id)
+        again = replace(echo, dedup="echo:2")
+        assert await store.take_over(who(), again, "wamid.1", PEOPLE) == Posted(Verdict.DUPLICATE, 1)
+        bob = Post(who("bob").id, "echo:1", "I am on it")
+        assert await store.take_over(who("bob"), bob, "wamid.1", PEOPLE) == Posted(Verdict.DUPLICATE, 1)
+        assert (await seen(store, "ana")).hold is None
+        assert await store.conversation(who("bob").id) is None
+        assert len(await store.transcript(who().id, Cursor(), 10)) == 1
+
+    async def test_our_own_send_coming_back_takes_nothing_over(self, lab: Lab) -> None:
+        store = lab.store
+        await self._answered(store, "a")
+        await store.record(Receipt(who().id, "t1:0", "sent", 1, "wamid.1"))
+        echo = Post(who().id, "echo:1", "a")
+        assert await store.take_over(who(), echo, "wamid.1", PEOPLE) == Posted(Verdict.DUPLICATE, 1)
+        assert (await seen(store, "ana")).hold is None
+
+    async def test_a_person_elsewhere_stops_the_draft_and_keeps_an_earlier_hold(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        claim = await take(store)
+        await store.take_over(who(), Post(who().id, "echo:1", "me"), "wamid.1", PEOPLE)
+        assert await store.settle(claim, answer(claim, "draft", yields_to_hold=True)) is Settled.HELD
+        await store.take_over(who(), Post(who().id, "echo:2", "me"), "wamid.2", replace(PEOPLE, at=6))
+        assert (await seen(store, "ana")).hold == PEOPLE
+        assert [entry.body for entry in await store.latest(who().id, OUT, 1)] == ["me"]
+        with pytest.raises(ValueError, match="another conversation"):
+            await store.take_over(who("bob"), Post(who().id, "echo:3", "me"), "wamid.3", PEOPLE)
+
+    # -- a pause after a claim ---------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("consumed", [0, 1, 2])
+    async def test_a_pause_is_a_floor_that_no_post_shortens(self, lab: Lab, consumed: int) -> None:
+        store = lab.store
+        await self._answered(store, "a", "b")
+        await store.retry(await take(store, OUT), 0)
+        out = await take(store, OUT)
+        assert out.tries == 2
+        due = await store.now() + 1000
+        assert await store.settle(out, Settlement(out.head + consumed, pause=1000)) is Settled.DONE
+        assert await store.next_wake(OUT) == (due if consumed < 2 else None)
+        lab.pass_time(400)
+        await self._answered(store, "c")
+        assert await store.next_wake(OUT) == due
+        store = await lab.restart()
+        lab.pass_time(599)
+        assert await store.claim(OUT, 10, LEASE, "me") == []
+        lab.pass_time(1)
+        out = await take(store, OUT)
+        assert (await bodies(store, out), out.tries, out.ripe_at) == (["a", "b", "c"][consumed:], 1, due)
+        await store.settle(out, Settlement(out.tail))
+        await self._answered(store, "d")
+        assert await store.next_wake(OUT) == await store.now()  # it was for once
+
+    @pytest.mark.parametrize(("window", "wake"), [(400, 1000), (3000, 3000)])
+    async def test_a_pause_and_a_window_end_with_the_later_one(self, lab: Lab, window: int, wake: int) -> None:
+        await lab.store.accept(who(), message("1"))
+        claim = await take(lab.store)
+        await lab.store.accept(who(), message("2", window=window, max_wait=window))
+        start = await lab.store.now()
+        await lab.store.settle(claim, Settlement(claim.tail, pause=1000))
+        assert await lab.store.next_wake(IN) == start + wake
+
+    async def test_a_window_that_ended_in_mid_turn_keeps_its_time(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("1"))
+        claim = await take(lab.store)
+        await lab.store.accept(who(), message("2", window=100))
+        due = await lab.store.now() + 100
+        lab.pass_time(500)
+        await lab.store.settle(claim, answer(claim))
+        assert (await take(lab.store)).ripe_at == due
+
+    async def test_a_paused_lane_stays_so_whatever_a_settle_says(self, lab: Lab) -> None:
+        await self._answered(lab.store, "a")
+        out = await take(lab.store, OUT)
+        due = await lab.store.now() + 1000
+        await lab.store.pause(OUT, who().id, "maintenance")
+        await lab.store.settle(out, Settlement(out.head, pause=1000))
+        assert await lab.store.next_wake(OUT) is None
+        await lab.store.pause(OUT, who().id, None)
+        assert await lab.store.next_wake(OUT) == due
+
+    # -- cancelling --------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("running", [False, True])
+    async def test_what_is_cancelled_ends_in_one_turn_and_is_nobodys(self, lab: Lab, running: bool) -> None:
+        store = lab.store
+        await self._answered(store)
+        await store.accept(who(), message("1", window=500))
+        await store.accept(who(), message("2", window=500))
+        lab.pass_time(500)
+        claims = [await take(store)] if running else []
+        now = await store.now()
+        turn = await store.cancel(who().id, "blocked")
+        epoch = 3 if running else 2
+        id = TurnId(f"{who().id}.{epoch}")
+        assert turn == Turn(id, who().id, epoch, 1, 3, now, now, Outcome.IGNORED, "blocked")
+        for claim in claims:
+            await self._refused(store, claim)
+        store = await lab.restart()
+        assert [await store.turn_covering(who().id, seq) for seq in (2, 3)] == [turn, turn]
+        assert await store.next_wake(IN) is None
+        lab.pass_time(LEASE)
+        assert await store.claim(IN, 10, LEASE, "me") == []
+        assert await store.cancel(who().id, "blocked") is None
+        await store.accept(who(), message("3"))
+        claim = await take(store)
+        assert (await bodies(store, claim), claim.tries, claim.folds) == (["3"], 1, 0)
+        assert await store.settle(claim, answer(claim)) is Settled.DONE
+
+    async def test_nothing_is_cancelled_where_nothing_waits(self, lab: Lab) -> None:
+        assert await lab.store.cancel(who().id, "blocked") is None
+        await self._answered(lab.store, "a")
+        assert await lab.store.cancel(who().id, "blocked") is None
+        assert await bodies(lab.store, await take(lab.store, OUT)) == ["a"]  # and what was answered still goes out
+
+    async def test_a_cancel_ends_a_backoff_but_no_pause(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        await store.retry(await take(store), 5000)
+        await store.cancel(who().id, "blocked")
+        await store.accept(who(), message("2"))
+        assert await store.next_wake(IN) == await store.now()
+        await store.pause(IN, who().id, "maintenance")
+        assert await store.cancel(who().id, "blocked")
+        await store.accept(who(), message("3"))
+        assert await store.next_wake(IN) is None
+        await store.pause(IN, who().id, None)
+        assert await bodies(store, await take(store)) == ["3"]
+
+    # -- the contact ---------------------------------------------------------------------------------------
+
+    async def test_an_address_is_the_last_one_said(self, lab: Lab) -> None:
+        store = lab.store
+        await wrote(store, "ana", "1", address={"a": "1", "b": "2"}, group=True)
+        assert (await seen(store, "ana")).group
+        steps: Sequence[tuple[dict[str, str], dict[str, str]]] = [
+            ({"b": "2", "a": "1"}, {"a": "1", "b": "2"}),
+            ({}, {"a": "1", "b": "2"}),
+            ({"a": "ç"}, {"a": "ç"}),
+        ]
+        for n, (said, kept) in enumerate(steps):
+            await wrote(store, "ana", f"more{n}", name="", address=said)
+            assert ((await seen(store, "ana")).address, (await seen(store, "ana")).name) == (kept, "Ana")
+        await wrote(store, "ana", "named", name="Ana Maria")
+        assert ((await seen(store, "ana")).address, (await seen(store, "ana")).name) == ({"a": "ç"}, "Ana Maria")
+        await store.readdress(who().id, {"a": "moved"})
+        assert (await seen(await lab.restart(), "ana")).address == {"a": "moved"}
+
+    async def test_facts_begin_and_end(self, lab: Lab) -> None:
+        store = lab.store
+        await wrote(store, "ana", "1")
+        began = await store.now()
+        await store.set_fact(who().id, "no_voice", True)
+        await store.set_fact(who().id, "opted_out", False)
+        lab.pass_time(50)
+        await store.set_fact(who().id, "no_voice", True)
+        assert await store.facts(who().id) == {"no_voice": began}  # since when, not when last
+        claim = await take(store)
+        changed = Settlement(1, facts={"no_voice": False, "opted_out": True}, address={"phone": "9"})
+        await store.settle(claim, changed)
+        store = await lab.restart()
+        assert await store.facts(who().id) == {"opted_out": began + 50}
+        assert (await seen(store, "ana")).address == {"phone": "9"}
+        assert await store.facts(who("bob").id) == {}
+
+    async def test_a_settle_that_is_thrown_away_changes_no_fact(self, lab: Lab) -> None:
+        store = lab.store
+        await wrote(store, "ana", "1", address={"phone": "1"})
+        claim = await take(store)
+        await wrote(store, "ana", "2")
+        full = Settlement(1, max_folds=1, facts={"no_voice": True}, address={}, pause=9000)
+        assert await store.settle(claim, full) is Settled.FOLDED
+        assert await store.facts(who().id) == {}
+        assert (await seen(store, "ana")).address == {"phone": "1"}
+        assert await store.next_wake(IN) == await store.now()
+
+    async def test_another_queue_answers(self, lab: Lab) -> None:
+        assert not await lab.store.requeue(who().id, "back")
+        await wrote(lab.store, "ana", "1")
+        assert await lab.store.requeue(who().id, "back")
+        await wrote(lab.store, "ana", "2")
+        assert (await seen(lab.store, "ana")).queue == "back"
+
+    async def test_the_latest_of_one_direction(self, lab: Lab) -> None:
+        await self._answered(lab.store, "a", "b", "c")
+        assert [entry.body for entry in await lab.store.latest(who().id, OUT, 2)] == ["c", "b"]
+        assert [entry.seq for entry in await lab.store.latest(who().id, IN, 9)] == [1]
+        assert await lab.store.latest(who("bob").id, IN, 9) == []
+
+    # -- the names of a contact ----------------------------------------------------------------------------
+
+    @pytest.mark.parametrize(
+        ("asked", "named"),
+        [
+            ([["bsuid"]], "bsuid"),
+            ([["bsuid", "phone"], ["phone"]], "bsuid"),
+            ([["phone"], ["bsuid", "phone"], ["phone"]], "bsuid"),  # asking for one name learns nothing
+            ([["bsuid", "phone"], ["lid", "phone"], ["lid"]], "bsuid"),
+            ([["bsuid", "phone"], ["lid", "bsuid"], ["phone", "lid"]], "bsuid"),
+            ([["a", "b"], ["c", "d"], ["d", "b"], ["a"]], "c"),  # of two without a conversation, the first asked for
+            ([["", "phone", "phone"]], "phone"),
+            ([["", "phone"], ["", "other"]], "other"),  # an empty name makes nobody the same
+        ],
+    )
+    async def test_a_contact_by_its_names(self, lab: Lab, asked: list[list[str]], named: str) -> None:
+        for names in asked:
+            found = await lab.store.known_as("site", names)
+        assert found == named
+        store = await lab.restart()
+        assert await store.known_as("site", asked[-1]) == named
+        assert await store.known_as("shop", asked[-1]) == next(name for name in asked[-1] if name)
+
+    @pytest.mark.parametrize("names", [[], [""]])
+    async def test_nobody_has_no_name(self, lab: Lab, names: list[str]) -> None:
+        with pytest.raises(ValueError, match="name"):
+            await lab.store.known_as("site", names)
+
+    async def test_who_wrote_before_keeps_the_conversation(self, lab: Lab) -> None:
+        store = lab.store
+        await wrote(store, "phone", "1")
+        assert await store.known_as("site", ["bsuid", "phone"]) == "phone"
+        assert await store.known_as("site", ["bsuid"]) == "phone"
+        assert await store.known_as("site", ["lid", "bsuid"]) == "phone"
+        assert await store.known_as("site", ["lid"]) == "phone"
+
+    async def test_two_conversations_turn_out_to_be_one_contact(self, lab: Lab) -> None:
+        store = lab.store
+        await store.known_as("site", ["bsuid", "jid"])
+        await wrote(store, "phone", "1")
+        lab.pass_time(10)
+        await wrote(store, await store.known_as("site", ["bsuid"]), "2")
+        since = await store.now()
+        await store.hold(who("bsuid").id, PEOPLE)
+        await store.set_fact(who("phone").id, "no_voice", True)
+        lab.pass_time(10)
+        await store.set_fact(who("bsuid").id, "no_voice", True)
+        await store.set_fact(who("bsuid").id, "opted_out", True)
+        assert await store.known_as("site", ["bsuid", "phone"]) == "phone"
+        store = await lab.restart()
+        for alias in ("bsuid", "jid", "phone"):
+            assert await store.known_as("site", [alias]) == "phone"
+        assert (await seen(store, "phone")).hold == PEOPLE
+        assert await store.facts(who("phone").id) == {"no_voice": since, "opted_out": since + 10}
+        await store.release(who("phone").id)
+        await store.known_as("site", ["jid", "phone", "bsuid"])
+        assert (await seen(store, "phone")).hold is None  # merged once, and not again
+
+    async def test_at_one_moment_the_smaller_id_is_the_older(self, lab: Lab) -> None:
+        for name in ("a", "b", "c"):
+            await wrote(lab.store, name, name)
+        oldest = min(("a", "b", "c"), key=lambda name: who(name).id)
+        for names in (["a", "b"], ["c", "b"], ["c", "a"]):
+            await lab.store.known_as("site", names)
+        assert {await lab.store.known_as("site", [name]) for name in ("a", "b", "c")} == {oldest}
+
+    async def test_a_merge_keeps_the_hold_that_is_there(self, lab: Lab) -> None:
+        await wrote(lab.store, "phone", "1")
+        lab.pass_time(1)
+        await wrote(lab.store, "bsuid", "2")
+        await lab.store.hold(who("phone").id, replace(PEOPLE, queue="mine"))
+        await lab.store.hold(who("bsuid").id, PEOPLE)
+        await lab.store.known_as("site", ["bsuid", "phone"])
+        assert (await seen(lab.store, "phone")).hold == replace(PEOPLE, queue="mine")
+
+    # -- what could not be fetched or read -------------------------------------------------------------------
+
+    async def test_the_first_word_on_a_medium_stays(self, lab: Lab) -> None:
+        store = lab.store
+        photo, other = (Media(MediaId(c * 64), "image/png", 7) for c in "fe")
+        full = replace(photo, seconds=2.5, waveform=tuple(range(64)))
+        await store.add_media(full)
+        gone = Fetched(2, 1, None, "too large")
+        for word in (
+            Fetched(3, 0, photo),
+            gone,
+            Fetched(2, 0, other),
+            Fetched(3, 0, other),
+            replace(gone, problem="x"),
+        ):
+            await store.remember_fetched(who().id, word)
+        store = await lab.restart()
+        kept = [Fetched(2, 0, other), gone, Fetched(3, 0, full)]
+        assert await store.fetched(who().id, 0, 9) == kept
+        assert await store.fetched(who().id, 2, 3) == kept[2:]
+        assert await store.fetched(who().id, 1, 2) == kept[:2]
+        assert await store.media_open_to(photo.id, who().id)
+        assert not await store.media_open_to(photo.id, who("bob").id)
+        assert await store.fetched(who("bob").id, 0, 9) == []
+
+    async def test_what_nobody_could_read_is_kept_for_a_while(self, lab: Lab) -> None:
+        store = lab.store
+        await store.keep_unread("quiet", "no such field", b"\x00\xff" * 40_000)
+        lab.pass_time(1)
+        for n in range(203):
+            await store.keep_unread("loud", f"{n}", b"{}")
+        loud = await store.unread(200)
+        assert [one.why for one in loud] == [f"{n}" for n in range(202, 2, -1)]
+        assert {(one.channel, one.at, one.body) for one in loud} == {("loud", await store.now(), b"{}")}
+        *rest, first = await (await lab.restart()).unread(500)
+        assert len(rest) == 200
+        assert (first.channel, first.why, first.body) == ("quiet", "no such field", b"\x00\xff" * 32_768)
 
     # -- the process -----------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -376,6 +376,29 @@ def test_the_dialects_differ_where_they_say() -> None:
     assert "/*" not in SQLITE.says(lanes.CLAIM) + POSTGRES.says(lanes.CLAIM)
     assert SQLITE.says(lanes.steps()[1]).count("WITHOUT ROWID") == lanes.steps()[1].count("/*clustered*/")
     assert "WITHOUT ROWID" not in POSTGRES.says(lanes.steps()[1])
+
+
+async def test_what_is_known_already_is_not_written_again(store: SqliteStore) -> None:
+    """Rows changed: the lane, the entry, and for `once` the id; the conversation only when it changed."""
+    assert store._writer is not None
+    writer, found = store._writer, replace(WHO, name="Ana", address={"b": "2", "a": "1"})
+
+    async def cost(asked: Awaitable[object]) -> int:
+        before = await writer.ask(lambda: writer.db.total_changes)
+        await asked
+        return await writer.ask(lambda: writer.db.total_changes) - before
+
+    assert await cost(store.accept(found, post("1"))) == 3
+    assert await cost(store.accept(replace(found, address={"a": "1", "b": "2"}), post("2"))) == 2
+    assert await cost(store.accept(WHO, replace(post("3"), once=True))) == 3
+    assert await cost(store.accept(replace(found, address={"a": "9"}), post("4"))) == 3
+    assert await cost(store.accept(found, replace(post("3"), once=True))) == 0
+    assert await cost(store.readdress(WHO.id, {"a": "9"})) == 0
+    assert await cost(store.known_as("site", ["ana"])) == 0
+    assert await cost(store.known_as("site", ["ana", "phone"])) == 2
+    requests = store.requests
+    assert await store.known_as("site", ["phone", "ana"]) == await store.known_as("site", ["phone"]) == "ana"
+    assert store.requests == requests  # the writer was not even asked
 
 
 # -- the unread, from outside ------------------------------------------------------------------------------
