@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import wave
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,8 @@ async def test_the_answer_is_spoken_in_the_queues_voice(tmp_path: Path, format: 
 
 
 async def test_a_queue_without_a_voice_says_so(tmp_path: Path) -> None:
-    async with program(tmp_path) as (upstream, openai_, _):
+    async with program(tmp_path) as (upstream, openai_, gateway):
+        gateway.crews["loja"] = replace(gateway.crews["loja"], voice=None)
         with pytest.raises(openai.BadRequestError) as caught:
             await openai_.chat.completions.create(
                 model="loja", messages=OI, modalities=["text", "audio"], audio={"voice": "alloy", "format": "mp3"}
@@ -314,8 +316,8 @@ async def test_an_idempotency_key_makes_one_question_of_two_calls(tmp_path: Path
         again = await openai_.chat.completions.create(model="loja", messages=OI, **key)  # type: ignore[arg-type]
         assert first.id == again.id
         assert len(upstream.asked) == 1
+        other = [{"role": "user", "content": "outra"}]
         with pytest.raises(openai.BadRequestError) as caught:
-            other = [{"role": "user", "content": "outra"}]
             await openai_.chat.completions.create(model="loja", messages=other, **key)  # type: ignore[arg-type]
         assert caught.value.code == "idempotency_key_reused"
 

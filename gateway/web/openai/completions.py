@@ -79,8 +79,7 @@ class Completions:
         if asking.flag(body, "stream"):
             raise unsupported("modalities", "Audio comes whole: leave stream out.")
         if self.crews[queue.name].voice is None:
-            message = f"The queue '{queue.name}' has no voice: its [queues.reply] format must be voice, mirror or both."
-            raise unsupported("modalities", message)
+            raise unsupported("modalities", f"The queue '{queue.name}' has no voice: it answers in text.")
         audio = body.get("audio")
         format = audio.get("format") if isinstance(audio, dict) else None
         return asking.choice(format, "audio.format", SOUNDS)

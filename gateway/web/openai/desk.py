@@ -9,7 +9,7 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -267,8 +267,8 @@ class Desk:
         return (conversation, transcript.received(here[0])) if here else None
 
 
-def answer(body: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")
+def answer(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(body=orjson.dumps(body), headers=headers, content_type="application/json")
 
 
 def _call(request: web.Request, raw: bytes) -> Call:

@@ -22,6 +22,8 @@ from gateway.web.openai.threads import ASSISTANT, PAUSED, RUN, Entry, Thread, Th
 from storage.model import Kind, Outcome
 
 CANCELLED = "run_cancelled"
+POLL = {"openai-poll-after-ms": "200"}
+"""When a program that polls looks again; the SDK's own default is a second."""
 ENDED = {"cancelled": "cancelled_at", "failed": "failed_at", "completed": "completed_at", "incomplete": "completed_at"}
 """The field that says when, by status."""
 
@@ -111,7 +113,7 @@ class Runs:
         thread, run = await self._found(request)
         if thread.said_of(run) is None:  # a process that died between posting a run and letting it go left it behind
             await self.desk.store.pause(Kind.IN, thread.conversation.id, None)
-        return answer(self._shown(thread, run))
+        return answer(self._shown(thread, run), headers=POLL)
 
     @explained
     async def steps(self, request: web.Request) -> web.Response:
