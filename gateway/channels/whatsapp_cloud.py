@@ -518,7 +518,7 @@ def _broken(error: Exception) -> ChannelError:
 def _unreadable(answer: Answer, attempt: int) -> ChannelError:
     """An answer in no words of Graph's: a proxy, a login page, or trouble."""
     reason = f"http_{answer.status}"
-    if answer.ok or answer.status >= 500 or answer.status == 408:
+    if answer.status >= 500 or answer.status == 408:
         return ChannelError(reason, Then.UNSURE, hint="WhatsApp's answer could not be read")
     if answer.status == 429:
         return verdict({"code": 4}, attempt=attempt, wait=answer.wait)

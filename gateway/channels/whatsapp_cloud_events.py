@@ -97,7 +97,7 @@ NOUNS: Mapping[str, str] = {"poll": "poll", "poll_creation": "poll", "poll_updat
 LONGEST_ID = 512
 """Characters; a wamid has about 60."""
 _MOVED = re.compile(r".* changed from (\S+) to (\S+)", re.DOTALL)
-"""Greedy: a contact may have called himself "Ana changed from BR.1 to BR.2"."""
+"""The ids at its very end: a contact may have called himself "Ana changed from BR.1 to BR.2"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from gateway.channels.base import (
     Attachment,
@@ -308,6 +309,10 @@ def test_a_name_cannot_move_somebody_else() -> None:
     ]
 
 
+def test_nobody_moves_to_where_he_is() -> None:
+    assert moved(type="user_changed_user_id", user_id=NEW, wa_id=PHONE, body="") == [Noise("system")]
+
+
 def test_user_id_update() -> None:
     update = {"wa_id": NEW_PHONE, "user_id": {"previous": BSUID, "current": NEW}, "timestamp": "1795226400"}
     address = {"to": NEW_PHONE, "recipient": NEW}
@@ -423,9 +428,13 @@ def test_one_changed_byte_is_forged() -> None:
 
 
 def test_an_empty_secret_proves_nothing() -> None:
-    nobody = channel().settings.model_copy(update={"app_secret": type(channel().settings.app_secret)("")})
+    empty = {"app_secret": SecretStr(""), "verify_token": SecretStr("")}
+    nobody = WhatsAppCloud(settings().model_copy(update=empty), allow_private=True)
     with pytest.raises(Forged):
-        WhatsAppCloud(nobody, allow_private=True).read(Hook(signature(b"{}", ""), b"{}"))
+        nobody.read(Hook(signature(b"{}", ""), b"{}"))
+    for asked in ({"hub.mode": "subscribe"}, {"hub.mode": "subscribe", "hub.verify_token": ""}):
+        with pytest.raises(Forged):
+            WhatsAppHook([nobody]).challenge(asked)
 
 
 def test_each_number_gets_its_own() -> None:

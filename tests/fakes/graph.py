@@ -396,14 +396,14 @@ async def HANG(graph: FakeGraph, request: web.Request) -> web.StreamResponse:
 
 
 def endless(seen: list[int]) -> Fault:
-    """A medium without an end, and no word about its length. Counts in `seen` what it could write."""
+    """A medium far longer than any limit, and no word about its length. Counts in `seen` what it could write."""
 
     async def fault(graph: FakeGraph, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         response.enable_chunked_encoding()
         await response.prepare(request)
         try:
-            while not graph.closing.is_set():
+            while len(seen) < 2000 and not graph.closing.is_set():
                 await response.write(b"\0" * 65536)
                 seen.append(65536)
         except OSError:
