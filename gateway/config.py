@@ -164,6 +164,7 @@ class Sentences(Section):
     please_type: str = Field("", max_length=2000)
     nothing_heard: str = Field("", max_length=2000)
     cannot_read: str = Field("", max_length=2000)
+    media_lost: str = Field("", max_length=2000)
     opted_out: str = Field("", max_length=2000)
     opted_in: str = Field("", max_length=2000)
 
@@ -274,7 +275,7 @@ class ChannelSettings(Section):
 
     @model_validator(mode="after")
     def _keys_of_this_type(self) -> ChannelSettings:
-        for key in self.model_fields_set - {"name", "type", "queue", *KEYS[self.type]}:
+        for key in sorted(self.model_fields_set - {"name", "type", "queue", *KEYS[self.type]}):
             near = _nearest(key, list(KEYS[self.type]))
             raise ValueError(f'{key} is no key of a channel of type = "{self.type}"{near}')
         for key, cure in REQUIRED[self.type]:
@@ -510,7 +511,7 @@ def _explain(error: Any, raw: Mapping[str, Any], text: str) -> str:
     at = tuple(error["loc"])
     where = _place(at, raw, text)
     if error["type"] == "extra_forbidden":
-        return f"{where}: unknown key{_nearest(str(at[-1]), _fields(at[:-1]))}"
+        return f"{where}: unknown key{_nearest(str(at[-1]), _keys(at[:-1], raw))}"
     if error["type"] == "missing":
         return f"{where}: is missing"
     message = error["msg"].removeprefix("Value error, ")
@@ -538,6 +539,13 @@ def _dotted(at: tuple[Any, ...], raw: Any = None) -> str:
         else:
             out += f".{key}" if out else key
     return out
+
+
+def _keys(at: Sequence[Any], raw: Mapping[str, Any]) -> list[str]:
+    """The keys that may stand at a place of this configuration; in a channel, those of its type."""
+    if len(at) == 2 and at[0] == "channels" and (of_type := KEYS.get(str(raw["channels"][at[1]].get("type")))):
+        return ["name", "type", "queue", *of_type]
+    return _fields(at)
 
 
 def _fields(at: Sequence[Any]) -> list[str]:

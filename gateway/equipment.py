@@ -141,7 +141,7 @@ class Equipment:
         if settings.provider == "local":
             return self._local_ear()
         self.sdks.add(settings.provider)
-        return hosted_hearing(settings)
+        return hosted_hearing(settings, self.encoder)
 
     def _local_ear(self) -> Hearing | None:
         """One for all queues: it is large."""
@@ -250,15 +250,16 @@ def bare_assistant(settings: AssistantSettings) -> Any:
     return OpenAIChat(key, settings.model, **more)
 
 
-def hosted_hearing(settings: HearingSettings) -> Hearing:
-    key, base_url = settings.api_key.get_secret_value(), settings.base_url
+def hosted_hearing(settings: HearingSettings, encoder: Encoder) -> Hearing:
+    key = settings.api_key.get_secret_value()
+    more: Any = {"base_url": settings.base_url, "timeout_s": settings.timeout_s, "to_opus": encoder.opus}
     if settings.provider == "openai":
         from gateway.hearing.openai import OpenAIHearing
 
-        return OpenAIHearing(key, settings.model, base_url=base_url, timeout_s=settings.timeout_s)
+        return OpenAIHearing(key, settings.model, **more)
     from gateway.hearing.elevenlabs import ElevenLabsHearing
 
-    return ElevenLabsHearing(key, settings.model, base_url=base_url, timeout_s=settings.timeout_s)
+    return ElevenLabsHearing(key, settings.model, **more)
 
 
 def hosted_voice(settings: VoiceSettings, language: str, slots: Slots) -> Synthesizer:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from gateway.config import OptOut
 from gateway.rules.opting import wants_back, wants_out
@@ -19,7 +18,8 @@ from storage.model import Hold, Media
 class Seen:
     """A picture or document of the contact that the queue's assistant can look at."""
 
-    kind: Literal["image", "document"]
+    kind: str
+    """As it was sent: `image`, `sticker`, `document`."""
     media: Media
     name: str = ""
 

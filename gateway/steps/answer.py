@@ -9,14 +9,14 @@ from typing import Any
 from gateway import live, transcript
 from gateway.assistants.base import Ask as Question
 from gateway.assistants.base import AssistantError, Finished, Picture, Utterance
-from gateway.assistants.pictures import picture
+from gateway.assistants.pictures import picture, shown
 from gateway.burst import Burst, Ending
 from gateway.channels.base import Wish
 from gateway.live import Live
 from gateway.recall import recall
 from gateway.rules.handoff import MarkerGate, Verdict, ends_with
 from gateway.rules.language import language_of
-from gateway.rules.precedence import Ask, Decision, Ignore, Say, StaySilent, Transfer
+from gateway.rules.precedence import Ask, Decision, Ignore, Say, Seen, StaySilent, Transfer
 from gateway.rules.sentences import sentence
 from gateway.rules.shaping import Draft
 from gateway.telemetry import Telemetry
@@ -77,7 +77,8 @@ class Answer:
         if not asked.question and not question.pictures:
             return _cannot_read(burst)
         try:
-            return await self._listen(burst, question)
+            ending = await self._listen(burst, question)
+            return ending if len(question.pictures) == len(asked.seen) else _owning_up(burst, ending, "cannot_read")
         except AssistantError as error:
             if error.reason != "pictures_refused" or not question.pictures:
                 raise
@@ -130,18 +131,18 @@ class Answer:
         return transcript.utterances(before, recalled.heard)[-limit:]
 
     async def _pictures(self, burst: Burst, asked: Ask) -> list[Picture]:
-        """What can be seen, as far as it is what it says."""
-        pictures = []
-        for seen in asked.seen[-PICTURES:]:
-            try:
-                found = picture(seen.kind, await self.media.read(seen.media.id), seen.name)
-            except OSError:
-                found = None
-            if found is None:
-                burst.note("answer", "not_a_picture", kind=seen.kind)
-            else:
-                pictures.append(found)
-        return pictures
+        """The last ones, as many as may travel together."""
+        looked = [await self._look(seen) for seen in asked.seen]
+        chosen = shown([found for found in looked[-PICTURES:] if found], burst.crew.assistant.sees)
+        if len(chosen) < len(asked.seen):
+            burst.note("answer", "pictures_left_out", sent=len(asked.seen), shown=len(chosen))
+        return chosen
+
+    async def _look(self, seen: Seen) -> Picture | None:
+        try:
+            return picture(seen.kind, await self.media.read(seen.media.id), seen.name)
+        except OSError:
+            return None
 
     def _announce(self, burst: Burst) -> None:
         """What the contact sees while it waits."""

@@ -7,13 +7,14 @@ import logging
 from dataclasses import dataclass, replace
 
 from gateway import transcript
+from gateway.assistants.pictures import picture
 from gateway.burst import Burst
 from gateway.crew import Crew
 from gateway.fetching import Fetching
 from gateway.hearing.base import HearingError
 from gateway.rules.precedence import Said, Seen
 from gateway.telemetry import Telemetry
-from gateway.transcript import Received
+from gateway.transcript import Kept, Received
 from storage.media import MediaFolder
 from storage.model import Fetched, Known, Media
 from storage.store import Store
@@ -24,7 +25,9 @@ QUOTED = 300
 """Characters of a quoted message."""
 RECENT = 100
 """Of each direction, the messages that can be quoted."""
-SEEABLE = {"image": "image", "document": "document", "sticker": "image"}
+SOUNDS = ("voice", "audio")
+UNINTELLIGIBLE = ("not_audio", "too_long", "too_much_work", "failed")
+"""Why an ear refuses a note that is to blame itself: another recording may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +60,28 @@ class Hear:
     async def _with_attachments(self, burst: Burst, message: Received, said: Said) -> Said:
         """Fetched in any case: what nobody answers is still shown to people."""
         fetched = await self.fetching.media(burst.conversation.channel, burst.conversation.id, message)
-        if said.aside:
-            return said
-        for kept, come in zip(message.attachments, fetched, strict=True):
-            said = await self._attached(burst, said, kept.kind, kept.name, come)
+        for kept, come in zip(message.attachments, fetched, strict=True) if not said.aside else ():
+            said = await self._attached(burst, said, kept, come)
         return said
 
-    async def _attached(self, burst: Burst, said: Said, kind: str, name: str, come: Fetched) -> Said:
+    async def _attached(self, burst: Burst, said: Said, kept: Kept, come: Fetched) -> Said:
         if come.media is None:
-            burst.note("hear", f"media_lost:{come.problem}", kind=kind)
-            return replace(said, spoken=said.spoken or kind == "voice", problem="media_lost")
-        if kind in ("voice", "audio"):
+            burst.note("hear", f"media_lost:{come.problem}", kind=kept.kind)
+            return replace(said, spoken=said.spoken or kept.kind == "voice", problem="media_lost")
+        if kept.kind in SOUNDS:
             return await self._understood(burst, said, come.media)
-        as_kind = SEEABLE.get(kind, "")
-        if as_kind not in burst.crew.assistant.sees:
-            burst.note("hear", "cannot_read", kind=kind)
+        if not (burst.crew.assistant.sees and await self._can_be_seen(burst, kept, come.media)):
+            burst.note("hear", "cannot_read", kind=kept.kind)
             return replace(said, problem="cannot_read")
-        return replace(said, seen=[*said.seen, Seen(as_kind, come.media, name)])  # type: ignore[arg-type]
+        return replace(said, seen=[*said.seen, Seen(kept.kind, come.media, kept.name)])
+
+    async def _can_be_seen(self, burst: Burst, kept: Kept, media: Media) -> bool:
+        """By this assistant, whatever it was sent as: a photo may come as a document."""
+        try:
+            found = picture(kept.kind, await self.media.read(media.id), kept.name)
+        except OSError:
+            return False
+        return found is not None and found.kind in burst.crew.assistant.sees
 
     # -- voice notes -----------------------------------------------------------------------------------
 
@@ -84,9 +92,10 @@ class Hear:
             facts = {"reason": error.reason, "hint": error.hint}
             log.warning("a voice note was not heard", extra={"facts": facts})
             burst.note("hear", f"hearing_failed:{error.reason}", hint=error.hint)
-            return replace(said, spoken=True, problem="hearing_unavailable")
+            problem = "nothing_heard" if error.reason in UNINTELLIGIBLE else "hearing_unavailable"
+            return replace(said, spoken=True, problem=problem)
         words = "\n".join(text for text in (heard, said.text) if text)
-        return replace(said, text=words, spoken=True, problem="" if heard else "nothing_heard")
+        return replace(said, text=words, spoken=True, problem=said.problem if heard else "nothing_heard")
 
     async def _words(self, crew: Crew, note: Media) -> str:
         """From the last time, or from the queue's ear. Raises HearingError."""

@@ -1,0 +1,334 @@
+"""Providers' lines to one gateway: a contact writes on each as that provider would post it, and reads what was sent.
+
+    async with whatsapp() as line, running(line.config(openai), tmp_path) as (gateway, _):
+        await line.text(gateway, "m1", "Oi")
+        assert await line.heard(1) == ["Echo: Oi"]
+
+The times of messages are the wall's, because a provider's are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
+
+import aiohttp
+
+from gateway.app import Gateway
+from storage.model import ConversationId, Kind, conversation_id
+from tests.fakes import evolution as evolution_wire
+from tests.fakes import graph as graph_wire
+from tests.fakes.evolution import FakeEvolution
+from tests.fakes.graph import FakeGraph
+from tests.fakes.openai import FakeOpenAI
+from tests.story.running import toml
+
+PATIENCE = 20.0
+"""Seconds after which something that should have happened has not."""
+PHONE = "5511999990001"
+VOICE, TEMPLATE = "<voice>", "<template>"
+
+
+class Line(Protocol):
+    name: str
+    fake: Any
+
+    def channel(self, **keys: str) -> str:
+        """Its [[channels]] in TOML; values as TOML writes them."""
+        ...
+
+    async def post(self, gateway: Gateway, body: bytes, *, proof: bool = True) -> int: ...
+
+    def message(self, id: str, text: str, *, phone: str = PHONE, age: int = 0, **more: Any) -> bytes:
+        """`age`: seconds."""
+        ...
+
+    def voice(self, id: str, sound: bytes) -> bytes: ...
+
+    def sticker(self, id: str) -> bytes: ...
+
+    def edit(self, id: str, of: str, text: str) -> bytes: ...
+
+    def revoke(self, id: str, of: str) -> bytes: ...
+
+    def reaction(self, id: str, of: str) -> bytes: ...
+
+    def in_group(self, id: str, text: str) -> bytes: ...
+
+    def from_the_phone(self, id: str, text: str) -> bytes:
+        """A person of the business answered on the device."""
+        ...
+
+    def sent(self) -> list[str]:
+        """What the contact got, voice notes as VOICE."""
+        ...
+
+    def ids(self) -> list[str]:
+        """The provider's ids of that."""
+        ...
+
+    def contact(self) -> str:
+        """The core's name for PHONE."""
+        ...
+
+
+async def until(true: Callable[[], Any] | Callable[[], Awaitable[Any]], what: str = "") -> Any:
+    """What `true` says, once it is."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                said: Any = true()
+                said = await said if asyncio.iscoroutine(said) else said
+                if said:
+                    return said
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"it never came to be: {what}") from None
+
+
+async def heard(line: Line, count: int) -> list[str]:
+    """The first `count` messages the contact got."""
+    await until(lambda: len(line.sent()) >= count, f"{count} messages, and there are {line.sent()}")
+    return line.sent()[:count]
+
+
+def conversation(line: Line) -> ConversationId:
+    return conversation_id(line.name, line.contact())
+
+
+async def outcomes(gateway: Gateway, line: Line, count: int) -> list[tuple[str, str]]:
+    """(outcome, reason) of the first `count` turns."""
+
+    async def ended() -> list[tuple[str, str]]:
+        turns = await gateway.store.turns(conversation(line), 0, 100)
+        return [(str(turn.outcome), turn.reason) for turn in turns] if len(turns) >= count else []
+
+    said: list[tuple[str, str]] = await until(ended, f"{count} turns")
+    return said
+
+
+async def quiet(gateway: Gateway) -> None:
+    """Nothing waits and nothing runs any more, in either direction."""
+
+    async def asleep() -> bool:
+        depths = await gateway.store.depths()
+        return not any(depths.waiting.values())
+
+    await until(asleep, "everything asleep")
+
+
+async def states(gateway: Gateway, line: Line) -> list[str]:
+    return [receipt.status for receipt in await gateway.store.receipts(conversation(line))]
+
+
+async def held(gateway: Gateway, line: Line) -> str:
+    """Why people have the conversation."""
+    found = await gateway.store.conversation(conversation(line))
+    return found.hold.reason if found and found.hold else ""
+
+
+async def inbound(gateway: Gateway, line: Line) -> int:
+    return len(await gateway.store.latest(conversation(line), Kind.IN, 1000))
+
+
+def config(openai: FakeOpenAI, *lines: Line, channel: dict[str, str] | None = None, **more: Any) -> str:
+    """`channel`: keys for each of the lines."""
+    channels = "".join(line.channel(**(channel or {})) for line in lines)
+    return toml(openai.base_url, openai_key=openai.key, more=channels, **more)
+
+
+async def _posted(url: str, body: bytes, headers: dict[str, str]) -> int:
+    async with aiohttp.ClientSession() as http:
+        json_body = {"Content-Type": "application/json", **headers}
+        async with http.post(url, data=io.BytesIO(body), headers=json_body) as answer:
+            return answer.status
+
+
+def _block(**keys: str) -> str:
+    return "\n[[channels]]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+
+
+def _seconds(age: int) -> int:
+    return int(time.time()) - age
+
+
+# -- WhatsApp Cloud API ------------------------------------------------------------------------------
+
+
+class WhatsApp:
+    name = "zap"
+
+    def __init__(self, fake: FakeGraph) -> None:
+        self.fake = fake
+
+    def contact(self) -> str:
+        return PHONE
+
+    def channel(self, **keys: str) -> str:
+        fixed = {
+            "name": '"zap"',
+            "type": '"whatsapp_cloud"',
+            "queue": '"loja"',
+            "phone_number_id": f'"{graph_wire.NUMBER}"',
+            "access_token": f'"{graph_wire.TOKEN}"',
+            "app_secret": f'"{graph_wire.APP_SECRET}"',
+            "verify_token": f'"{graph_wire.VERIFY_TOKEN}"',
+            "base_url": f'"{self.fake.url}"',
+        }
+        return _block(**{**fixed, **{k: v for k, v in keys.items() if k != "secret_token"}})
+
+    async def post(self, gateway: Gateway, body: bytes, *, proof: bool = True) -> int:
+        headers = graph_wire.signature(body) if proof else {}
+        return await _posted(f"{gateway.url}/hooks/whatsapp_cloud", body, headers)
+
+    def message(self, id: str, text: str, *, phone: str = PHONE, age: int = 0, **more: Any) -> bytes:
+        return self._said({"type": "text", "text": {"body": text}, **more}, id, phone, age)
+
+    def voice(self, id: str, sound: bytes) -> bytes:
+        self.fake.keep(f"7{abs(hash(id)) % 10**12}", sound)
+        ref = next(reversed(self.fake.media))
+        return self._said(
+            {"type": "audio", "audio": {"id": ref, "voice": True, "mime_type": "audio/ogg; codecs=opus"}}, id
+        )
+
+    def sticker(self, id: str) -> bytes:
+        self.fake.keep("8000", b"RIFF0000WEBPVP8 ", "image/webp")
+        return self._said({"type": "sticker", "sticker": {"id": "8000", "mime_type": "image/webp"}}, id)
+
+    def edit(self, id: str, of: str, text: str) -> bytes:
+        message = {"type": "text", "text": {"body": text}}
+        return self._said({"type": "edit", "edit": {"original_message_id": of, "message": message}}, id)
+
+    def revoke(self, id: str, of: str) -> bytes:
+        return self._said({"type": "revoke", "revoke": {"original_message_id": of}}, id)
+
+    def reaction(self, id: str, of: str) -> bytes:
+        return self._said({"type": "reaction", "reaction": {"message_id": of, "emoji": "👍"}}, id)
+
+    def in_group(self, id: str, text: str) -> bytes:
+        return self.message(id, text, group_id="120363000000000000")
+
+    def from_the_phone(self, id: str, text: str) -> bytes:
+        echo = {"from": "551130000000", "to": PHONE, "id": id, "timestamp": str(_seconds(0))}
+        echo |= {"type": "text", "text": {"body": text}}  # type: ignore[dict-item]
+        return graph_wire.webhook({"message_echoes": [echo]}, field="smb_message_echoes")
+
+    def status(self, id: str, status: str, **more: Any) -> bytes:
+        said = {"id": id, "status": status, "timestamp": str(_seconds(0)), "recipient_id": PHONE, **more}
+        return graph_wire.webhook({"statuses": [said]})
+
+    def _said(self, what: dict[str, Any], id: str, phone: str = PHONE, age: int = 0) -> bytes:
+        contact = {"profile": {"name": "Lia"}, "wa_id": phone}
+        message = {"from": phone, "id": id, "timestamp": str(_seconds(age)), **what}
+        return graph_wire.webhook({"contacts": [contact], "messages": [message]})
+
+    def sent(self) -> list[str]:
+        return [_graph_words(call.json) for call in self.fake.sent]
+
+    def ids(self) -> list[str]:
+        return [f"wamid.OUT{n:04}" for n in range(1, len(self.fake.sent) + 1)]
+
+
+def _graph_words(body: dict[str, Any]) -> str:
+    if body["type"] == "audio":
+        return VOICE if body["audio"].get("voice") else "<audio>"
+    return TEMPLATE if body["type"] == "template" else str(body["text"]["body"])
+
+
+# -- Evolution ---------------------------------------------------------------------------------------
+
+
+class Evolution:
+    name = "evo"
+    SECRET = "evolution-webhook-secret"
+
+    def __init__(self, fake: FakeEvolution) -> None:
+        self.fake = fake
+
+    def contact(self) -> str:
+        return PHONE
+
+    def channel(self, **keys: str) -> str:
+        fixed = {
+            "name": '"evo"',
+            "type": '"evolution"',
+            "queue": '"loja"',
+            "base_url": f'"{self.fake.url}"',
+            "instance": f'"{evolution_wire.INSTANCE}"',
+            "api_key": f'"{evolution_wire.KEY}"',
+            "webhook_secret": f'"{self.SECRET}"',
+        }
+        return _block(**{**fixed, **keys})
+
+    async def post(self, gateway: Gateway, body: bytes, *, proof: bool = True) -> int:
+        headers = {"X-Webhook-Secret": self.SECRET} if proof else {}
+        return await _posted(f"{gateway.url}/hooks/evolution/evo", body, headers)
+
+    def message(self, id: str, text: str, *, phone: str = PHONE, age: int = 0, **more: Any) -> bytes:
+        return self._said({"conversation": text}, id, phone, age, **more)
+
+    def voice(self, id: str, sound: bytes) -> bytes:
+        audio = {"mimetype": "audio/ogg; codecs=opus", "ptt": True, "seconds": 1}
+        return self._said({"audioMessage": audio, "base64": base64.b64encode(sound).decode()}, id)
+
+    def sticker(self, id: str) -> bytes:
+        return self._said({"stickerMessage": {"mimetype": "image/webp"}, "base64": "UklGRjAwMDBXRUJQVlA4IA=="}, id)
+
+    def edit(self, id: str, of: str, text: str) -> bytes:
+        key = {"remoteJid": f"{PHONE}@s.whatsapp.net", "fromMe": False, "id": of}
+        edited = {"conversation": text}
+        data = {"key": key, "type": "MESSAGE_EDIT", "editedMessage": edited, "timestampMs": str(_seconds(0) * 1000)}
+        return evolution_wire.webhook("messages.edited", data)
+
+    def revoke(self, id: str, of: str) -> bytes:
+        key = {"remoteJid": f"{PHONE}@s.whatsapp.net", "fromMe": False, "id": of}
+        return evolution_wire.webhook("messages.edited", {"key": key, "type": "REVOKE"})
+
+    def reaction(self, id: str, of: str) -> bytes:
+        return self._said({"reactionMessage": {"key": {"id": of}, "text": "👍"}}, id)
+
+    def in_group(self, id: str, text: str) -> bytes:
+        more = {"remoteJid": "120363000000000000@g.us", "participant": f"{PHONE}@s.whatsapp.net"}
+        return self._said({"conversation": text}, id, **more)
+
+    def from_the_phone(self, id: str, text: str) -> bytes:
+        return self._said({"conversation": text}, id, fromMe=True)
+
+    def _said(self, what: dict[str, Any], id: str, phone: str = PHONE, age: int = 0, **key: Any) -> bytes:
+        at = {"remoteJid": f"{phone}@s.whatsapp.net", "fromMe": False, "id": id, **key}
+        about = {"pushName": "Lia", "messageType": next(iter(what)), "messageTimestamp": _seconds(age)}
+        return evolution_wire.webhook("messages.upsert", {"key": at, **about, "message": what})
+
+    def sent(self) -> list[str]:
+        return [VOICE if "audio" in call.json else str(call.json["text"]) for call in self.fake.sent]
+
+    def ids(self) -> list[str]:
+        return [f"BAE5OUT{n:04}" for n in range(1, len(self.fake.sent) + 1)]
+
+
+@asynccontextmanager
+async def whatsapp() -> AsyncIterator[WhatsApp]:
+    async with FakeGraph() as fake:
+        yield WhatsApp(fake)
+
+
+@asynccontextmanager
+async def evolution() -> AsyncIterator[Evolution]:
+    async with FakeEvolution() as fake:
+        yield Evolution(fake)
+
+
+LINES: Sequence[Callable[[], AbstractAsyncContextManager[Any]]] = (whatsapp, evolution)
+
+
+def batch(*bodies: bytes) -> bytes:
+    """Several WhatsApp webhooks as one: several entries in one request."""
+    whole = json.loads(bodies[0])
+    whole["entry"] = [entry for body in bodies for entry in json.loads(body)["entry"]]
+    return json.dumps(whole).encode()

@@ -1,0 +1,435 @@
+"""What goes wrong on a provider's line, and what the contact, the operator and the store make of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.app import Gateway
+from gateway.config import ConfigError, parse
+from storage.model import Kind, conversation_id
+from tests.fakes import graph as wire
+from tests.fakes import sounds
+from tests.fakes.openai import FakeOpenAI
+from tests.story.lines import (
+    LINES,
+    TEMPLATE,
+    VOICE,
+    Line,
+    WhatsApp,
+    batch,
+    config,
+    conversation,
+    heard,
+    held,
+    outcomes,
+    quiet,
+    states,
+    until,
+    whatsapp,
+)
+from tests.story.running import running
+from tests.story.test_lines import with_an_ear
+
+ADMIN = "admin-key-0123456789"
+QUIETLY = {"presence": "false", "read_receipts": "false"}
+
+
+@pytest.fixture
+async def zap() -> AsyncIterator[WhatsApp]:
+    async with whatsapp() as made:
+        yield made
+
+
+@pytest.fixture(params=LINES, ids=lambda make: make.__name__)
+async def line(request: pytest.FixtureRequest) -> AsyncIterator[Line]:
+    async with request.param() as made:
+        yield made
+
+
+@pytest.fixture
+async def openai() -> AsyncIterator[FakeOpenAI]:
+    async with FakeOpenAI(heard="quanto custa o frete?") as made:
+        yield made
+
+
+async def ready(gateway: Gateway) -> list[str]:
+    async with aiohttp.ClientSession() as http, http.get(f"{gateway.url}/readyz") as answer:
+        return list((await answer.json())["degraded"])
+
+
+async def details(gateway: Gateway, line: Line) -> list[tuple[str, str]]:
+    return [(r.status, r.detail) for r in await gateway.store.receipts(conversation(line))]
+
+
+async def states_within(gateway: Gateway, line: Line, wanted: list[str]) -> None:
+    async def there() -> bool:
+        return await states(gateway, line) == wanted
+
+    try:
+        await until(there)
+    except AssertionError:
+        assert await states(gateway, line) == wanted
+
+
+# -- courtesies --------------------------------------------------------------------------------------
+
+
+async def test_what_is_kept_is_shown_as_read_and_being_answered(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(config(openai, zap, interval=200), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("wamid.M1", "Oi"))
+        await heard(zap, 1)
+        shown = [call.json for call in zap.fake.calls if call.json and call.json.get("status") == "read"]
+        assert {"messaging_product", "status", "message_id"} <= set(shown[0])
+        assert {one["message_id"] for one in shown} == {"wamid.M1"}
+        assert any("typing_indicator" in one for one in shown)
+
+
+async def test_nothing_is_shown_as_read_while_a_person_has_it(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(config(openai, zap), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.from_the_phone("p1", "oi, sou eu"))
+        await zap.post(gateway, zap.message("wamid.M1", "Oi"))
+        assert await outcomes(gateway, zap, 1) == [("held", "held_by_person")]
+        assert not [call for call in zap.fake.calls if call.json]
+
+
+async def test_a_courtesy_that_fails_harms_nothing(zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path) -> None:
+    async with running(config(openai, zap, interval=200), tmp_path) as (gateway, _):
+        zap.fake.next(wire.error(131009), wire.CUT)
+        await zap.post(gateway, zap.message("wamid.M1", "Oi"))
+        assert await heard(zap, 1) == ["Echo: Oi"]
+
+
+# -- receipts ----------------------------------------------------------------------------------------
+
+
+async def test_receipts_come_in_any_order_and_more_than_once(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(with_an_ear(openai, zap, format="mirror"), tmp_path) as (gateway, contact):
+        await zap.post(gateway, zap.voice("wamid.M1", sounds.ogg_opus(1.0)))
+        assert await heard(zap, 1) == [VOICE]
+        await quiet(gateway)
+        for status in ("played", "delivered", "read", "played", "sent"):
+            await zap.post(gateway, zap.status(zap.ids()[0], status))
+        assert sorted(await states(gateway, zap)) == ["delivered", "played", "read", "sent"]
+        contact.conversation = conversation(zap)
+        _, shown = await contact.get("/messages", key=ADMIN)
+        assert shown["messages"][-1]["state"] == "played", "a receipt never takes back a later one"
+        _, turns = await contact.get("/turns", key=ADMIN)
+        assert {one["state"] for one in turns["turns"][0]["deliveries"]} == {"sent", "delivered", "read", "played"}
+
+
+async def test_a_status_of_what_is_not_ours_changes_nothing(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(config(openai, zap), tmp_path) as (gateway, contact):
+        await contact.ask("oi")
+        await quiet(gateway)
+        theirs = f"{contact.conversation}.1:0"
+        stranger = zap.status("wamid.X", "read", biz_opaque_callback_data=theirs)
+        assert await zap.post(gateway, stranger) == 200
+        receipts = await gateway.store.receipts(conversation_id("api", contact.id))
+        assert [receipt.status for receipt in receipts] == ["sent"], "the delivery of another channel"
+
+
+# -- failed sends ------------------------------------------------------------------------------------
+
+
+async def test_a_send_nobody_knows_about_is_not_repeated_and_a_status_settles_it(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        zap.fake.next(wire.CUT)
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await states_within(gateway, zap, ["unsure"])
+        assert (await gateway.store.depths()).dead == 1
+        await zap.post(gateway, zap.message("m2", "alô?"))
+        assert await heard(zap, 1) == ["Echo: alô?"], "the lane goes on"
+        (turn, *_) = await gateway.store.turns(conversation(zap), 0, 9)
+        told = zap.status("wamid.LATE", "delivered", biz_opaque_callback_data=f"{turn.id}:0")
+        await zap.post(gateway, told)
+        assert "delivered" in await states(gateway, zap)
+        assert (await gateway.store.depths()).dead == 0
+
+
+async def test_a_send_nobody_knows_about_is_settled_by_its_echo(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
+    async with running(config(openai, line, channel=QUIETLY), tmp_path) as (gateway, _):
+        line.fake.next(_cut(line))
+        await line.post(gateway, line.message("m1", "Oi"))
+        await states_within(gateway, line, ["unsure"])
+        await line.post(gateway, line.from_the_phone("their-id", "Echo:  Oi"))
+        assert await states(gateway, line) == ["unsure", "sent"]
+        assert await held(gateway, line) == "", "that was us"
+        await line.post(gateway, line.from_the_phone("another-id", "Echo: Oi"))
+        assert await held(gateway, line) == "person_answered_elsewhere", "once"
+
+
+async def test_an_echo_that_overtakes_the_answer_of_its_send_is_ours(
+    line: Line, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    gate = asyncio.Event()
+
+    async def slow(fake: Any, request: Any) -> Any:
+        await gate.wait()
+        return await _cut(line)(fake, request)
+
+    async with running(config(openai, line, channel=QUIETLY), tmp_path) as (gateway, _):
+        line.fake.next(slow)
+        await line.post(gateway, line.message("m1", "Oi"))
+        await until(lambda: gateway.deliveries.is_sending(conversation(line), "Echo: Oi", voice=False), "the send")
+        await line.post(gateway, line.from_the_phone("early", "Echo: Oi"))
+        assert await held(gateway, line) == ""
+        gate.set()
+
+
+async def test_too_fast_is_slower_and_not_lost(zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path) -> None:
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        zap.fake.next(wire.error(130429, retry_after="1"))
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        assert await heard(zap, 1) == ["Echo: Oi"]
+        await states_within(gateway, zap, ["sent"])
+
+
+async def test_a_wrong_token_is_an_alert_and_nothing_is_lost(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.deliveries.REST", 0.5)
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        zap.fake.next(wire.error(190))
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await until(lambda: gateway.hooked["zap"].trouble, "the trouble is told")
+        assert any("zap" in one and "token" in one for one in await ready(gateway))
+        assert await heard(zap, 1) == ["Echo: Oi"], "it goes out when the token is right again"
+        await quiet(gateway)
+        assert await ready(gateway) == []
+
+
+async def test_a_voice_note_that_cannot_be_uploaded_is_said_in_words(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(with_an_ear(openai, zap, format="voice", channel=QUIETLY), tmp_path) as (gateway, _):
+        zap.fake.next_upload(wire.error(131053))
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        assert await heard(zap, 1) == ["Echo: Oi"]
+        await states_within(gateway, zap, ["sent"])
+        assert await details(gateway, zap) == [("sent", "text_instead:131053")]
+
+
+async def test_a_contact_who_cannot_be_reached_is_not_tried_again_until_he_writes(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        zap.fake.next(wire.error(131026))
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await states_within(gateway, zap, ["failed"])
+        assert "unreachable" in await gateway.store.facts(conversation(zap))
+        await zap.post(gateway, zap.message("m2", "voltei"))
+        assert await heard(zap, 1) == ["Echo: voltei"]
+        assert "unreachable" not in await gateway.store.facts(conversation(zap))
+
+
+# -- the reply window --------------------------------------------------------------------------------
+
+NEVER_LATE = {**QUIETLY, "max_age_s": "0"}
+
+
+async def test_after_a_day_a_reply_waits_for_a_person(zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path) -> None:
+    async with running(config(openai, zap, channel=NEVER_LATE), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "Oi", age=25 * 3600))
+        await states_within(gateway, zap, ["withdrawn"])
+        assert await held(gateway, zap) == "outside_reply_window"
+        assert zap.fake.sent == [], "never a blind 131047"
+
+
+async def test_after_a_day_a_reply_becomes_the_template(zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path) -> None:
+    keys = {**NEVER_LATE, "template": '"retomar_conversa:pt_BR"'}
+    async with running(config(openai, zap, channel=keys), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "Oi", age=25 * 3600))
+        assert await heard(zap, 1) == [TEMPLATE]
+        await states_within(gateway, zap, ["templated"])
+        assert await held(gateway, zap) == ""
+        await zap.post(gateway, zap.message("m2", "oi de novo"))
+        assert await heard(zap, 2) == [TEMPLATE, "Echo: oi de novo"]
+        assert [role for role, _ in openai.asked[1].said] == ["user", "user"], "what was not sent was not said"
+
+
+async def test_a_window_that_closed_at_the_provider_is_met_the_same_way(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    keys = {**QUIETLY, "template": '"retomar_conversa:pt_BR"'}
+    async with running(config(openai, zap, channel=keys), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await heard(zap, 1)
+        await quiet(gateway)
+        error = {"code": 131047, "title": "Re-engagement message"}
+        await zap.post(gateway, zap.status(zap.ids()[0], "failed", errors=[error]))
+        assert await heard(zap, 2) == ["Echo: Oi", TEMPLATE]
+
+
+async def test_without_a_template_it_waits_for_a_person(zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path) -> None:
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await heard(zap, 1)
+        await quiet(gateway)
+        failed = zap.status(zap.ids()[0], "failed", errors=[{"code": 131047}])
+        await zap.post(gateway, failed)
+        await zap.post(gateway, failed)
+        assert await held(gateway, zap) == "outside_reply_window"
+        assert len(zap.fake.sent) == 1
+
+
+# -- media -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["hang", "private", "endless", "gone"])
+async def test_a_medium_that_cannot_be_had_is_asked_for_again(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.fetching.PATIENCE", 0.5)
+    monkeypatch.setattr("gateway.fetching.PAUSES", (0.01, 0.01))
+    faults = {
+        "hang": wire.HANG,
+        "private": wire.redirected("http://10.0.0.1/secret"),
+        "endless": wire.endless([]),
+        "gone": wire.answer(404),
+    }
+    async with running(with_an_ear(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        zap.fake.next_file(*[faults[fault]] * 9)
+        await zap.post(gateway, zap.voice("m1", sounds.ogg_opus(1.0)))
+        assert await outcomes(gateway, zap, 1) == [("answered", "media_lost")]
+        assert len(await heard(zap, 1)) == 1
+
+
+async def test_the_note_of_another_conversation_stays_closed(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(with_an_ear(openai, zap), tmp_path) as (gateway, contact):
+        await zap.post(gateway, zap.voice("m1", sounds.ogg_opus(1.0)))
+        await outcomes(gateway, zap, 1)
+        (entry,) = await gateway.store.latest(conversation(zap), Kind.IN, 1)
+        (fetched,) = await gateway.store.fetched(conversation(zap), entry.seq - 1, entry.seq)
+        assert fetched.media is not None
+        for key, status in ((ADMIN, 200), ("channel-key-0123456789", 404)):
+            headers = {"Authorization": f"Bearer {key}"}
+            async with contact.http.get(f"{gateway.url}/v1/media/{fetched.media.id}", headers=headers) as answer:
+                assert answer.status == status
+
+
+# -- everything together -------------------------------------------------------------------------------
+
+
+async def test_a_batch_is_read_to_its_end(zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path) -> None:
+    async with running(config(openai, zap), tmp_path) as (gateway, _):
+        bodies = [zap.message(f"b{n}", f"de {n}", phone=f"55119999900{n:02}") for n in range(5)]
+        assert await zap.post(gateway, batch(*bodies)) == 200
+        assert sorted(await heard(zap, 5)) == [f"Echo: de {n}" for n in range(5)]
+
+
+async def test_one_person_under_two_names_is_one_conversation(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    """A phone first, then a phone with a BSUID, then the BSUID alone."""
+    bsuid = "BR.13491208655302741918"
+    both = orjson.loads(zap.message("m2", "dois"))
+    value = both["entry"][0]["changes"][0]["value"]
+    value["contacts"][0]["user_id"] = value["messages"][0]["from_user_id"] = bsuid
+    alone = orjson.loads(zap.message("m3", "três"))
+    value = alone["entry"][0]["changes"][0]["value"]
+    value["contacts"] = [{"profile": {"username": "lia"}, "user_id": bsuid}]
+    value["messages"][0] |= {"from_user_id": bsuid}
+    del value["messages"][0]["from"]
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        for n, body in enumerate((zap.message("m1", "um"), orjson.dumps(both), orjson.dumps(alone))):
+            await zap.post(gateway, body)
+            await heard(zap, n + 1)
+        assert len(await outcomes(gateway, zap, 3)) == 3
+        assert zap.fake.sent[2].json.get("recipient") == bsuid
+        assert openai.asked[2].question == "três"
+        assert len(openai.asked[2].said) == 5
+
+
+FIELDS = """
+entry changes value messages contacts statuses errors metadata phone_number_id message_echoes from id timestamp type
+text body audio image voice interactive reaction edit revoke context event data key remoteJid fromMe message conversation
+messageType messageTimestamp instance update_id chat from_user_id wa_id object field business_message message_id date
+callback_query photo edited_message status
+"""
+WORDS = st.sampled_from(FIELDS.split()) | st.text(max_size=5)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=25,
+)
+
+
+async def test_no_json_of_any_shape_breaks_a_hook(openai: FakeOpenAI, tmp_path: Path) -> None:
+    """Never a 500, and never half a message: what is in a lane can be read."""
+    lines = [make() for make in LINES]
+    made: list[Any] = [await one.__aenter__() for one in lines]
+    try:
+        async with running(config(openai, *made, channel=QUIETLY), tmp_path) as (gateway, _):
+            await _bombard(gateway, made)
+            await quiet(gateway)
+    finally:
+        for one in lines:
+            await one.__aexit__(None, None, None)
+
+
+async def _bombard(gateway: Gateway, lines: list[Any]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def inside(body: bytes) -> list[int]:
+        posts = [asyncio.run_coroutine_threadsafe(line.post(gateway, body), loop) for line in lines]
+        return [post.result(20) for post in posts]
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(JSON, st.sampled_from(lines), st.lists(st.tuples(st.integers(0, 30), JSON), max_size=3))
+    def bombard(shape: Any, line: Any, changes: list[tuple[int, Any]]) -> None:
+        assert set(inside(json.dumps(shape).encode())) <= {200, 401}
+        mutated = _mutated(orjson.loads(line.message("fixed", "Oi")), changes)
+        assert set(inside(json.dumps(mutated).encode())) <= {200, 401}
+
+    await asyncio.to_thread(bombard)
+
+
+def _mutated(node: Any, changes: list[tuple[int, Any]]) -> Any:
+    """A message as a provider posts it, with some of its places holding something else."""
+    for at, value in changes:
+        places = list(_places(node))
+        holder, key = places[at % len(places)]
+        holder[key] = value
+    return node
+
+
+def _places(node: Any) -> Any:
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in children:
+        yield node, key
+        yield from _places(child)
+
+
+def _cut(line: Any) -> Any:
+    from tests.fakes import evolution
+
+    return wire.CUT if line.name == "zap" else evolution.CUT
+
+
+async def test_a_number_is_served_by_one_channel(zap: WhatsApp, openai: FakeOpenAI) -> None:
+    """With two, every message would be answered twice."""
+    twice = config(openai, zap) + zap.channel(name='"zap2"')
+    with pytest.raises(ConfigError, match="one channel a number"):
+        parse(twice)
