@@ -35,6 +35,14 @@ ENVIRONMENT = {
     "ELEVENLABS_VOICE": "voice-example",
     "RECADO_API_KEY": "key-0123456789",
     "RECADO_CALLBACK_SECRET": SECRET,
+    "WHATSAPP_PHONE_NUMBER_ID": "100000000000001",
+    "WHATSAPP_TOKEN": "EAAexample",
+    "WHATSAPP_APP_SECRET": "app-secret-example",
+    "WHATSAPP_VERIFY_TOKEN": "verify-example",
+    "EVOLUTION_API_KEY": "evo-example",
+    "EVOLUTION_WEBHOOK_SECRET": "hook-example",
+    "TELEGRAM_TOKEN": "123456:example",
+    "RECADO_OPENAI_KEY": "rk-0123456789",
 }
 
 
@@ -45,6 +53,39 @@ def queue(*lines: str) -> str:
 
 def channel(*lines: str) -> str:
     return SOUND + "\n".join(lines) + "\n"
+
+
+def provider(type: str, *lines: str) -> str:
+    """A sound configuration with one channel more, called `novo`; its own lines begin at 12."""
+    return SOUND + another(type, *lines, name="novo")
+
+
+def another(type: str, *lines: str, name: str = "outro") -> str:
+    belongs = [] if type == "openai" else ['queue = "loja"']
+    return "\n".join(["[[channels]]", f'name = "{name}"', *belongs, f'type = "{type}"', *lines]) + "\n"
+
+
+WHATSAPP = [
+    'phone_number_id = "100000000000001"',
+    'access_token = "EAA1"',
+    'app_secret = "app-1"',
+    'verify_token = "words-of-ours"',
+]
+EVOLUTION = [
+    'base_url = "https://evolution.example.com"',
+    'instance = "loja"',
+    'api_key = "evo-1"',
+    'webhook_secret = "hook-1"',
+]
+WHOLE = {
+    "webchat": [],
+    "http": ['key = "k-9"'],
+    "whatsapp_cloud": WHATSAPP,
+    "evolution": EVOLUTION,
+    "telegram": ['token = "123:abc"'],
+    "openai": ['key = "k-9"'],
+}
+"""What each type needs, and no more."""
 
 
 def problems(text: str, env: Mapping[str, str] | None = None, **flags: Any) -> str:
@@ -142,6 +183,83 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         queue("[queues.assistant]", 'provider = "openai_chat"', 'model = "m"', 'base_url = "https://a.example:99999"'),
         ["queues.loja.assistant.base_url", "no http(s) address"],
     ),
+    "typing that is shortest above its longest": (
+        queue("[queues.reply]", "typing_min_ms = 5000"),
+        ["queues[0] (loja).reply", "typing_min_ms (5000)", "typing_max_ms (4000)", "at least 5000"],
+    ),
+    "a key of another type": (
+        provider("telegram", 'token = "123:abc"', 'verify_token = "v"'),
+        ["channels[1] (novo)", "verify_token is no key of a channel of type = \"telegram\"", "did you mean"],
+    ),
+    "a key of another type that is like none here": (
+        provider("openai", 'key = "k-9"', 'graph_version = "v26.0"'),
+        ["channels[1] (novo)", "graph_version is no key of a channel of type", "here stand: key"],
+    ),
+    "a misspelt key of a channel": (
+        provider("telegram", 'token = "123:abc"', 'secret_tokn = "s"'),
+        ["channels[1] (novo).secret_tokn, line 13", "did you mean 'secret_token'"],
+    ),
+    "a misspelt key that is nearer to one of another type": (
+        provider("http", 'key = "k-9"', 'verify_tokens = "v"'),
+        ["channels[1] (novo).verify_tokens, line 13", "here stand: callback_secret, callback_url"],
+    ),
+    "a misspelt key of a channel whose type is none": (
+        SOUND.replace('"http"', '["http"]') + "tittle = 1\n",
+        ["channels[0] (site).tittle, line 8", "did you mean 'title'"],
+    ),
+    "a type nobody has": (provider("whatsapp"), ["channels[1] (novo).type", "'whatsapp_cloud'", "'evolution'"]),
+    "a channel without a queue": (
+        SOUND.replace('queue = "loja"\n', ""),
+        ["channels[0] (site)", "queue is missing: which queue answers here"],
+    ),
+    "an openai channel of a queue that does not exist": (
+        provider("openai", 'key = "k-9"', 'queue = "lojas"'),
+        ["channels.novo.queue = 'lojas' is no queue", "did you mean 'loja'"],
+    ),
+    "evolution without a proof": (
+        provider("evolution", *EVOLUTION[:3]),
+        ["channels[1] (novo)", "webhook_secret is missing", "jwt_key", "recado secret"],
+    ),
+    "telegram's webhook without a proof": (
+        provider("telegram", 'token = "123:abc"', 'mode = "webhook"'),
+        ["channels[1] (novo)", "secret_token is missing", 'mode = "webhook"'],
+    ),
+    "a secret Telegram would refuse": (
+        provider("telegram", 'token = "123:abc"', 'mode = "webhook"', 'secret_token = "olá, você aí do lado"'),
+        ["channels[1] (novo)", "secret_token may hold A-Z a-z 0-9 _ - only"],
+    ),
+    "a template without its language": (
+        provider("whatsapp_cloud", *WHATSAPP, 'template = "voltar_a_falar"'),
+        ["channels[1] (novo).template, line 16", "pattern"],
+    ),
+    "a version of Graph that is none": (
+        provider("whatsapp_cloud", *WHATSAPP, 'graph_version = "26"'),
+        ["channels[1] (novo).graph_version, line 16", "pattern"],
+    ),
+    "a phone number for its id": (
+        provider("whatsapp_cloud", 'phone_number_id = "+55 11 98765-4321"', *WHATSAPP[1:]),
+        ["channels[1] (novo).phone_number_id, line 12", "pattern"],
+    ),
+    "one number on two channels": (
+        provider("whatsapp_cloud", *WHATSAPP) + another("whatsapp_cloud", *WHATSAPP),
+        ["channels.outro.phone_number_id is that of channels.novo", "one channel a number"],
+    ),
+    "one bot on two channels": (
+        provider("telegram", 'token = "123:abc"') + another("telegram", 'token = "123:abc"'),
+        ["channels.outro.token is that of channels.novo", "one channel a number"],
+    ),
+    "one key for two openai doors": (
+        provider("openai", 'key = "k-9"') + another("openai", 'key = "k-9"'),
+        ["channels.outro.key is the same key as channels.novo.key", "recado secret"],
+    ),
+    "evolution in this network": (
+        provider("evolution", 'base_url = "http://127.0.0.1:8080"', *EVOLUTION[1:]),
+        ["channels.novo.base_url", "private", "allow_private_urls = true"],
+    ),
+    "groups that are neither": (
+        provider("telegram", 'token = "123:abc"', 'groups = "some"'),
+        ["channels[1] (novo).groups, line 13", "'ignore' or 'answer'"],
+    ),
     "another database": ("[storage]\nurl = 'postgresql://h/d'\n" + SOUND, ["storage.url, line 2", "sqlite:///"]),
     "no TOML": ("port = \n", ["no valid TOML", "line 1"]),
 }
@@ -152,6 +270,36 @@ def test_a_mistake_is_named_placed_and_cured(text: str, words: list[str]) -> Non
     said = problems(text)
     assert said.startswith("recado.toml: ")
     assert [word for word in words if word not in said] == []
+
+
+@pytest.mark.parametrize("type", WHOLE)
+def test_what_a_type_needs_is_enough(type: str) -> None:
+    made = parse(provider(type, *WHOLE[type]))
+    assert made.channels[1].type == type
+    assert made.channels[1].queue == ("" if type == "openai" else "loja")
+
+
+@pytest.mark.parametrize(("type", "key", "cure"), [(t, *need) for t, n in config.REQUIRED.items() for need in n])
+def test_what_a_type_lacks_is_named_with_its_cure(type: str, key: str, cure: str) -> None:
+    said = problems(provider(type, *(line for line in WHOLE[type] if not line.startswith(f"{key} ="))))
+    assert said == f"recado.toml: channels[1] (novo): {key} is missing: {cure}"
+
+
+def test_every_key_of_a_channel_belongs_to_a_type() -> None:
+    everywhere = {"name", "type", "queue"}
+    owned = {key for keys in config.KEYS.values() for key in keys}
+    assert set(config.ChannelSettings.model_fields) - everywhere == owned
+    for type, needs in config.REQUIRED.items():
+        assert {key for key, _ in needs} <= set(config.KEYS[type])
+
+
+def test_an_openai_channel_may_be_of_one_queue() -> None:
+    assert parse(provider("openai", 'queue = "loja"', 'key = "k-9"')).channels[1].queue == "loja"
+
+
+def test_evolution_may_prove_itself_by_its_token() -> None:
+    made = parse(provider("evolution", *EVOLUTION[:3], 'jwt_key = "jwt-1"'))
+    assert made.channels[1].jwt_key.get_secret_value() == "jwt-1"
 
 
 def test_every_mistake_is_told_at_once() -> None:
@@ -282,6 +430,15 @@ LEAKS = {
     ),
     "password in a database address": f'[storage]\nurl = "postgresql://u:{HIDDEN}@h/d"\n' + SOUND,
     "one key twice": f'[server]\nadmin_key = "{HIDDEN}"\n' + SOUND.replace("open-sesame", HIDDEN),
+    "whatsapp's token beside a wrong number": provider(
+        "whatsapp_cloud", 'phone_number_id = "x"', f'access_token = "{HIDDEN}"', f'app_secret = "{HIDDEN}"'
+    ),
+    "whatsapp's secret without a token": provider("whatsapp_cloud", WHATSAPP[0], f'app_secret = "{HIDDEN}"'),
+    "evolution's key without a proof": provider("evolution", *EVOLUTION[:2], f'api_key = "{HIDDEN}"'),
+    "evolution's proof of a wrong type": provider("evolution", *EVOLUTION[:3], f'webhook_secret = ["{HIDDEN}"]'),
+    "one bot twice": provider("telegram", f'token = "{HIDDEN}"') + another("telegram", f'token = "{HIDDEN}"'),
+    "a secret Telegram would refuse": provider("telegram", 'token = "1:a"', f'secret_token = "{HIDDEN} !"'),
+    "a token where none belongs": provider("openai", 'key = "k-9"', f'token = "{HIDDEN}"'),
     "a line that is no TOML": f'[server]\nadmin_key = {HIDDEN}\n',
 }
 
@@ -330,9 +487,11 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "queues.voice.fallbacks": config.VoiceSettings,
     "queues.hearing": config.HearingSettings,
     "queues.handoff": config.Handoff,
+    "queues.sentences": config.Sentences,
+    "queues.opt_out": config.OptOut,
     "channels": config.ChannelSettings,
 }
-HEADER = re.compile(r"\[\[?([a-z.]+)\]\]?")
+HEADER = re.compile(r"\[\[?([a-z_.]+)\]\]?")
 AT_DEFAULT = re.compile(r"# ([a-z_]+ = .*)")
 KEY = re.compile(r"(?:# )?([a-z_]+) = ")
 
@@ -354,7 +513,8 @@ def plain(value: Any) -> Any:
 
 def test_the_example_loads() -> None:
     made = load(EXAMPLE, env=ENVIRONMENT)
-    assert [c.type for c in made.channels] == ["webchat", "http"]
+    assert [c.type for c in made.channels] == ["webchat", "http", "whatsapp_cloud", "evolution", "telegram", "openai"]
+    assert [c.type for c in made.channels] == list(config.KEYS)
     assert made.queues[0].voice.fallbacks[0].provider == "local"
 
 
