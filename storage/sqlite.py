@@ -450,7 +450,7 @@ class SqliteStore:
         """The contact, and whether it is held now because another one was."""
         contact, *losers = self._eldest_first(channel, names)
         held = [self._merge(channel, contact, loser) for loser in losers]
-        for alias in dict.fromkeys([contact, *losers, *names]):
+        for alias in names:
             self._one(lanes.LEARN_ALIAS, {"channel": channel, "alias": alias, "contact": contact})
         return contact, any(held)
 

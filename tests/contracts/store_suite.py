@@ -984,6 +984,14 @@ class StoreSuite:
         await store.known_as("site", ["jid", "phone", "bsuid"])
         assert (await seen(store, "phone")).hold is None  # merged once, and not again
 
+    async def test_a_conversation_counts_for_more_than_a_name(self, lab: Lab) -> None:
+        await lab.store.known_as("site", ["bsuid", "jid"])
+        await lab.store.set_fact(who("bsuid").id, "opted_out", True)
+        await wrote(lab.store, "phone", "1")
+        for names in (["bsuid", "phone"], ["jid"], ["bsuid"], ["phone"]):
+            assert await lab.store.known_as("site", names) == "phone"
+        assert set(await lab.store.facts(who("phone").id)) == {"opted_out"}
+
     async def test_at_one_moment_the_smaller_id_is_the_older(self, lab: Lab) -> None:
         for name in ("a", "b", "c"):
             await wrote(lab.store, name, name)
