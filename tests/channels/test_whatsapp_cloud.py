@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -234,6 +235,13 @@ async def test_a_code_means(graph: FakeGraph, wa: WhatsAppCloud, code: int, then
     assert told.remember == ("unreachable" if then is Then.UNREACHABLE else "")
     assert bool(wa.trouble) == (then is STOP)
     assert graph.sent == []
+
+
+def test_the_page_names_every_code() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "channels" / "whatsapp_cloud.md").read_text("utf-8")
+    table = page.partition("## Every refusal")[2]
+    named = {int(code) for code in re.findall(r"\b\d+\b", table.replace("132xxx", "").replace("4, 16, 64", ""))}
+    assert named == {*CODES, 200, 299}
 
 
 def test_every_sample_error_is_decided() -> None:

@@ -185,6 +185,10 @@ READ_AS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
      {"unreadable": "unsupported"}),
     ("a type of tomorrow", {"type": "hologram", "hologram": {"id": "1"}}, {"unreadable": "unsupported"}),
     ("no type", {}, {"unreadable": "unsupported"}),
+    ("a place that is nowhere", {"type": "location", "location": {"latitude": "nan", "longitude": "1e999"}},
+     {"unreadable": "location"}),
+    ("a sound that does not say voice", {"type": "audio", "audio": {"id": "3", "voice": "no"}},
+     medium("audio", "", "3")),
     ("an empty text", {"type": "text", "text": {"body": ""}}, {"unreadable": "unsupported"}),
     ("a medium without an id", {"type": "image", "image": {"mime_type": "image/png"}}, {"unreadable": "image"}),
     ("a medium with only an address", {"type": "image", "image": {"url": LOOKASIDE}},
@@ -271,6 +275,8 @@ def test_contacts_are_matched_and_not_counted() -> None:
 def test_without_a_sender_or_an_id_it_is_kept_as_it_came() -> None:
     assert of({"messages": [{**HELLO}]}) == [Unknown("message_without_sender")]
     assert of({"messages": [{"from": PHONE, "type": "text"}]}) == [Unknown("message_without_id")]
+    for id in ("wamid\n1", "wamid 1", "\u202e1", "x" * 513, 7, ""):
+        assert of({"messages": [{**HELLO, "from": PHONE, "id": id}]}) == [Unknown("message_without_id")]
     assert of({"messages": ["x", None]}) == [Unknown("messages_shape"), Unknown("messages_shape")]
 
 
