@@ -44,7 +44,7 @@ from tts.findings import Finding
 from tts.sniffing import OGG_OPUS, mime_of
 
 GRAPH = "https://graph.facebook.com"
-HOOK_PATH = "/hooks/whatsapp"
+HOOK_PATH = "/hooks/whatsapp_cloud"
 """Of our own server; what is entered at Meta is this behind the public address."""
 TIMEOUT = 30.0
 DOWNLOAD = aiohttp.ClientTimeout(total=120, connect=10, sock_read=20)

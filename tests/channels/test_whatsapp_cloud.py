@@ -572,7 +572,7 @@ async def test_all_is_well(graph: FakeGraph, wa: WhatsAppCloud) -> None:
     told = await wa.check()
     assert [(one.level, one.key) for one in told] == [("ok", "phone_number_id"), ("ok", "verify_token")]
     assert "+55 11 3000-0000 (Clínica Exemplo) answers; throughput STANDARD" in told[0].message
-    assert "https://desk.example.com/hooks/whatsapp" in told[1].message
+    assert "https://desk.example.com/hooks/whatsapp_cloud" in told[1].message
 
 
 @pytest.mark.parametrize(
@@ -624,7 +624,7 @@ async def test_a_webhook_that_is_missing_or_elsewhere(graph: FakeGraph, wa: What
     for hook in (None, elsewhere, graph.subscription | {"active": False}):
         graph.subscription = hook
         assert ("warning", "verify_token") in await findings(wa)
-    graph.number |= {"webhook_configuration": {"phone_number": "https://desk.example.com/hooks/whatsapp"}}
+    graph.number |= {"webhook_configuration": {"phone_number": "https://desk.example.com/hooks/whatsapp_cloud"}}
     graph.subscription = elsewhere
     assert ("ok", "verify_token") in await findings(wa)
 

@@ -149,7 +149,7 @@ class FakeGraph:
         }
         self.subscription: dict[str, Any] | None = {
             "object": "whatsapp_business_account",
-            "callback_url": "https://desk.example.com/hooks/whatsapp",
+            "callback_url": "https://desk.example.com/hooks/whatsapp_cloud",
             "active": True,
             "fields": [{"name": "messages", "version": VERSION}, {"name": "smb_message_echoes", "version": VERSION}],
         }
