@@ -47,7 +47,9 @@ log = logging.getLogger(__name__)
 
 SEND = 60.0
 """Seconds for one send: Evolution asks WhatsApp whether the number exists, encrypts, uploads."""
-FETCH = 60.0
+FETCH = 30.0
+BUCKET = 12.0
+"""Seconds for what Evolution laid into its bucket; then it is asked itself."""
 ASIDE = 10.0
 """Seconds for what nobody waits for."""
 SHOWN = 10.0
@@ -71,7 +73,7 @@ Lane = Literal["send", "fetch", "aside"]
 class Evolution:
     """One instance of an Evolution server. `now`: seconds since the epoch.
 
-    `hook_url`: where our own hook is, for `check`; empty when nobody knows.
+    `public_url`: where this gateway is reached; only said by `check`, as Evolution may know a shorter way.
     """
 
     def __init__(
@@ -80,9 +82,10 @@ class Evolution:
         *,
         allow_private: bool,
         now: Callable[[], float] = time.time,
-        hook_url: str = "",
+        public_url: str = "",
     ) -> None:
-        self._settings, self._allow_private, self._now, self._hook_url = settings, allow_private, now, hook_url
+        self._settings, self._allow_private, self._now = settings, allow_private, now
+        self._public_url = public_url.rstrip("/")
         self._base = settings.base_url.rstrip("/")
         self._key = settings.api_key.get_secret_value()
         self._trouble = ""
@@ -189,7 +192,7 @@ class Evolution:
     async def _downloaded(self, url: str, limit: int) -> bytes:
         """From Evolution's bucket. Our key does not go there."""
         try:
-            async with self._client("fetch").get(url, max_redirects=3, timeout=_within(FETCH)) as answer:
+            async with self._client("fetch").get(url, max_redirects=3, timeout=_within(BUCKET)) as answer:
                 if answer.status != 200:
                     raise NotFetched(f"bucket_{answer.status}", retryable=answer.status >= 500)
                 return await _bounded(answer, limit)
@@ -267,7 +270,7 @@ class Evolution:
             kinds = await self._asked("instance/fetchInstances?instanceName={}")
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return [Finding("error", "base_url", _unreached(error).hint)]
-        found = [_state_found(state.json), *_hook_found(hook, self._settings, self._hook_url)]
+        found = [_state_found(state.json), *_hook_found(hook, self._settings, self._public_url)]
         return [*found, *_kind_found(kinds.json, self._settings.instance)]
 
     async def _asked(self, path: str) -> Answer:
@@ -481,16 +484,19 @@ def _state_found(json: Any) -> Finding:
     return Finding("warning" if state == "connecting" else "error", "instance", trouble)
 
 
-def _hook_found(answer: Answer, settings: ChannelSettings, hook_url: str) -> list[Finding]:
+def _hook_found(answer: Answer, settings: ChannelSettings, public_url: str) -> list[Finding]:
     hook = _node(answer.json)
-    if answer.status != 200 or not hook or hook.get("enabled") is not True:
-        where = hook_url or "this channel's hook"
-        return [Finding("error", "instance", f"the instance has no webhook that is on: set it to {where}")]
-    found = [_proof_found(_node(hook.get("headers")), settings), *_events_found(hook.get("events"))]
-    if hook_url and str(hook.get("url")).rstrip("/") != hook_url.rstrip("/"):
-        found.append(Finding("error", "instance", f"the instance's webhook leads elsewhere: set it to {hook_url}"))
-    if not (hook.get("webhookBase64") or hook.get("base64")):
-        text = "base64 is off in the webhook: each voice note takes a second call, and Evolution must have kept it"
+    path = f"/hooks/evolution/{settings.name}"
+    if answer.status != 200 or hook.get("enabled") is not True:
+        return [Finding("error", "instance", f"the instance has no webhook that is on: set it to {public_url}{path}")]
+    leads = _address(hook.get("url"))
+    if leads.rstrip("/").endswith(path):
+        found = [Finding("ok", "instance", f"Evolution posts to {leads}")]
+    else:
+        found = [Finding("error", "instance", f"the webhook leads elsewhere: set it to {public_url}{path}")]
+    found += [_proof_found(_node(hook.get("headers")), settings), *_events_found(hook.get("events"))]
+    if hook.get("webhookBase64") is True or hook.get("base64") is True:
+        text = "base64 is on in the webhook: a message with more than about 20 MB is too large to arrive; turn it off"
         found.append(Finding("warning", "instance", text))
     return found
 

@@ -127,9 +127,8 @@ def _echo(id: str, chat: Chat, content: Content, at: int, told: Told, *, by_us: 
         return Noise("own_change")
     if told.own and told.own == chat.phone:
         return Noise("note_to_self")
-    text = content.text or content.unreadable
     voice = any(each.kind == "voice" for each in content.attachments)
-    return Echo(id, chat.contact, text, at, voice, chat.aliases, chat.address, by_us)
+    return Echo(id, chat.contact, content.text, at, voice, chat.aliases, chat.address, by_us)
 
 
 def _inbound(id: str, chat: Chat, content: Content, at: int, name: str) -> Event:

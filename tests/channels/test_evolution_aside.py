@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from gateway.channels.base import Forged, Hook, Inbound, NotFetched
-from gateway.channels.evolution import Evolution
+from gateway.channels.evolution import SHOWING, Evolution
 from gateway.channels.evolution_events import reference
 from tests.channels.test_evolution_sends import SECRET, channel_of, outgoing
 from tests.fakes.evolution import KEY, FakeEvolution, sample
@@ -41,7 +41,7 @@ async def channel(evolution: FakeEvolution) -> AsyncIterator[Evolution]:
 
 @pytest.fixture
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FETCH", "SHOW", "ASIDE"):
+    for name in ("FETCH", "BUCKET", "SHOW", "ASIDE"):
         monkeypatch.setattr(f"gateway.channels.evolution.{name}", 0.2)
 
 
@@ -79,6 +79,7 @@ async def test_a_medium_may_be_as_large_as_wanted(channel: Evolution, evolution:
         (kept(bytes(200_000)), "too_large"),
         ({"base64": "not base64!"}, "broken_base64"),
         ({"base64": "T2dnUw"}, "broken_base64"),
+        ({"base64": "T2dn dUw="}, "broken_base64"),
         ({"base64": ""}, "no_medium"),
         ({"base64": None}, "no_medium"),
         ({"base64": 5}, "no_medium"),
@@ -249,10 +250,14 @@ async def test_what_we_stop_doing_is_shown_at_once(channel: Evolution, evolution
     assert (await shown(channel, evolution, "paused"))["delay"] == 0
 
 
-async def test_many_who_are_shown_something_hold_no_send(channel: Evolution, evolution: FakeEvolution) -> None:
+async def test_many_who_are_shown_something_hold_no_send(
+    channel: Evolution, evolution: FakeEvolution, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Eight calls to one host at once is what a session allows: presence has a session of its own."""
+    monkeypatch.setattr("gateway.channels.evolution.SHOW", 60.0)
     for each in range(40):
         await channel.show({"number": f"55119999900{each:02}"}, "3EB0", "composing")
+    assert len(channel._showing) == SHOWING
     for _ in range(8):
         await evolution.arrivals.get()
     async with asyncio.timeout(5):
@@ -260,9 +265,12 @@ async def test_many_who_are_shown_something_hold_no_send(channel: Evolution, evo
 
 
 async def test_one_contact_is_shown_one_thing(channel: Evolution, evolution: FakeEvolution) -> None:
-    for doing in ("composing", "recording", "composing"):
-        await shown(channel, evolution, doing)
+    await shown(channel, evolution, "composing")
+    (former,) = channel._showing.values()
+    await shown(channel, evolution, "recording")
     assert len(channel._showing) == 1
+    await asyncio.wait([former])
+    assert former.cancelled()
     await channel.close()
     assert not channel._showing
 
@@ -296,20 +304,21 @@ async def test_one_refusal_for_another_reason_ends_nothing(channel: Evolution, e
 EVENTS = [
     *("MESSAGES_UPSERT", "SEND_MESSAGE", "MESSAGES_UPDATE", "MESSAGES_EDITED", "MESSAGES_DELETE", "CONNECTION_UPDATE")
 ]
-HOOK = "https://gw.example/webhooks/whats"
+HOOK = "https://gw.example/hooks/evolution/whats"
 WEBHOOK = {
     "enabled": True,
     "url": HOOK,
     "headers": {"X-Webhook-Secret": SECRET},
     "events": EVENTS,
-    "webhookBase64": True,
+    "webhookBase64": False,
     "webhookByEvents": False,
 }
 
 
-async def found(evolution: FakeEvolution, hook_url: str = HOOK, **more: Any) -> Sequence[Finding]:
-    channel = channel_of(evolution.url, **more)
-    channel._hook_url = hook_url
+async def found(
+    evolution: FakeEvolution, public_url: str = "https://gw.example/", **more: Any
+) -> Sequence[Finding]:
+    channel = channel_of(evolution.url, public_url=public_url, **more)
     try:
         return await channel.check()
     finally:
@@ -325,7 +334,7 @@ async def test_all_is_well(evolution: FakeEvolution) -> None:
     evolution.webhook = WEBHOOK
     findings = await found(evolution)
     assert said(findings) == []
-    assert [each.key for each in findings] == ["instance", "webhook_secret"]
+    assert [each.key for each in findings] == ["instance", "instance", "webhook_secret"]
 
 
 @pytest.mark.parametrize(
@@ -333,12 +342,14 @@ async def test_all_is_well(evolution: FakeEvolution) -> None:
     [
         ({"enabled": False}, "error", "instance", HOOK),
         ({"url": "https://elsewhere.example"}, "error", "instance", HOOK),
+        ({"url": "https://gw.example/hooks/evolution/another"}, "error", "instance", HOOK),
+        ({"url": None}, "error", "instance", HOOK),
         ({"headers": {}}, "error", "webhook_secret", "X-Webhook-Secret"),
         ({"headers": None}, "error", "webhook_secret", "X-Webhook-Secret"),
         ({"headers": {"X-Webhook-Secret": "another"}}, "error", "webhook_secret", "X-Webhook-Secret"),
         ({"events": EVENTS[1:]}, "error", "instance", "MESSAGES_UPSERT"),
         ({"events": EVENTS[:1]}, "warning", "instance", "SEND_MESSAGE, MESSAGES_UPDATE"),
-        ({"webhookBase64": False}, "warning", "instance", "base64"),
+        ({"webhookBase64": True}, "warning", "instance", "base64"),
     ],
 )
 async def test_a_webhook_that_is_not_right(
@@ -362,9 +373,12 @@ async def test_either_proof_will_do(evolution: FakeEvolution, headers: dict[str,
     assert said(await found(evolution, jwt_key=SecretStr("k"))) == []
 
 
-async def test_a_hook_nobody_told_us_of_is_not_compared(evolution: FakeEvolution) -> None:
-    evolution.webhook = WEBHOOK | {"url": "https://anything.example"}
-    assert said(await found(evolution, hook_url="")) == []
+@pytest.mark.parametrize("url", ["http://recado:8080/hooks/evolution/whats", HOOK + "/", HOOK + "?key=abc"])
+async def test_evolution_may_know_a_shorter_way(evolution: FakeEvolution, url: str) -> None:
+    evolution.webhook = WEBHOOK | {"url": url}
+    findings = await found(evolution)
+    assert said(findings) == []
+    assert "abc" not in findings[1].message
 
 
 @pytest.mark.parametrize(

@@ -323,6 +323,7 @@ def test_what_says_nothing_is_noise(content: Mapping[str, Any]) -> None:
         ),
         ({"audioMessage": {"ptt": True}, "mediaUrl": "file:///etc/passwd"}, Attachment("voice", ref="ID"), ""),
         ({"audioMessage": {"ptt": True}, "base64": "not base64!"}, Attachment("voice", ref="ID"), ""),
+        ({"audioMessage": {"ptt": True}, "base64": "T2dn dUw="}, Attachment("voice", ref="ID"), ""),
         ({"audioMessage": {"ptt": True}, "base64": ""}, Attachment("voice", ref="ID"), ""),
         ({"audioMessage": {"ptt": True}, "base64": ["AA=="]}, Attachment("voice", ref="ID"), ""),
         ({"audioMessage": {"ptt": True}, "base64": "T2dnUw=="}, Attachment("voice", data=b"OggS"), ""),
@@ -353,7 +354,7 @@ def test_media(content: Mapping[str, Any], attachment: Attachment, text: str) ->
 
 
 def test_a_medium_that_is_too_large_to_be_kept_is_fetched() -> None:
-    found = wrote({"audioMessage": {"ptt": True}, "base64": "A" * (INLINE * 4 // 3 + 8)}, id="ID")
+    found = wrote({"audioMessage": {"ptt": True}, "base64": "AAAA" * (INLINE // 3 + 2)}, id="ID")
     assert found.attachments == (Attachment("voice", ref="ID"),)
 
 

@@ -69,6 +69,11 @@ def test_a_secret_that_is_not_set_is_not_guessed(headers: dict[str, str]) -> Non
         seen(evolution(jwt_key=JWT_KEY), headers)
 
 
+def test_a_key_that_is_not_set_signs_nothing() -> None:
+    with pytest.raises(Forged):
+        seen(evolution(), {"authorization": f"Bearer {token('', ISSUED)}"})
+
+
 def test_forged_says_no_secret() -> None:
     with pytest.raises(Forged) as forged:
         seen(evolution(webhook_secret=SECRET, jwt_key=JWT_KEY), {"x-webhook-secret": "guess"})
@@ -110,6 +115,7 @@ def test_a_token_has_its_time(now: float, good: bool) -> None:
 
 def test_the_fake_signs_as_evolution_does() -> None:
     assert is_signed(token("k", 1000), "k", 1000)
+    assert is_signed(token("k", 1000, exp=1000.5), "k", 1000)
     assert not is_signed(token("k", 1000, app="another"), "k", 1000)
 
 

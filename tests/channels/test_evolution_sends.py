@@ -19,10 +19,10 @@ SECRET = "segredo"
 MARIA = "5511999990001"
 
 
-def channel_of(url: str, *, allow_private: bool = True, **more: Any) -> Evolution:
+def channel_of(url: str, *, allow_private: bool = True, public_url: str = "", **more: Any) -> Evolution:
     keys: dict[str, Any] = {"instance": INSTANCE, "api_key": SecretStr(KEY), "webhook_secret": SecretStr(SECRET)} | more
     settings = ChannelSettings(name="whats", type="evolution", queue="q", base_url=url, **keys)
-    return Evolution(settings, allow_private=allow_private, now=lambda: 1795226400.0)
+    return Evolution(settings, allow_private=allow_private, now=lambda: 1795226400.0, public_url=public_url)
 
 
 @pytest.fixture
