@@ -20,7 +20,9 @@ from pydantic_core import PydanticUndefined
 
 from gateway import cli, transcript
 from gateway.channels.http import SCHEDULE
-from gateway.config import parse
+from gateway.channels.telegram_errors import RULES
+from gateway.channels.whatsapp_cloud_errors import CODES
+from gateway.config import CONTACTS, KEYS, parse
 from gateway.telemetry import Telemetry
 from gateway.web import problems
 from gateway.web.conversations import Conversations
@@ -57,7 +59,7 @@ def documented_keys() -> dict[tuple[str, str], str]:
     found, section = {}, ""
     for line in text("docs/configuration.md").splitlines():
         if line.startswith("#"):
-            header = re.match(r"#+ `\[\[?([a-z.]+)\]\]?`", line)
+            header = re.match(r"#+ `\[\[?([a-z_.]+)\]\]?`", line)
             section = header[1] if header else ""
         elif section and (row := re.match(r"\| `([a-z_]+)` \| (.+?) \|", line)):
             found[section, row[1]] = row[2]
@@ -73,6 +75,16 @@ def test_every_key_is_documented_with_its_default() -> None:
         if not _is_section(field.annotation)
     }
     assert {place: _read(cell) for place, cell in documented_keys().items()} == expected
+
+
+def test_each_type_of_channel_has_its_own_keys_in_its_own_table() -> None:
+    tables: dict[str, set[str]] = {}
+    for chapter in re.split(r"^##+ ", text("docs/configuration.md"), flags=re.MULTILINE):
+        if chapter.startswith("`[[channels]]` "):
+            type = re.search(r"`type = \"(\w+)\"`", chapter.splitlines()[0])
+            tables[type[1] if type else "all"] = set(re.findall(r"^\| `(\w+)` \|", chapter, re.MULTILINE))
+    assert tables.pop("all") == set(CONTACTS)
+    assert tables == {type: set(keys) - set(CONTACTS) for type, keys in KEYS.items()}
 
 
 def _default(field: Any) -> Any:
@@ -382,8 +394,20 @@ ARGUMENTS = {
     "Ending": 1,
     "transfer": 1,
     "note": 1,
-    "_give_up": 2,
-    "_settle": 4,
+    "_give_up": 1,
+    "_settle": 2,
+    "_later": 2,
+    "_wait_for_a_person": 1,
+    "Hold": 1,
+    "DeadLetter": 3,
+    "Receipt": 5,
+    "Fetched": 3,
+    "NotFetched": 0,
+    "Noise": 0,
+    "Unknown": 0,
+    "_refused": 1,
+    "Rule": 1,
+    "_failed": 1,
     "Shape": 1,
     "AssistantError": 0,
     "HearingError": 0,
@@ -400,7 +424,13 @@ ARGUMENTS = {
     "Encoding": 0,
 }
 """Which argument of which call is a reason."""
-KEYWORDS = {"problem", "reason"}
+KEYWORDS = {"problem", "reason", "noise"}
+CARRIERS = {*ARGUMENTS, "Said", "Content", "replace"}
+"""Calls whose keywords may be a reason."""
+TABLES = {"UNANSWERED", "NOBODY"}
+"""Dictionaries whose values are reasons."""
+SAYERS = {"aside", "_noise"}
+"""Functions that return a reason."""
 REASON = re.compile(r"[a-z][a-z_]*[a-z]")
 
 
@@ -417,16 +447,27 @@ def reasons() -> set[tuple[str, str]]:
 def _codes_of(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Call):
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        at = ARGUMENTS.get(name)
+        at = 1 if name == "labels" and _is_noise(node.func) else ARGUMENTS.get(name)
         if at is not None and len(node.args) > at:
             yield from _literals(node.args[at])
-        for keyword in node.keywords if name in (*ARGUMENTS, "Said") else ():
+        for keyword in node.keywords if name in CARRIERS else ():
             if keyword.arg in KEYWORDS:
                 yield from _literals(keyword.value)
     elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
-        first, *rest = node.value.elts  # shaping: `return False, "format_text"`
-        if rest and isinstance(first, ast.Constant) and isinstance(first.value, bool):
-            yield from _literals(rest[0])
+        first, second = [*node.value.elts, None, None][:2]  # shaping: `return False, "format_text"`
+        if second and isinstance(first, ast.Constant) and isinstance(first.value, bool):
+            yield from _literals(second)
+    elif isinstance(node, ast.FunctionDef) and node.name in SAYERS:
+        for said in ast.walk(node):
+            yield from _literals(said.value) if isinstance(said, ast.Return) and said.value else ()
+    elif isinstance(node, ast.Assign) and TABLES & {getattr(target, "id", "") for target in node.targets}:
+        for value in node.value.values if isinstance(node.value, ast.Dict) else ():
+            yield from _literals(value)
+
+
+def _is_noise(labels: ast.expr) -> bool:
+    """`telemetry.noise.labels`"""
+    return isinstance(labels, ast.Attribute) and getattr(labels.value, "attr", "") == "noise"
 
 
 def _literals(node: ast.expr) -> Iterator[str]:
@@ -462,6 +503,20 @@ def test_the_reasons_are_found() -> None:
         "deadline",
         "unforeseen_…",
         "nothing_heard",
+        "late",
+        "reaction",
+        "paced",
+        "outside_reply_window",
+        "not_a_sound",
+        "own_send",
+        "service",
+        "broadcast",
+        "field_…",
+        "no_id",
+        "forged",
+        "chat_not_found",
+        "person_answered_elsewhere",
+        "unsure:…",
     }
     assert expected - found == set()
 
@@ -469,15 +524,25 @@ def test_the_reasons_are_found() -> None:
 def test_every_reason_is_explained() -> None:
     known = codes(text("docs/reasons.md"))
     families = {"format_…": {"format_text", "format_voice", "format_both"}}
-    missing = {
-        (file, code) for file, code in reasons() if code not in known and not families.get(code, {""}) <= known
-    }
+    codes_known = {(file, code): {code, re.sub(r"_\d+$", "_…", code)} & known for file, code in reasons()}
+    missing = {place for place, found in codes_known.items() if not found and not families.get(place[1], {""}) <= known}
     assert missing == set()
+
+
+def test_every_code_of_a_provider_is_explained() -> None:
+    known = codes(text("docs/reasons.md"))
+    assert {str(code) for code in CODES} - known == set()
+    assert {rule.reason for rule in RULES} - known == set()
 
 
 def test_every_outcome_is_explained() -> None:
     page = text("docs/reasons.md")
     assert [str(o) for o in Outcome if f"| {o} |" not in page] == []
+
+
+def test_every_state_of_a_delivery_is_explained() -> None:
+    named = {word for row in rows(text("docs/reasons.md")) for word in row[0].split(", ")}
+    assert set(transcript.RANK) - named == set()
 
 
 # -- the pages themselves ----------------------------------------------------------------------------
