@@ -310,7 +310,7 @@ class Evolution:
 
 # -- proof ---------------------------------------------------------------------------------------
 
-RETRIED = 1200.0
+RETRIED = 1800.0
 """Seconds for which an expired token is still taken. Evolution makes one per webhook, good for 600 s, and sends that
 one on every retry: the tenth try is half an hour old. What is answered 401 it never repeats, so refusing an old token
 would lose the message; one that is repeated does no harm, as messages are known by their ids."""

@@ -25,7 +25,7 @@ from tests.fakes.wire import HANG, Call, Fake, Fault, answer, refused
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "evolution"
 INSTANCE = "clinic"
-KEY = "429683C4C977415CAAFCCE10F7D57E11"
+KEY = "0F1E2D3C4B5A69788796A5B4C3D2E1F0"
 OWN = "5511300000000@s.whatsapp.net"
 PHONE, LID = "5511999990001@s.whatsapp.net", "123456789012345@lid"
 Layout = Literal["2.3.6", "2.3.7", "2.4"]
