@@ -64,6 +64,6 @@ def test_the_pages_numbers_are_the_real_ones() -> None:
 
 def test_every_code_of_an_error_is_on_the_page() -> None:
     source = "".join(path.read_text("utf-8") for path in Path(desk.__file__).parent.glob("*.py"))
-    codes = set(re.findall(r'(?:code=|, )"([a-z]+_[a-z_]+)"\)', source))
+    codes = set(re.findall(r'(?:code=|wrong\(.+, )"([a-z]+_[a-z_0-9]+)"', source))
     assert {"model_not_found", "invalid_base64"} <= codes
     assert [code for code in sorted(codes) if f"`{code}`" not in PAGE] == []
