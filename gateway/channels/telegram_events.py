@@ -355,7 +355,7 @@ def _point(location: Json) -> str:
     latitude, longitude = location.get("latitude"), location.get("longitude")
     if not all(isinstance(d, int | float) and not isinstance(d, bool) for d in (latitude, longitude)):
         return ""
-    return f"{latitude:.6g}, {longitude:.6g}"
+    return f"{latitude:.8g}, {longitude:.8g}"
 
 
 def _card(raw: Any, _: str) -> Content:
@@ -521,6 +521,7 @@ ALLOWED = tuple(kind for kind in KINDS if "channel_post" not in kind)
 _NOT_OURS = """
     guest_message message_reaction_count inline_query chosen_inline_result shipping_query pre_checkout_query
     purchased_paid_media poll poll_answer chat_member chat_join_request chat_boost removed_chat_boost managed_bot
+    stopped_message_generation subscription
 """
 NOT_OURS = frozenset(_NOT_OURS.split())
 """Known, and never asked for."""

@@ -171,6 +171,10 @@ class FakeTelegram:
         self._news.set()
         return numbered
 
+    def has_nothing(self) -> None:
+        """The question that is open is answered as it is after its timeout."""
+        self._news.set()
+
     async def deliver(self, to: str) -> list[int]:
         """Posts what waits to `to`, in order, until something is not taken. Returns the statuses."""
         statuses: list[int] = []
@@ -366,6 +370,8 @@ async def _read(request: web.Request, method: str) -> Call:
             files[name] = (value.filename, value.content_type, value.file.read())
         else:
             fields[name] = _meant(name, str(value))
+    for name in [name for name, value in fields.items() if str(value).startswith("attach://")]:
+        files[name] = files.pop(fields.pop(name).removeprefix("attach://"))
     return Call(method, fields, files)
 
 
