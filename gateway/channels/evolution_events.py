@@ -327,9 +327,12 @@ def connection(told: Told) -> str | None:
         return f"WhatsApp waits for its QR code: {SCAN}"
     if told.kind in ("logout.instance", "remove.instance", "instance.delete"):
         return f"The instance was logged out or removed in Evolution: {SCAN}"
+    item = _node(told.items[0] if told.items else None)
+    if told.kind == "status.instance" and item.get("status") == "closed":
+        # 2.3 tries again by itself after most ends, says nothing of them, and says this when it has given up.
+        return state_trouble("close", _whole(item.get("disconnectionReasonCode")) or 0)
     if told.kind != "connection.update":
         return None
-    item = _node(told.items[0] if told.items else None)
     return state_trouble(_text(item.get("state")), _whole(item.get("statusReason")) or 0)
 
 

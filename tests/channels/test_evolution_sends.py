@@ -250,6 +250,8 @@ async def test_a_private_address_is_not_called(evolution: FakeEvolution, host: s
         ("connection.update", None, "scan the QR code"),
         ("connection.update", [], "scan the QR code"),
         ("qrcode.updated", sample("webhook.qrcode.updated")["data"], "QR code"),
+        ("status.instance", {"status": "closed", "disconnectionReasonCode": 401}, "removed this device"),
+        ("status.instance", {"status": "closed"}, "Connection closed: open Evolution"),
         ("logout.instance", {}, "logged out"),
         ("LOGOUT_INSTANCE", {}, "logged out"),
     ],
@@ -259,6 +261,7 @@ def test_the_connection_is_remembered(event: str, data: Any, word: str) -> None:
     heard(channel, event, data)
     assert word in channel.trouble
     heard(channel, "messages.update", {})
+    heard(channel, "status.instance", {"status": "created"})
     assert word in channel.trouble
     heard(channel, "connection.update", {"state": "open", "statusReason": 200})
     assert channel.trouble == ""
