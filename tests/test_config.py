@@ -189,7 +189,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     ),
     "a key of another type": (
         provider("telegram", 'token = "123:abc"', 'verify_token = "v"'),
-        ["channels[1] (novo)", "verify_token is no key of a channel of type = \"telegram\"", "did you mean"],
+        ["channels[1] (novo)", 'verify_token is no key of a channel of type = "telegram"', "did you mean"],
     ),
     "a key of another type that is like none here": (
         provider("openai", 'key = "k-9"', 'graph_version = "v26.0"'),
@@ -439,7 +439,7 @@ LEAKS = {
     "one bot twice": provider("telegram", f'token = "{HIDDEN}"') + another("telegram", f'token = "{HIDDEN}"'),
     "a secret Telegram would refuse": provider("telegram", 'token = "1:a"', f'secret_token = "{HIDDEN} !"'),
     "a token where none belongs": provider("openai", 'key = "k-9"', f'token = "{HIDDEN}"'),
-    "a line that is no TOML": f'[server]\nadmin_key = {HIDDEN}\n',
+    "a line that is no TOML": f"[server]\nadmin_key = {HIDDEN}\n",
 }
 
 

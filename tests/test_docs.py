@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import orjson
 import pytest
@@ -19,16 +19,30 @@ from prometheus_client import Counter
 from pydantic_core import PydanticUndefined
 
 from gateway import cli, transcript
+from gateway.channels.base import Attachment, Inbound, Meaning
 from gateway.channels.http import SCHEDULE
 from gateway.channels.telegram_errors import RULES
 from gateway.channels.whatsapp_cloud_errors import CODES
 from gateway.config import CONTACTS, KEYS, parse
 from gateway.telemetry import Telemetry
+from gateway.transcript import Beside, Kept
 from gateway.web import problems
 from gateway.web.conversations import Conversations
 from gateway.web.openapi import description
 from gateway.web.server import application
-from storage.model import Cursor, Entry, Kind, Media, MediaId, Outcome, Turn, TurnId, conversation_id
+from storage.model import (
+    Cursor,
+    Entry,
+    Fetched,
+    Kind,
+    Media,
+    MediaId,
+    Outcome,
+    Receipt,
+    Turn,
+    TurnId,
+    conversation_id,
+)
 from tests.test_config import ENVIRONMENT, SECTIONS, _is_section, plain
 
 ROOT = Path(__file__).parents[1]
@@ -185,7 +199,7 @@ class Door:
 
 def routes() -> set[tuple[str, str]]:
     door: Any = Door()
-    app = application(door, door, door, door, door, {})
+    app = application(door, door, door, door, door, door, {})
     found = {(r.method, r.resource.canonical) for r in app.router.routes() if r.resource}
     return {(method, path) for method, path in found if method not in ("*", "HEAD")}
 
@@ -329,19 +343,61 @@ def test_the_schema_check_sees_what_is_wrong() -> None:
     assert misfits({"state": "asleep"}, schema("State")) != []
 
 
+def inbound(**more: Any) -> Inbound:
+    return Inbound("m1", "lia", "Lia", more.pop("text", "Oi"), 1_795_000_000_000, **more)
+
+
+def shown_as_described(entry: Entry, beside: Beside) -> dict[str, Any]:
+    shown = transcript.shown(entry, Cursor(1, 1), "https://a.example", beside)
+    assert misfits(shown, schema("Message")) == []
+    return shown
+
+
 @pytest.mark.parametrize("heard", [None, "Oi"])
 @pytest.mark.parametrize(("words", "audio"), [("Oi", None), ("", NOTE), ("Oi", NOTE)])
 def test_a_contact_s_message_is_as_described(words: str, audio: Media | None, heard: str | None) -> None:
-    body = transcript.received_body("m1", words, 1_795_000_000_000, audio)
-    assert misfits(transcript.shown(entry(Kind.IN, body), Cursor(1, 0), "", heard), schema("Message")) == []
+    body = transcript.received_body(inbound(text=words), audio)
+    shown_as_described(entry(Kind.IN, body), Beside(heard))
+
+
+@pytest.mark.parametrize("meaning", sorted(set(get_args(Meaning)) - {"message"}))
+def test_what_a_contact_changed_is_as_described(meaning: Any) -> None:
+    body = transcript.received_body(inbound(meaning=meaning, of="m0"))
+    shown = shown_as_described(entry(Kind.IN, body), Beside())
+    assert (shown["meaning"], shown["of"]) == (meaning, "m0")
+
+
+@pytest.mark.parametrize("aside", ["late", "group", "ignored_contact"])
+def test_what_nobody_answers_is_as_described(aside: str) -> None:
+    body = transcript.received_body(inbound(unreadable="poll", text="", reply_to="m0"), aside=aside)
+    shown = shown_as_described(entry(Kind.IN, body), Beside())
+    assert (shown["aside"], shown["unreadable"], shown["reply_to"]) == (aside, "poll", "m0")
+
+
+@pytest.mark.parametrize("kind", get_args(get_type_hints(Attachment)["kind"]))
+@pytest.mark.parametrize(
+    "come", [None, Fetched(1, 0, NOTE), Fetched(1, 0, None, "too_large")], ids=["not yet", "here", "lost"]
+)
+def test_an_attachment_is_as_described(kind: str, come: Fetched | None) -> None:
+    body = transcript.received_body(inbound(), attachments=[Kept(kind, "image/png", "ref", "a.png", 3)])
+    shown = shown_as_described(entry(Kind.IN, body), Beside(None, fetched=[come] if come else []))
+    [attachment] = shown["part"]["attachments"]
+    assert bool(attachment["media"]) == (come is not None and come.media is not None)
+    assert attachment.get("problem", "") == (come.problem if come else "")
+    assert "ref" not in attachment
+
+
+def test_what_a_person_wrote_elsewhere_is_as_described() -> None:
+    body = transcript.written_elsewhere(CONVERSATION, "Já vou!", 1_795_000_000_000, voice=False)
+    assert shown_as_described(entry(Kind.OUT, body), Beside(state="sent"))["from"] == "person"
 
 
 @pytest.mark.parametrize("part", REPLY["parts"])
-@pytest.mark.parametrize("withdrawn", [False, True])
-def test_an_assistant_s_message_is_as_described(part: dict[str, Any], withdrawn: bool) -> None:
+@pytest.mark.parametrize("state", ["", *transcript.RANK])
+def test_an_assistant_s_message_is_as_described(part: dict[str, Any], state: str) -> None:
     body = transcript.sent_body("t", part, envelope=REPLY, yields=True, last=True)
-    shown = transcript.shown(entry(Kind.OUT, body), Cursor(1, 1), "https://a.example", None, withdrawn)
-    assert misfits(shown, schema("Message")) == []
+    shown = shown_as_described(entry(Kind.OUT, body), Beside(state=state))
+    assert shown.get("state", "") == state
 
 
 def test_a_reply_is_as_described() -> None:
@@ -353,7 +409,20 @@ def test_a_turn_is_as_described(reply: Any) -> None:
     line = {"step": "hear", "at": 1, "ms": 2.5}
     turn = Turn(TurnId("t"), CONVERSATION, 1, 0, 2, 1, 2, Outcome.ANSWERED, "assistant", (line,), reply)
     shown = Conversations._shown(SimpleNamespace(base_url=""), turn)  # type: ignore[arg-type]
-    assert misfits(shown, schema("Turn")) == []
+    assert misfits({**shown, "deliveries": []}, schema("Turn")) == []
+
+
+async def test_the_deliveries_of_a_turn_are_as_described() -> None:
+    states = list(transcript.RANK)
+    receipts = [Receipt(CONVERSATION, "t:0", state, 1, detail="echo" * (state == "sent")) for state in states]
+
+    async def told(id: str) -> list[Receipt]:
+        return receipts
+
+    door: Any = SimpleNamespace(store=SimpleNamespace(receipts=told))
+    deliveries = await Conversations._deliveries(door, CONVERSATION)
+    assert [one["state"] for one in deliveries["t"]] == states
+    assert [misfits(one, schema("Delivery")) for one in deliveries["t"]] == [[]] * len(states)
 
 
 def test_a_problem_is_as_described() -> None:

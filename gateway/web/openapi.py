@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from gateway.live import HELD, IDLE, RECORDING, THINKING, WAITING
+from gateway.transcript import RANK
 from gateway.web.conversations import PAGE
 from gateway.web.messages import LONGEST_WAIT
 from gateway.web.problems import TITLES
@@ -156,6 +157,9 @@ def _paths() -> Mapping[str, Mapping[str, Json]]:
         "/v1/conversations/{id}/hold": {"post": _hold()},
         "/v1/conversations/{id}/release": {"post": _release()},
         "/v1/media/{id}": {"get": _media()},
+        "/hooks/{type}": {"get": _challenge(), "post": _hook(SHARED, TYPE)},
+        "/hooks/{type}/{channel}": {"post": _hook(OF_A_CHANNEL, TYPE, CHANNEL)},
+        "/hooks/{type}/{channel}/{tail}": {"post": _hook(OF_AN_EVENT, TYPE, CHANNEL, TAIL)},
         "/chat/{channel}": {"get": _page()},
         "/chat/{channel}/visit": {"post": _visit()},
         "/chat-assets/{path}": {"get": _asset()},
@@ -274,22 +278,58 @@ def _release() -> Json:
 
 
 def _media() -> Json:
-    sounds = ("audio/ogg", "audio/mpeg", "audio/webm", "audio/mp4", "audio/wav")
+    kinds = ("audio/ogg", "audio/mpeg", "audio/webm", "audio/mp4", "audio/wav", "*/*")
     answers = {
-        200: _raw("The bytes.", *sounds),
-        206: _raw("The range that was asked for.", *sounds),
+        200: _raw("The bytes.", *kinds),
+        206: _raw("The range that was asked for.", *kinds),
         304: {"description": "It has not changed; media never do."},
         416: {"description": "The range lies outside the file."},
     }
     return _operation(
-        "The bytes of a voice note",
+        "The bytes of a voice note, picture or file",
         answers,
         *(401, 404, 422, 503),
         security=KEY_OR_VISITOR,
         parameters=(
-            _path("id", "The media id of a voice part."),
+            _path("id", "The media id of a voice part or an attachment."),
             _query("as", "`mp3` for players without Ogg Opus.", _text(enum=["mp3"])),
         ),
+    )
+
+
+TYPE = _path("type", "The channel's type in the configuration, e.g. `whatsapp_cloud`.")
+TAIL = _path("tail", "What the provider calls the event; the body says it too.")
+SHARED = "A provider posts what happened, for all channels of a type (WhatsApp)"
+OF_A_CHANNEL = "A provider posts what happened, for one channel (Evolution, Telegram)"
+OF_AN_EVENT = "The same, to an address of its own for each kind of event (Evolution)"
+
+
+def _challenge() -> Json:
+    return _operation(
+        "A provider asks whether this address is meant to be its hook",
+        {200: _raw("What came as `hub.challenge`.", "text/plain")},
+        *(403, 404),
+        security=ANYBODY,
+        parameters=(
+            TYPE,
+            _query("hub.mode", "`subscribe`.", _text()),
+            _query("hub.verify_token", "The channel's verify_token.", _text()),
+            _query("hub.challenge", "Comes back as the body.", _text()),
+        ),
+    )
+
+
+def _hook(summary: str, *parameters: Json) -> Json:
+    """Proven by what the provider puts into headers; the bodies are the provider's."""
+    return _operation(
+        summary,
+        {200: _json("All of it is on disk; an empty object.", _object("", {}))},
+        *(400, 401, 404, 408, 413, 503),
+        security=ANYBODY,
+        parameters=parameters,
+        body={"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        text="Open to whoever proves to be the provider: X-Hub-Signature-256 (WhatsApp), X-Webhook-Secret or a signed "
+        "token (Evolution), X-Telegram-Bot-Api-Secret-Token (Telegram). Other answers than 200 bring it again.",
     )
 
 
@@ -392,7 +432,15 @@ def _schemas() -> Mapping[str, Json]:
                 "text": _text("What the contact wrote beside the voice note."),
             },
         ),
-        "TextPart": _object("kind text", {"kind": {"const": "text"}, "text": _text()}),
+        "TextPart": _object(
+            "kind text",
+            {
+                "kind": {"const": "text"},
+                "text": _text(),
+                "attachments": {**_list(_ref("Attachment")), "description": "Of a contact's message that holds some."},
+            },
+        ),
+        "Attachment": _object("kind name media", _fields_of_attachment()),
         "Media": _object(
             "id url mime seconds bytes waveform",
             {
@@ -407,19 +455,7 @@ def _schemas() -> Mapping[str, Json]:
         "Citation": _object(
             "document paragraph text", {"document": _text(), "paragraph": _number("From 1."), "text": _text()}
         ),
-        "Message": _object(
-            "cursor from id at part",
-            {
-                "cursor": _ref("Cursor"),
-                "from": _text(enum=["contact", "assistant"]),
-                "id": _text(),
-                "at": _time(),
-                "part": _ref("Part"),
-                "turn": _text("The assistant's messages only."),
-                "citations": _list(_ref("Citation")),
-                "withdrawn": {"const": True, "description": "Never sent: a person took over first."},
-            },
-        ),
+        "Message": _object("cursor from id at part", _fields_of_message()),
         "Heard": _object(
             "cursor transcript", {"cursor": _ref("Cursor"), "transcript": _text()}, "A voice note became words."
         ),
@@ -439,7 +475,7 @@ def _schemas() -> Mapping[str, Json]:
             {"conversation": _text(), "held": {"type": "boolean"}, "changed": {"type": "boolean"}},
         ),
         "Turn": _object(
-            "turn epoch covers started_at ended_at outcome reason timeline reply",
+            "turn epoch covers started_at ended_at outcome reason timeline reply deliveries",
             {
                 "turn": _text(),
                 "epoch": _number(),
@@ -450,7 +486,18 @@ def _schemas() -> Mapping[str, Json]:
                 "reason": _text("See docs/reasons.md."),
                 "timeline": _list(_ref("Step")),
                 "reply": _or_null(_ref("Reply")),
+                "deliveries": _list(_ref("Delivery")),
             },
+        ),
+        "Delivery": _object(
+            "part state at",
+            {
+                "part": _text("Its place in the reply, from 0."),
+                "state": _state(),
+                "at": _time(),
+                "detail": _text("See docs/reasons.md."),
+            },
+            "What became known about one part of the reply, in the order it became known.",
         ),
         "Step": _object(
             "step at",
@@ -471,7 +518,9 @@ def _schemas() -> Mapping[str, Json]:
                 "language": _text("BCP 47."),
                 "hearing": {"type": "boolean", "description": "Voice notes can be heard."},
                 "voice": {"type": "boolean", "description": "Answers may be spoken."},
-                "limits": _object("text_bytes audio_bytes", {"text_bytes": _number(), "audio_bytes": _number()}),
+                "limits": _object(
+                    "text_characters audio_bytes", {"text_characters": _number(), "audio_bytes": _number()}
+                ),
                 "suggestions": _list(_text("A question to begin with.")),
             },
         ),
@@ -497,6 +546,41 @@ def _fields_in() -> Json:
         "text": _text(maxLength=TEXT_LIMIT),
         "at": {"oneOf": [_text(), _number()], "description": moment},
     }
+
+
+def _fields_of_message() -> Json:
+    return {
+        "cursor": _ref("Cursor"),
+        "from": _text(
+            "`person`: somebody of the business, on another device.", enum=["contact", "person", "assistant"]
+        ),
+        "id": _text("The provider's, or ours of what we sent."),
+        "at": _time(),
+        "part": _ref("Part"),
+        "meaning": _text("A contact's, when it is no message of its own.", enum=["edit", "revoke", "reaction"]),
+        "of": _text("The id of the message that is edited, taken back or reacted to."),
+        "reply_to": _text("The id of the message this one answers."),
+        "aside": _text("Why nobody answers it.", enum=["late", "group", "ignored_contact"]),
+        "unreadable": _text("What it is, when nobody here can read it: `sticker`, `poll` …"),
+        "turn": _text("The assistant's messages only."),
+        "citations": _list(_ref("Citation")),
+        "state": _state(),
+        "withdrawn": {"const": True, "description": "Not sent as it stands here: see `state`."},
+    }
+
+
+def _fields_of_attachment() -> Json:
+    return {
+        "kind": _text(enum=["voice", "audio", "image", "video", "document", "sticker"]),
+        "name": _text("Of the file, or empty."),
+        "media": _or_null(_ref("Media")),
+        "problem": _text("Why there is no media; without it, it may still come. See docs/reasons.md."),
+        "transcript": _or_null(_text("Of a voice note or sound; null while it has not been heard.")),
+    }
+
+
+def _state() -> Json:
+    return _text("How far it got; see docs/reasons.md.", enum=list(RANK))
 
 
 def _fields_of_reply() -> Json:
