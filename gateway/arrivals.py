@@ -19,7 +19,7 @@ from gateway.intake import Intake
 from gateway.presence import Presence
 from gateway.telemetry import Telemetry
 from storage.model import Conversation, ConversationId, Hold, Kind, Post, Receipt, Verdict, conversation_id
-from storage.store import Store
+from storage.store import Store, StoreError
 
 log = logging.getLogger("recado.arrivals")
 
@@ -43,21 +43,31 @@ class Arrivals:
     telemetry: Telemetry
 
     async def take(self, channel: ChannelSettings, events: Sequence[Event], raw: bytes) -> None:
-        """In their order. Raises Unavailable, and then the provider sends it all again: twice is once."""
+        """In their order. Raises StoreError, and then the provider sends it all again: twice is once."""
         for event in events:
-            match _sane(event):
-                case Inbound() as message:
-                    await self._message(channel, message)
-                case Status() as status:
-                    await self._status(channel, status)
-                case Echo() as echo:
-                    await self._echo(channel, echo)
-                case Reach() as reach:
-                    await self._reach(channel, reach)
-                case Noise(reason):
-                    self.telemetry.noise.labels(channel.name, reason).inc()
-                case Unknown(reason):
-                    await self._unknown(channel, reason, raw)
+            try:
+                await self._one(channel, event, raw)
+            except StoreError:
+                raise
+            except Exception:
+                # Sent again it would break again, and stand in the way of everything behind it.
+                log.exception("an event broke and is kept as it came")
+                await self._unknown(channel, "broke", raw)
+
+    async def _one(self, channel: ChannelSettings, event: Event, raw: bytes) -> None:
+        match _sane(event):
+            case Inbound() as message:
+                await self._message(channel, message)
+            case Status() as status:
+                await self._status(channel, status)
+            case Echo() as echo:
+                await self._echo(channel, echo)
+            case Reach() as reach:
+                await self._reach(channel, reach)
+            case Noise(reason):
+                self.telemetry.noise.labels(channel.name, reason).inc()
+            case Unknown(reason):
+                await self._unknown(channel, reason, raw)
 
     # -- messages ------------------------------------------------------------------------------------
 
@@ -102,7 +112,7 @@ class Arrivals:
     async def _echo(self, channel: ChannelSettings, echo: Echo) -> None:
         if await self.store.known(channel.name, echo.id):
             return self._our_own(channel)
-        contact = await self.store.known_as(channel.name, [echo.contact, *echo.aliases])
+        contact = await self.store.known_as(channel.name, [echo.contact, *echo.aliases], lasting=echo.lasting)
         id = conversation_id(channel.name, contact)
         if self.deliveries.is_sending(id, echo.text, voice=echo.voice):
             return self._our_own(channel)

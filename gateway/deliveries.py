@@ -81,6 +81,8 @@ class Deliveries:
     """Seconds, a clock that rises: for pacing only."""
     _paces: dict[str, Pace] = field(default_factory=dict)
     _sending: dict[ConversationId, Way] = field(default_factory=dict)
+    _slowed: dict[ConversationId, int] = field(default_factory=dict)
+    """How often in a row a contact's send was too fast: the provider wants us to wait longer each time."""
 
     async def run(self, claim: Claim) -> None:
         """Raises Fenced when the lane was lost."""
@@ -220,6 +222,7 @@ class Deliveries:
     async def _rest(self, way: Way, error: ChannelError) -> None:
         """Nothing is wrong with this message: it waits, and no try is used up."""
         wait = min(error.retry_after or (REST if error.then is Then.STOP else 5.0), LONGEST)
+        self._slowed[way.conversation.id] = self._slowed.get(way.conversation.id, 0) + 1
         if error.whole_channel or error.then is Then.STOP:
             self._pace(way).rests_until = self.now() + wait
         await self._later(way, wait, "stopped" if error.then is Then.STOP else "slowed")
@@ -247,7 +250,8 @@ class Deliveries:
         """Who and which; what, only as the public reply tells it."""
         parts, to = [orjson.loads(entry.body)["part"] for entry in way.entries], way.conversation
         reply = public_reply({**way.body["reply"], "parts": parts}, self.base_url)
-        return Outgoing(way.entries[0].dedup, to.id, to.contact, reply, way.claim.tries, address=to.address)
+        attempt = way.claim.tries + self._slowed.get(to.id, 0)
+        return Outgoing(way.entries[0].dedup, to.id, to.contact, reply, attempt, address=to.address)
 
     async def _unsure(self, way: Way, error: ChannelError) -> None:
         """Nobody knows whether it went out, and sending it again might double it: it is told, and left to a person."""
@@ -279,6 +283,7 @@ class Deliveries:
         self, way: Way, sent: Sent, detail: str = "", *, facts: Mapping[str, bool] | None = None, count: bool = True
     ) -> None:
         at = await self.store.now()
+        self._slowed.pop(way.conversation.id, None)
         pause = self._pause(way) if sent.status == "sent" and count else 0
         settlement = self._settlement(way, sent, detail, at)
         await self.store.settle(way.claim, replace(settlement, facts=facts or {}, pause=pause))

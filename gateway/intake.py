@@ -60,7 +60,8 @@ class Intake:
 
         Raises storage Unavailable.
         """
-        contact = await self._store.known_as(channel.name, [inbound.contact, *inbound.aliases])
+        ids = [inbound.contact, *inbound.aliases]
+        contact = await self._store.known_as(channel.name, ids, lasting=inbound.lasting)
         kept = [await self._keep(attachment) for attachment in inbound.attachments]
         body = transcript.received_body(inbound, aside=self.is_aside(channel, inbound), attachments=kept)
         post = self._post(channel, queue, inbound, contact, body, once=True)

@@ -265,8 +265,15 @@ ALIAS = "SELECT contact FROM alias WHERE channel = :channel AND alias = :alias"
 BORN = "SELECT created_at FROM conversation WHERE id = :id"
 
 LEARN_ALIAS = """
-INSERT INTO alias AS a (channel, alias, contact) VALUES (:channel, :alias, :contact)
-ON CONFLICT (channel, alias) DO UPDATE SET contact = excluded.contact WHERE a.contact <> excluded.contact
+INSERT INTO alias AS a (channel, alias, contact, lasting) VALUES (:channel, :alias, :contact, :lasting)
+ON CONFLICT (channel, alias) DO UPDATE SET
+  contact = excluded.contact,
+  lasting = CASE WHEN a.lasting > excluded.lasting THEN a.lasting ELSE excluded.lasting END
+WHERE a.contact <> excluded.contact OR a.lasting < excluded.lasting
+"""
+
+SOMEBODY_ELSE = """
+SELECT 1 FROM alias WHERE channel = :channel AND contact = :contact AND lasting = 1 AND alias <> :lasting LIMIT 1
 """
 
 REPOINT = "UPDATE alias SET contact = :contact WHERE channel = :channel AND contact = :loser"

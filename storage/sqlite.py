@@ -430,7 +430,7 @@ class SqliteStore:
 
     # -- the names of a contact --------------------------------------------------------------------------
 
-    async def known_as(self, channel: str, ids: Sequence[str]) -> str:
+    async def known_as(self, channel: str, ids: Sequence[str], *, lasting: str = "") -> str:
         names = [id for id in dict.fromkeys(ids) if id]  # an empty name would make one contact of all who have it
         if not names:
             raise ValueError("a contact needs a name")
@@ -441,18 +441,28 @@ class SqliteStore:
         if len(contacts) == 1 and None not in contacts:
             return str(contacts.pop())
         learned = await self._write(
-            lambda: self._learn(channel, names),
+            lambda: self._learn(channel, names, lasting),
             lambda learned: [(Kind.IN, conversation_id(channel, learned[0]))] if learned[1] else [],
         )
         return learned[0]
 
-    def _learn(self, channel: str, names: Sequence[str]) -> tuple[str, bool]:
+    def _learn(self, channel: str, names: Sequence[str], lasting: str) -> tuple[str, bool]:
         """The contact, and whether it is held now because another one was."""
-        contact, *losers = self._eldest_first(channel, names)
+        same = [name for name in names if not self._is_somebody_elses(channel, name, lasting)]
+        contact, *losers = self._eldest_first(channel, same)
         held = [self._merge(channel, contact, loser) for loser in losers]
         for alias in names:
-            self._one(lanes.LEARN_ALIAS, {"channel": channel, "alias": alias, "contact": contact})
+            row = {"channel": channel, "alias": alias, "contact": contact, "lasting": int(alias == lasting)}
+            self._one(lanes.LEARN_ALIAS, row)
         return contact, any(held)
+
+    def _is_somebody_elses(self, channel: str, name: str, lasting: str) -> bool:
+        """A number that was given to a new owner: from now on it is the new one's, and what was said stays apart."""
+        alias = self._one(lanes.ALIAS, {"channel": channel, "alias": name})
+        if not lasting or name == lasting or alias is None:
+            return False
+        values = {"channel": channel, "contact": alias[0], "lasting": lasting}
+        return self._one(lanes.SOMEBODY_ELSE, values) is not None
 
     def _eldest_first(self, channel: str, names: Sequence[str]) -> list[str]:
         """The contacts that are known by these names; when there is none, the first name becomes one."""

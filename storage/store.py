@@ -184,9 +184,11 @@ class Conversations(Protocol):
         """What a provider's id stands for: a message posted with `once`, a recorded delivery, a person's message."""
         ...
 
-    async def known_as(self, channel: str, ids: Sequence[str]) -> str:
+    async def known_as(self, channel: str, ids: Sequence[str], *, lasting: str = "") -> str:
         """The one name of a contact that goes by all of `ids` (the most lasting first), learned for good.
 
+        lasting: the one of them that is never given to anybody else. Two contacts with different ones are never
+        merged: what they share, such as a number that changed hands, is the later one's from then on.
         Of contacts known before, the one with the oldest conversation wins; the others become its aliases, and
         their hold and facts become its own. Writes only when there is something to learn.
         """

@@ -80,6 +80,8 @@ class Inbound:
     """The id of the message this one answers."""
     aliases: Sequence[str] = ()
     """Every other id this contact goes by, as this request shows: a phone beside a BSUID, a lid beside a phone."""
+    lasting: str = ""
+    """The one of its ids that is never given to anybody else, where there is one. A phone number is."""
     address: Mapping[str, str] = field(default_factory=dict)
     """What a reply needs to find the contact; handed back in `Outgoing.address` as it is."""
     group: bool = False
@@ -118,6 +120,7 @@ class Echo:
     address: Mapping[str, str] = field(default_factory=dict)
     by_us: bool = False
     """The provider says that it came over its API: it never is a takeover."""
+    lasting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,8 @@ class Who:
     name: str
     aliases: tuple[str, ...]
     address: dict[str, str]
+    lasting: str = ""
+    """The BSUID: a phone number changes hands, and who gets it must not open the former owner's conversation."""
 
 
 SENDER = ("from", "from_user_id", "from_parent_user_id")
@@ -173,7 +175,7 @@ def _who(message: Json, keys: tuple[str, str, str], contacts: Sequence[Json]) ->
     if not ids:
         return None
     address = {"to": phone or shown, "recipient": bsuid or ("" if phone or shown else parent)}
-    return Who(ids[0], name, tuple(ids[1:]), {key: id for key, id in address.items() if id})
+    return Who(ids[0], name, tuple(ids[1:]), {key: id for key, id in address.items() if id}, bsuid)
 
 
 def _card(phone: str, bsuid: str, contacts: Sequence[Json]) -> Json:
@@ -225,6 +227,7 @@ def _inbound(id: str, sender: Who, content: Content, at: int) -> Inbound:
         of=content.of,
         reply_to=content.reply_to,
         aliases=sender.aliases,
+        lasting=sender.lasting,
         address=sender.address,
         group="group" in sender.address,
         attachments=content.attachments,
@@ -452,7 +455,8 @@ def _echo(echo: Json, contacts: Sequence[Json], now: int) -> list[Event]:
         return [Noise(f"echo_{content.meaning}")]
     voice = any(one.kind == "voice" for one in content.attachments)
     at = _at(echo.get("timestamp"), now)
-    return [Echo(id, contact.contact, content.text, at, voice, contact.aliases, contact.address)]
+    who, address, lasting = contact.contact, contact.address, contact.lasting
+    return [Echo(id, who, content.text, at, voice, contact.aliases, address, lasting=lasting)]
 
 
 Reader = Callable[[Json, Sequence[Json], int], list[Event]]

@@ -46,7 +46,7 @@ class Hear:
 
     async def _message(self, burst: Burst, message: Received, revoked: bool) -> Said:
         said = Said(message.text, id=message.id, meaning=message.meaning, of=message.of, aside=message.aside)
-        if message.unreadable:
+        if message.unreadable and not message.attachments:
             return replace(said, problem="cannot_read")
         if burst.exhausted or revoked:
             return replace(said, spoken=message.audio is not None)

@@ -24,6 +24,7 @@ CREATE TABLE alias (
   channel TEXT NOT NULL,
   alias   TEXT NOT NULL,
   contact TEXT NOT NULL,
+  lasting SMALLINT NOT NULL DEFAULT 0,     -- 1 = never given to anybody else, as a phone number is
   PRIMARY KEY (channel, alias)
 ) /*clustered*/;
 

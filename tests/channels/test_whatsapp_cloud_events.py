@@ -60,7 +60,7 @@ def from_maria(**message: Any) -> dict[str, Any]:
 
 def maria(text: str = "", id: str = "wamid.IN0001", **more: Any) -> Inbound:
     """What a message from her becomes."""
-    common: dict[str, Any] = {"aliases": (PHONE,), "address": ADDRESS}
+    common: dict[str, Any] = {"aliases": (PHONE,), "address": ADDRESS, "lasting": BSUID}
     return Inbound(id, BSUID, "Maria", text, AT, **{**common, **more})
 
 
@@ -96,14 +96,14 @@ SAMPLES: dict[str, list[Event]] = {
     "message.text": [maria(OI)],
     "message.text.forwarded": [maria("encaminhada")],
     "message.text.group": [
-        maria("oi grupo", group=True, aliases=(), address={"group": "Y2FwaV9ncm91cDox"}),
+        maria("oi grupo", group=True, aliases=(), lasting="", address={"group": "Y2FwaV9ncm91cDox"}),
     ],
     "message.text.referral": [maria("Vi o anúncio")],
     "message.text.reply": [maria("essa", reply_to=OURS)],
     "message.unsupported": [maria(unreadable="poll")],
     "message.video": [maria(**medium("video", "video/mp4", "300000000000005"))],
     "smb_message_echoes": [
-        Echo("wamid.ECHO1", BSUID, "Oi Maria, aqui é a recepção.", AT, aliases=(PHONE,), address=ADDRESS)
+        Echo("wamid.ECHO1", BSUID, "Oi Maria, aqui é a recepção.", AT, aliases=(PHONE,), address=ADDRESS, lasting=BSUID)
     ],
     "status.delivered": [Status(OURS, "delivered", AT)],
     "status.played": [Status(OURS, "played", AT)],
@@ -208,7 +208,7 @@ def test_a_message_is_read_as(message: dict[str, Any], expected: dict[str, Any])
     at = expected.get("at", AT)
     rest = {key: value for key, value in expected.items() if key not in ("at", "text")}
     inbound = Inbound(
-        "wamid.IN0001", BSUID, "Maria", expected.get("text", ""), at, aliases=(PHONE,), address=ADDRESS, **rest
+        "wamid.IN0001", BSUID, "Maria", expected.get("text", ""), at, aliases=(PHONE,), lasting=BSUID, address=ADDRESS, **rest
     )
     assert of(from_maria(**message)) == [inbound]
 
@@ -335,7 +335,7 @@ def echoed(**echo: Any) -> list[Event]:
 
 
 def test_an_echo_needs_no_contacts() -> None:
-    common: dict[str, Any] = {"aliases": (PHONE,), "address": ADDRESS}
+    common: dict[str, Any] = {"aliases": (PHONE,), "address": ADDRESS, "lasting": BSUID}
     assert echoed(type="text", text={"body": "já vi"}) == [Echo("wamid.E", BSUID, "já vi", AT, **common)]
     assert echoed(type="audio", audio={"id": "3", "voice": True}) == [Echo("wamid.E", BSUID, "", AT, True, **common)]
     assert echoed(type="unsupported") == [Echo("wamid.E", BSUID, "", AT, **common)]

@@ -984,6 +984,23 @@ class StoreSuite:
         await store.known_as("site", ["jid", "phone", "bsuid"])
         assert (await seen(store, "phone")).hold is None  # merged once, and not again
 
+    async def test_a_number_that_changed_hands_opens_nobody_s_conversation(self, lab: Lab) -> None:
+        store = lab.store
+        await wrote(store, "phone", "1")
+        assert await store.known_as("site", ["bsuid1", "phone"], lasting="bsuid1") == "phone"
+        assert await store.known_as("site", ["bsuid2", "phone"], lasting="bsuid2") == "bsuid2"
+        store = await lab.restart()
+        assert await store.known_as("site", ["phone"]) == "bsuid2", "it is the new owner's"
+        assert await store.known_as("site", ["bsuid1"]) == "phone", "the old one is still known"
+        assert await store.known_as("site", ["bsuid2", "phone"], lasting="bsuid2") == "bsuid2"
+        assert await store.known_as("site", ["bsuid1", "phone2"], lasting="bsuid1") == "phone"
+
+    async def test_a_lasting_name_joins_what_had_none(self, lab: Lab) -> None:
+        store = lab.store
+        await store.known_as("site", ["phone", "jid"])
+        assert await store.known_as("site", ["bsuid", "jid"], lasting="bsuid") == "phone"
+        assert await store.known_as("site", ["bsuid", "new"], lasting="bsuid") == "phone"
+
     async def test_a_conversation_counts_for_more_than_a_name(self, lab: Lab) -> None:
         await lab.store.known_as("site", ["bsuid", "jid"])
         await lab.store.set_fact(who("bsuid").id, "opted_out", True)

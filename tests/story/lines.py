@@ -19,14 +19,17 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
 import aiohttp
+import pytest
 
 from gateway.app import Gateway
 from storage.model import ConversationId, Kind, conversation_id
 from tests.fakes import evolution as evolution_wire
 from tests.fakes import graph as graph_wire
+from tests.fakes import telegram as telegram_wire
 from tests.fakes.evolution import FakeEvolution
 from tests.fakes.graph import FakeGraph
 from tests.fakes.openai import FakeOpenAI
+from tests.fakes.telegram import FakeTelegram
 from tests.story.running import toml
 
 PATIENCE = 20.0
@@ -38,6 +41,10 @@ VOICE, TEMPLATE = "<voice>", "<template>"
 class Line(Protocol):
     name: str
     fake: Any
+
+    def needs(self, what: str) -> None:
+        """Skips the test where the provider has no such thing."""
+        ...
 
     def channel(self, **keys: str) -> str:
         """Its [[channels]] in TOML; values as TOML writes them."""
@@ -158,10 +165,17 @@ def _seconds(age: int) -> int:
     return int(time.time()) - age
 
 
+class Whole:
+    """A line that has everything."""
+
+    def needs(self, what: str) -> None:
+        assert hasattr(self, what)
+
+
 # -- WhatsApp Cloud API ------------------------------------------------------------------------------
 
 
-class WhatsApp:
+class WhatsApp(Whole):
     name = "zap"
 
     def __init__(self, fake: FakeGraph) -> None:
@@ -244,7 +258,7 @@ def _graph_words(body: dict[str, Any]) -> str:
 # -- Evolution ---------------------------------------------------------------------------------------
 
 
-class Evolution:
+class Evolution(Whole):
     name = "evo"
     SECRET = "evolution-webhook-secret"
 
@@ -312,6 +326,143 @@ class Evolution:
         return [f"BAE5OUT{n:04}" for n in range(1, len(self.fake.sent) + 1)]
 
 
+# -- Telegram ----------------------------------------------------------------------------------------
+
+
+class Telegram:
+    """A bot's own chat: nobody can answer in its place, and what is deleted is not told."""
+
+    name = "tele"
+    LACKS: frozenset[str] = frozenset({"revoke", "from_the_phone"})
+    MARIA = 700000001
+
+    def __init__(self, fake: FakeTelegram) -> None:
+        self.fake = fake
+        self._ids: dict[str, int] = {}
+
+    def needs(self, what: str) -> None:
+        if what in self.LACKS:
+            pytest.skip(f"there is no {what} here")
+
+    def contact(self) -> str:
+        return str(self.MARIA)
+
+    def channel(self, **keys: str) -> str:
+        fixed = {
+            "name": f'"{self.name}"',
+            "type": '"telegram"',
+            "queue": '"loja"',
+            "token": f'"{telegram_wire.TOKEN}"',
+            "secret_token": f'"{telegram_wire.SECRET}"',
+            "mode": '"webhook"',
+            "base_url": f'"{self.fake.url}"',
+        }
+        return _block(**{**fixed, **keys})
+
+    async def post(self, gateway: Gateway, body: bytes, *, proof: bool = True) -> int:
+        headers = {"X-Telegram-Bot-Api-Secret-Token": telegram_wire.SECRET} if proof else {}
+        return await _posted(f"{gateway.url}/hooks/telegram/{self.name}", body, headers)
+
+    def message(self, id: str, text: str, *, phone: str = "", age: int = 0, **more: Any) -> bytes:
+        return self._said({"text": text, **more}, id, age)
+
+    def voice(self, id: str, sound: bytes) -> bytes:
+        self.fake.files[f"f{id}"] = (f"voice/{id}.oga", sound)
+        return self._said({"voice": {"file_id": f"f{id}", "file_unique_id": id, "duration": 1}}, id)
+
+    def sticker(self, id: str) -> bytes:
+        self.fake.files["s1"] = ("stickers/s1.webp", b"RIFF0000WEBPVP8 ")
+        sticker = {"file_id": "s1", "file_unique_id": "s1", "type": "regular", "width": 9, "height": 9}
+        return self._said({"sticker": {**sticker, "is_animated": False, "is_video": False}}, id)
+
+    def edit(self, id: str, of: str, text: str) -> bytes:
+        more = {"edit_date": _seconds(0) + len(self._ids)}
+        self._number(id)
+        return self._update("edited_message", self._message({"text": text, **more}, of))
+
+    def revoke(self, id: str, of: str) -> bytes:
+        raise NotImplementedError
+
+    def reaction(self, id: str, of: str) -> bytes:
+        said = {"chat": telegram_wire.MARIA, "message_id": self._number(of), "date": _seconds(0)}
+        said |= {"user": self._user(self.MARIA), "old_reaction": []}
+        return self._update("message_reaction", {**said, "new_reaction": [{"type": "emoji", "emoji": "👍"}]})
+
+    def in_group(self, id: str, text: str) -> bytes:
+        chat = {"id": -1001234567890, "type": "supergroup", "title": "Vizinhos"}
+        return self._said({"text": f"@{telegram_wire.BOT['username']} {text}", "chat": chat}, id)
+
+    def from_the_phone(self, id: str, text: str) -> bytes:
+        raise NotImplementedError
+
+    def _said(self, what: dict[str, Any], id: str, age: int = 0) -> bytes:
+        return self._update("message", self._message(what, id, age))
+
+    def _message(self, what: dict[str, Any], id: str, age: int = 0) -> dict[str, Any]:
+        at = {"message_id": self._number(id), "date": _seconds(age)}
+        return {**at, "from": self._user(self.MARIA), "chat": telegram_wire.MARIA, **what}
+
+    def _user(self, id: int) -> dict[str, Any]:
+        return {"id": id, "is_bot": False, "first_name": "Maria"}
+
+    def _update(self, kind: str, what: dict[str, Any]) -> bytes:
+        return json.dumps({"update_id": 900_000_000 + len(self._ids), kind: what}).encode()
+
+    def _number(self, id: str) -> int:
+        """Telegram counts the messages of a chat."""
+        found = id.rpartition(":")[2]
+        return int(found) if found.isdigit() else self._ids.setdefault(id, 5000 + len(self._ids))
+
+    def sent(self) -> list[str]:
+        wanted = ("sendMessage", "sendVoice")
+        calls = [call for call in self.fake.calls if call.method in wanted]
+        return [VOICE if call.method == "sendVoice" else str(call.fields["text"]) for call in calls]
+
+    def ids(self) -> list[str]:
+        return [str(102 + n) for n in range(len(self.sent()))]
+
+
+class TelegramBusiness(Telegram):
+    """Somebody's own account, in which the bot answers for its owner."""
+
+    name = "telebiz"
+    LACKS = frozenset({"reaction", "in_group"})
+    OWNER = 700000099
+
+    def contact(self) -> str:
+        return f"bc_1:{self.MARIA}"
+
+    def edit(self, id: str, of: str, text: str) -> bytes:
+        self._number(id)
+        edited = self._message({"text": text, "edit_date": _seconds(0) + len(self._ids)}, of)
+        return self._update("edited_business_message", edited)
+
+    def revoke(self, id: str, of: str) -> bytes:
+        gone = {"business_connection_id": "bc_1", "chat": telegram_wire.MARIA, "message_ids": [self._number(of)]}
+        return self._update("deleted_business_messages", gone)
+
+    def from_the_phone(self, id: str, text: str) -> bytes:
+        return self._said({"text": text, "from": self._user(self.OWNER)}, id)
+
+    def _said(self, what: dict[str, Any], id: str, age: int = 0) -> bytes:
+        return self._update("business_message", self._message(what, id, age))
+
+    def _message(self, what: dict[str, Any], id: str, age: int = 0) -> dict[str, Any]:
+        return {**super()._message(what, id, age), "business_connection_id": "bc_1"}
+
+
+@asynccontextmanager
+async def telegram() -> AsyncIterator[Telegram]:
+    async with FakeTelegram() as fake:
+        yield Telegram(fake)
+
+
+@asynccontextmanager
+async def telegram_business() -> AsyncIterator[TelegramBusiness]:
+    async with FakeTelegram() as fake:
+        yield TelegramBusiness(fake)
+
+
 @asynccontextmanager
 async def whatsapp() -> AsyncIterator[WhatsApp]:
     async with FakeGraph() as fake:
@@ -324,7 +475,14 @@ async def evolution() -> AsyncIterator[Evolution]:
         yield Evolution(fake)
 
 
-LINES: Sequence[Callable[[], AbstractAsyncContextManager[Any]]] = (whatsapp, evolution)
+LINES: Sequence[Callable[[], AbstractAsyncContextManager[Any]]] = (
+    whatsapp,
+    evolution,
+    telegram,
+    telegram_business,
+)
+ALL_AT_ONCE = LINES[:3]
+"""One bot cannot be two channels."""
 
 
 def batch(*bodies: bytes) -> bytes:

@@ -17,10 +17,13 @@ from hypothesis import strategies as st
 from gateway.app import Gateway
 from gateway.config import ConfigError, parse
 from storage.model import Kind, conversation_id
+from tests.fakes import evolution as evolution_wire
 from tests.fakes import graph as wire
 from tests.fakes import sounds
+from tests.fakes import telegram as telegram_wire
 from tests.fakes.openai import FakeOpenAI
 from tests.story.lines import (
+    ALL_AT_ONCE,
     LINES,
     TEMPLATE,
     VOICE,
@@ -167,8 +170,9 @@ async def test_a_send_nobody_knows_about_is_not_repeated_and_a_status_settles_it
 
 
 async def test_a_send_nobody_knows_about_is_settled_by_its_echo(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
+    line.needs("from_the_phone")
     async with running(config(openai, line, channel=QUIETLY), tmp_path) as (gateway, _):
-        line.fake.next(_cut(line))
+        _fault(line, _cut(line))
         await line.post(gateway, line.message("m1", "Oi"))
         await states_within(gateway, line, ["unsure"])
         await line.post(gateway, line.from_the_phone("their-id", "Echo:  Oi"))
@@ -181,14 +185,15 @@ async def test_a_send_nobody_knows_about_is_settled_by_its_echo(line: Line, open
 async def test_an_echo_that_overtakes_the_answer_of_its_send_is_ours(
     line: Line, openai: FakeOpenAI, tmp_path: Path
 ) -> None:
+    line.needs("from_the_phone")
     gate = asyncio.Event()
 
-    async def slow(fake: Any, request: Any) -> Any:
+    async def slow(*asked: Any) -> Any:
         await gate.wait()
-        return await _cut(line)(fake, request)
+        return await _cut(line)(*asked)
 
     async with running(config(openai, line, channel=QUIETLY), tmp_path) as (gateway, _):
-        line.fake.next(slow)
+        _fault(line, slow)
         await line.post(gateway, line.message("m1", "Oi"))
         await until(lambda: gateway.deliveries.is_sending(conversation(line), "Echo: Oi", voice=False), "the send")
         await line.post(gateway, line.from_the_phone("early", "Echo: Oi"))
@@ -364,7 +369,7 @@ async def test_one_person_under_two_names_is_one_conversation(
 
 FIELDS = """
 entry changes value messages contacts statuses errors metadata phone_number_id message_echoes from id timestamp type
-text body audio image voice interactive reaction edit revoke context event data key remoteJid fromMe message conversation
+text body audio image voice interactive reaction edit revoke context event data key remoteJid fromMe conversation
 messageType messageTimestamp instance update_id chat from_user_id wa_id object field business_message message_id date
 callback_query photo edited_message status
 """
@@ -378,12 +383,13 @@ JSON = st.recursive(
 
 async def test_no_json_of_any_shape_breaks_a_hook(openai: FakeOpenAI, tmp_path: Path) -> None:
     """Never a 500, and never half a message: what is in a lane can be read."""
-    lines = [make() for make in LINES]
+    lines = [make() for make in ALL_AT_ONCE]
     made: list[Any] = [await one.__aenter__() for one in lines]
     try:
         async with running(config(openai, *made, channel=QUIETLY), tmp_path) as (gateway, _):
             await _bombard(gateway, made)
             await quiet(gateway)
+            assert [one for one in await gateway.store.unread(1000) if one.why == "broke"] == []
     finally:
         for one in lines:
             await one.__aexit__(None, None, None)
@@ -423,9 +429,12 @@ def _places(node: Any) -> Any:
 
 
 def _cut(line: Any) -> Any:
-    from tests.fakes import evolution
+    return {"zap": wire.CUT, "evo": evolution_wire.CUT}.get(line.name, telegram_wire.cut)
 
-    return wire.CUT if line.name == "zap" else evolution.CUT
+
+def _fault(line: Any, fault: Any) -> None:
+    """The next send goes wrong."""
+    line.fake.next(*(["sendMessage"] if line.name.startswith("tele") else []), fault)
 
 
 async def test_a_number_is_served_by_one_channel(zap: WhatsApp, openai: FakeOpenAI) -> None:

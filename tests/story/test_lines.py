@@ -14,8 +14,8 @@ from tests.fakes import openai as wire
 from tests.fakes import sounds
 from tests.fakes.openai import FakeOpenAI
 from tests.story.lines import (
+    ALL_AT_ONCE,
     LINES,
-    PHONE,
     VOICE,
     Line,
     config,
@@ -118,6 +118,7 @@ async def test_a_storm_of_redeliveries_is_answered_once(openai: FakeOpenAI, tmp_
 
 
 async def test_a_person_on_the_phone_takes_over(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
+    line.needs("from_the_phone")
     async with running(config(openai, line), tmp_path) as (gateway, contact):
         await line.post(gateway, line.message("m1", "Oi"))
         await heard(line, 1)
@@ -139,6 +140,7 @@ async def test_a_person_on_the_phone_takes_over(line: Line, openai: FakeOpenAI, 
 
 
 async def test_a_draft_is_thrown_away_when_a_person_answers(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
+    line.needs("from_the_phone")
     gate = asyncio.Event()
     openai.play(wire.spoken("tarde demais", gate=gate))
     async with running(config(openai, line), tmp_path) as (gateway, _):
@@ -152,6 +154,7 @@ async def test_a_draft_is_thrown_away_when_a_person_answers(line: Line, openai: 
 
 
 async def test_our_own_send_coming_back_is_nobody(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
+    line.needs("from_the_phone")
     async with running(config(openai, line), tmp_path) as (gateway, _):
         await line.post(gateway, line.message("m1", "Oi"))
         await heard(line, 1)
@@ -173,6 +176,7 @@ async def test_a_message_is_answered_as_it_was_corrected(line: Line, openai: Fak
 
 
 async def test_what_was_taken_back_is_not_answered(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
+    line.needs("revoke")
     async with running(config(openai, line, interval=400), tmp_path) as (gateway, _):
         await line.post(gateway, line.message("m1", "meu cartão é 1234"))
         await line.post(gateway, line.revoke("r1", "m1"))
@@ -183,6 +187,7 @@ async def test_what_was_taken_back_is_not_answered(line: Line, openai: FakeOpenA
 
 
 async def test_a_reaction_asks_for_nothing(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
+    line.needs("reaction")
     async with running(config(openai, line), tmp_path) as (gateway, _):
         await line.post(gateway, line.message("m1", "Oi"))
         await heard(line, 1)
@@ -203,13 +208,14 @@ async def test_what_is_old_is_kept_and_not_answered(line: Line, openai: FakeOpen
 async def test_somebody_on_the_ignore_list_is_left_to_people(
     line: Line, openai: FakeOpenAI, tmp_path: Path
 ) -> None:
-    keys = {"ignore": f'["+{PHONE}"]'}
+    keys = {"ignore": f'["{line.contact()}"]'}
     async with running(config(openai, line, channel=keys), tmp_path) as (gateway, _):
         await line.post(gateway, line.message("m1", "Oi"))
         assert await outcomes(gateway, line, 1) == [("ignored", "ignored_contact")]
 
 
 async def test_a_group_is_not_answered(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
+    line.needs("in_group")
     async with running(config(openai, line), tmp_path) as (gateway, _):
         assert await line.post(gateway, line.in_group("g1", "alguém sabe o preço?")) == 200
         await quiet(gateway)
@@ -259,7 +265,7 @@ class _all:
     """Every line there is, at once."""
 
     async def __aenter__(self) -> list[Any]:
-        self._made = [make() for make in LINES]
+        self._made = [make() for make in ALL_AT_ONCE]
         return [await made.__aenter__() for made in self._made]
 
     async def __aexit__(self, *_: object) -> None:
