@@ -401,7 +401,7 @@ class Telegram:
 
     def _webhook_is_ours(self, info: Mapping[str, Any]) -> Finding:
         if problem := self._url_problem():
-            return Finding("error", "server.public_url", problem)
+            return Finding("error", "mode", problem)
         if info.get("url") == self._hook_url:
             return Finding("ok", "mode", f"Telegram posts to {self._hook_url}")
         told = f"to {info['url']}" if info.get("url") else "nowhere"
