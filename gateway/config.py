@@ -353,8 +353,8 @@ class Config(Section):
         """Two channels of one number would answer every message twice."""
         owners: dict[str, str] = {}
         for channel in self.channels:
-            for key in ("phone_number_id", "token"):
-                account = _plain(getattr(channel, key))
+            for key in ("phone_number_id", "token", "instance"):
+                account = _plain(getattr(channel, key)) and f"{channel.base_url} {key} {_plain(getattr(channel, key))}"
                 owner = owners.setdefault(account, channel.name) if account else channel.name
                 if owner != channel.name:
                     raise ValueError(f"channels.{channel.name}.{key} is that of channels.{owner}: one channel a number")

@@ -53,7 +53,7 @@ def channel(settings: ChannelSettings, config: Config) -> Channel:
         case "evolution":
             from gateway.channels.evolution import Evolution
 
-            return Evolution(settings, allow_private=private)
+            return Evolution(settings, allow_private=private, public_url=config.server.public_url)
         case "telegram":
             from gateway.channels.telegram import Telegram
 

@@ -352,6 +352,13 @@ SELECT conversation, delivery, status, at, provider_id, detail FROM receipt WHER
 
 WITHDRAWN = "SELECT delivery FROM receipt WHERE conversation = :id AND status IN ('withdrawn', 'templated')"
 
+# What was accepted and failed later was not said either; what was delivered after all was.
+UNSAID = """
+SELECT delivery FROM receipt WHERE conversation = :id AND status IN ('withdrawn', 'templated', 'failed')
+EXCEPT
+SELECT delivery FROM receipt WHERE conversation = :id AND status IN ('delivered', 'read', 'played')
+"""
+
 BURY = """
 INSERT INTO dead (conversation, kind, seq, reason, at) VALUES (:conversation, :kind, :seq, :reason, :at)
 ON CONFLICT (conversation, kind, seq) DO NOTHING

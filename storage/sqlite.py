@@ -406,6 +406,9 @@ class SqliteStore:
     async def receipts(self, id: ConversationId) -> list[Receipt]:
         return [lanes.receipt_of(row) for row in await self._read(lanes.RECEIPTS, {"id": id})]
 
+    async def unsaid(self, id: ConversationId) -> set[str]:
+        return {delivery for (delivery,) in await self._read(lanes.UNSAID, {"id": id})}
+
     async def withdrawn(self, id: ConversationId) -> set[str]:
         return {delivery for (delivery,) in await self._read(lanes.WITHDRAWN, {"id": id})}
 

@@ -194,6 +194,10 @@ class Conversations(Protocol):
         """
         ...
 
+    async def unsaid(self, id: ConversationId) -> set[str]:
+        """The deliveries the contact never got: withdrawn, replaced by a template, or failed for good."""
+        ...
+
     async def withdrawn(self, id: ConversationId) -> set[str]:
         """The deliveries a person's arrival stopped: written, and never sent."""
         ...

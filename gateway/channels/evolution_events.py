@@ -128,7 +128,8 @@ def _echo(id: str, chat: Chat, content: Content, at: int, told: Told, *, by_us: 
     if told.own and told.own == chat.phone:
         return Noise("note_to_self")
     voice = any(each.kind == "voice" for each in content.attachments)
-    return Echo(id, chat.contact, content.text, at, voice, chat.aliases, chat.address, by_us)
+    who, aliases = chat.contact, chat.aliases
+    return Echo(id, who, content.text, at, voice, aliases, chat.address, by_us, lasting=chat.lid)
 
 
 def _inbound(id: str, chat: Chat, content: Content, at: int, name: str) -> Event:
@@ -144,6 +145,7 @@ def _inbound(id: str, chat: Chat, content: Content, at: int, name: str) -> Event
         of=content.reacts_to,
         reply_to=content.reply_to,
         aliases=chat.aliases,
+        lasting=chat.lid,
         address=chat.address,
         group=chat.group,
         attachments=content.attachments,
@@ -189,6 +191,7 @@ def _edit(of: str, text: str, chat: Chat, at: int, name: str = "") -> Event:
         meaning="edit",
         of=of,
         aliases=chat.aliases,
+        lasting=chat.lid,
         address=chat.address,
         group=chat.group,
     )
@@ -204,6 +207,7 @@ def _revoke(of: str, chat: Chat, at: int, name: str = "") -> Event:
         meaning="revoke",
         of=of,
         aliases=chat.aliases,
+        lasting=chat.lid,
         address=chat.address,
         group=chat.group,
     )
@@ -361,6 +365,8 @@ class Chat:
     phone: str = ""
     """The digits as they came."""
     group: bool = False
+    lid: str = ""
+    """WhatsApp's own id of the account: a phone number changes hands, a lid does not."""
 
 
 DIGITS = re.compile(r"[0-9]{1,20}")
@@ -382,13 +388,13 @@ def chat_of(key: Node) -> Chat | Noise | Unknown:
     lid = next((f"{user}@lid" for user, server in came if server in LIDS and user), "")
     if phone:
         return _person(phone, lid)
-    return Chat(lid, lid, {"number": lid}) if lid else Unknown("no_address")
+    return Chat(lid, lid, {"number": lid}, lid=lid) if lid else Unknown("no_address")
 
 
 def _person(phone: str, lid: str) -> Chat:
     contact = canonical(phone)
     aliases = tuple(alias for alias in (lid, phone) if alias and alias != contact)
-    return Chat(contact, f"{phone}@s.whatsapp.net", {"number": phone}, aliases, phone)
+    return Chat(contact, f"{phone}@s.whatsapp.net", {"number": phone}, aliases, phone, lid=lid)
 
 
 def bare(jid: str) -> tuple[str, str]:

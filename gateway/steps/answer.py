@@ -125,7 +125,7 @@ class Answer:
         if not limit:
             return []
         recent = await self.store.recent(burst.conversation.id, limit + len(burst.messages))
-        unsaid = await self.store.withdrawn(burst.conversation.id)
+        unsaid = await self.store.unsaid(burst.conversation.id)
         before = [e for e in recent if (e.dedup not in unsaid if e.kind is Kind.OUT else e.seq <= burst.claim.head)]
         recalled = await recall(self.store, burst.conversation.id, before)
         return transcript.utterances(before, recalled.heard)[-limit:]

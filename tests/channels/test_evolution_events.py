@@ -72,7 +72,7 @@ EXPECTED: dict[str, Event] = {
     ),
     "webhook.location": inbound("3EB0LOC0001", "📍 -23.55,-46.63"),
     "webhook.reaction": inbound("3EB0REACT1", "👍", meaning="reaction", of="BAE5OUT0001", token={}),
-    "webhook.lid.v236": inbound("3EB0LID0236", "oi", aliases=(LID,)),
+    "webhook.lid.v236": inbound("3EB0LID0236", "oi", aliases=(LID,), lasting=LID),
     "webhook.lid.v237": inbound("3EB0LID0237", "oi"),
     "webhook.group": Inbound(
         "3EB0GRP0001",

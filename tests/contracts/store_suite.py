@@ -603,6 +603,23 @@ class StoreSuite:
         assert await lab.store.withdrawn(who().id) == {"t2:0", "t2:1"}
         assert await lab.store.withdrawn(who("bob").id) == set()
 
+    @pytest.mark.parametrize(
+        ("statuses", "unsaid"),
+        [
+            (["sent"], False),
+            (["withdrawn"], True),
+            (["templated"], True),
+            (["failed"], True),
+            (["sent", "failed"], True),
+            (["failed", "delivered"], False),
+            (["unsure"], False),
+        ],
+    )
+    async def test_what_the_contact_never_got(self, lab: Lab, statuses: list[str], unsaid: bool) -> None:
+        for n, status in enumerate(statuses):
+            await lab.store.record(Receipt(who().id, "t1:0", status, n))
+        assert await lab.store.unsaid(who().id) == ({"t1:0"} if unsaid else set())
+
     async def test_media_and_what_was_heard(self, lab: Lab) -> None:
         store, id = lab.store, MediaId("f" * 64)
         note = Media(id, "audio/ogg", 1234, 2.5, tuple(range(64)))
