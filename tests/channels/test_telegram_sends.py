@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiogram import methods
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.channels.base import Attachment, ChannelError, Echo, Inbound, NotFetched, Outgoing, Sent, Then
@@ -118,6 +118,7 @@ async def test_choices_are_buttons_that_come_back_as_their_titles(telegram: Fake
 
 
 @given(st.lists(st.text(max_size=90), max_size=8))
+@example(["x" + "á" * 40])
 def test_a_button_always_carries_something_short_and_its_own(titles: list[str]) -> None:
     buttons = _buttons([title.encode("utf-8", "replace").decode() for title in titles])
     assert all(0 < len(button.data.encode()) <= DATA for button in buttons)
@@ -346,6 +347,8 @@ async def test_only_a_business_account_can_show_that_it_has_read(telegram: FakeT
     (call,) = telegram.called("readBusinessMessage")
     assert call.fields == {"business_connection_id": "bc_1", "chat_id": 700000001, "message_id": 300}
     methods.ReadBusinessMessage(**call.fields)
+    await channel.acknowledge(message(id="edit:bc_1:700000001:300:5", address=OF_DONA, meaning="edit"))
+    assert len(telegram.calls) == 1
 
 
 async def test_receipts_can_be_off(telegram: FakeTelegram) -> None:
@@ -404,6 +407,7 @@ async def test_a_file_is_never_larger_than_asked_for(telegram: FakeTelegram, cha
         telegram.sizes[ref] = said
         with pytest.raises(NotFetched, match="too_large"):
             await channel.fetch(ref, 999)
+    assert len(telegram.called("file")) == 2, "what says that it is too large is not even loaded"
 
 
 async def test_a_file_over_twenty_megabytes_is_not_there_for_bots(telegram: FakeTelegram, channel: Telegram) -> None:

@@ -16,7 +16,7 @@ from gateway.channels.base import Event, Forged, Hook, Inbound, Noise, Polled, U
 from gateway.channels.telegram import BACKOFF, CROWD, Telegram
 from gateway.channels.telegram_events import ALLOWED
 from tests.channels.test_telegram_sends import SECRET_PART, settings
-from tests.fakes.telegram import MARIA, SECRET, FakeTelegram, refused, sample
+from tests.fakes.telegram import MARIA, SECRET, FakeTelegram, refused, sample, spoken
 
 SOON = 20.0
 """Seconds after which a test has failed; none takes that long."""
@@ -232,6 +232,32 @@ async def test_a_bad_day_is_waited_for(bench: Bench, caplog: pytest.LogCaptureFi
     assert bench.slept == [*BACKOFF, BACKOFF[-1], BACKOFF[-1], 7.0, BACKOFF[-1]]
     assert bench.channel.trouble == ""
     assert SECRET_PART not in caplog.text
+
+
+async def test_after_a_good_answer_patience_begins_anew(bench: Bench) -> None:
+    bench.telegram.next("getUpdates", "500", "500")
+    bench.telegram.arrives(text("a"))
+    task = asyncio.create_task(bench.channel.poll(bench.take))
+    assert (await bench.next()).text == "a"
+    await bench.asks(4)
+    bench.telegram.next("getUpdates", "500")
+    bench.telegram.has_nothing()
+    bench.telegram.arrives(text("b"))
+    assert (await bench.next()).text == "b"
+    await bench.asks(2)
+    bench.telegram.arrives(text("c"))
+    assert (await bench.next()).text == "c"
+    task.cancel()
+    assert bench.slept == [1.0, 2.0, 1.0]
+
+
+async def test_a_proxy_that_finds_nothing_is_no_wrong_token(bench: Bench) -> None:
+    bench.telegram.next("getUpdates", spoken(404, b"<title>404</title>"), spoken(409, b""))
+    bench.telegram.arrives(text("Oi"))
+    task = asyncio.create_task(bench.channel.poll(bench.take))
+    assert (await bench.next()).text == "Oi"
+    task.cancel()
+    assert bench.channel.trouble == ""
 
 
 async def test_trouble_is_told_while_it_lasts(bench: Bench) -> None:
