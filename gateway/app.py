@@ -140,7 +140,7 @@ class Gateway:
         self.live.on_busy = presence.busy
         self.deliveries = deliveries = self._deliveries(presence)
         intake = Intake(self.store, self.media, self.encoder, self.live, _wall_ms)
-        arrivals = Arrivals(
+        self.arrivals = arrivals = Arrivals(
             self.config, self.store, intake, deliveries, fetching, presence, self.hooked, self.telemetry
         )
         doors = await self._application(intake, arrivals)

@@ -390,7 +390,9 @@ class Telegram:
 
     def in_group(self, id: str, text: str) -> bytes:
         chat = {"id": -1001234567890, "type": "supergroup", "title": "Vizinhos"}
-        return self._said({"text": f"@{telegram_wire.BOT['username']} {text}", "chat": chat}, id)
+        name = f"@{telegram_wire.BOT['username']}"
+        entities = [{"type": "mention", "offset": 0, "length": len(name)}]
+        return self._said({"text": f"{name} {text}", "chat": chat, "entities": entities}, id)
 
     def from_the_phone(self, id: str, text: str) -> bytes:
         raise NotImplementedError
