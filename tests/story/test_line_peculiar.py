@@ -13,9 +13,8 @@ import pytest
 
 from gateway.app import Gateway
 from storage.model import Hold, Kind
-from tests.fakes import graph
+from tests.fakes import graph, sounds
 from tests.fakes import openai as wire
-from tests.fakes import sounds
 from tests.fakes import telegram as telegram_wire
 from tests.fakes.openai import FakeOpenAI
 from tests.story.lines import (
