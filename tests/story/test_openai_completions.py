@@ -15,6 +15,9 @@ import openai
 import pytest
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+from gateway.intake import Accepted
+from gateway.web.openai.desk import LOST, Call, Handed
+from storage.model import ConversationId
 from tests.fakes.openai import refused, spoken
 from tests.fakes.sounds import wav
 from tests.story.calling import MARKER, OLD_ID, PROGRAM, client, program
@@ -322,15 +325,50 @@ async def test_an_idempotency_key_makes_one_question_of_two_calls(tmp_path: Path
         assert caught.value.code == "idempotency_key_reused"
 
 
-@pytest.mark.parametrize("named", [{}, {"user": "lia"}])
-async def test_the_same_words_twice_are_two_questions(tmp_path: Path, named: dict[str, Any]) -> None:
-    """Somebody who has his answer and says the same again, even when that call had to be repeated."""
+async def test_the_same_words_twice_are_two_questions(tmp_path: Path) -> None:
     async with program(tmp_path) as (upstream, openai_, _):
-        ids = set()
-        for headers in ({}, {}, {"x-stainless-retry-count": "1"}):
-            made = await openai_.chat.completions.create(model="loja", messages=OI, extra_headers=headers, **named)
-            ids.add(made.id)
-        assert len(ids) == len(upstream.asked) == 3
+        made = [await openai_.chat.completions.create(model="loja", messages=OI, user="lia") for _ in range(2)]
+        assert len({one.id for one in made}) == len(upstream.asked) == 2
+
+
+async def test_two_who_ask_just_the_same_never_share_a_conversation(tmp_path: Path) -> None:
+    """One got his answer; the other's first try never arrived, and the library says that it tries again."""
+    async with program(tmp_path) as (_, openai_, _):
+        one = await openai_.chat.completions.create(model="loja", messages=OI)
+        again = {"x-stainless-retry-count": "1"}
+        other = await openai_.chat.completions.create(model="loja", messages=OI, extra_headers=again)
+        assert recado(one)["conversation"] != recado(other)["conversation"]
+
+
+async def test_an_answer_that_was_lost_on_the_way_is_given_again(tmp_path: Path) -> None:
+    async with program(tmp_path) as (upstream, openai_, _):
+        first = await openai_.chat.completions.create(model="loja", messages=OI, user="lia")
+        again = {"x-stainless-retry-count": "1"}
+        lost = await openai_.chat.completions.create(model="loja", messages=OI, user="lia", extra_headers=again)
+        assert (lost.id, len(upstream.asked)) == (first.id, 1)
+
+
+def test_who_has_his_answer_and_says_the_same_later_is_heard() -> None:
+    """Also when that call has to be repeated: his first one is settled."""
+    now, id = [0.0], ConversationId("c_1")
+    handed = Handed(clock=lambda: now[0])
+    handed.done(id, 1)
+    for seconds, settled in ((LOST, False), (LOST + 1, True)):
+        now[0] = seconds
+        assert handed.is_settled(id, 1) is settled
+    assert not handed.is_settled(id, 2), "of what nobody knows"
+
+
+def test_a_call_that_stands_alone_is_found_once_and_only_without_an_answer() -> None:
+    handed, gone = Handed(), [True]
+    call, id = Call("digest", False, gone=lambda: gone[0]), ConversationId("c_1")
+    handed.begins(call, Accepted(id, 1, False))
+    assert handed.orphan(Call("another", True)) is None
+    assert handed.orphan(Call("digest", True, gone=lambda: False)) == Accepted(id, 1, True)
+    assert handed.orphan(Call("digest", True)) is None, "somebody waits for it again"
+    handed.begins(call, Accepted(id, 2, False))
+    handed.done(id, 2)
+    assert handed.orphan(Call("digest", True)) is None
 
 
 async def test_many_at_once_get_their_own_answers(tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ HEARTBEAT = 15.0
 """Seconds between two signs of life on a quiet stream."""
 AGAIN = 15 * 60
 """Seconds in which a repeated call is recognised: longer than the SDK waits before it repeats one."""
+LOST = 20.0
+"""Seconds after an answer in which the SDK may find that it lost it: longer than its pauses before it calls again."""
 RECENT = 50
 """Messages of a conversation among which a repeated call is looked for."""
 ALONE = "call"
@@ -70,9 +72,10 @@ class Handed:
     """Which calls got their answer. Memory only: after a restart a call that is repeated gets what it asked for before
     where its conversation is named, and is asked again where it stands alone."""
 
-    def __init__(self, most: int = REMEMBERED) -> None:
-        self._most = most
-        self._done: OrderedDict[tuple[ConversationId, int], None] = OrderedDict()
+    def __init__(self, clock: Callable[[], float] = time.monotonic, most: int = REMEMBERED) -> None:
+        """`clock`: seconds."""
+        self._clock, self._most = clock, most
+        self._done: OrderedDict[tuple[ConversationId, int], float] = OrderedDict()
         self._alone: OrderedDict[tuple[ConversationId, int], Call] = OrderedDict()
 
     def begins(self, call: Call, accepted: Accepted) -> None:
@@ -82,7 +85,10 @@ class Handed:
             self._alone.popitem(last=False)
 
     def orphan(self, call: Call) -> Accepted | None:
-        """What a call of the same words asked before its caller hung up. Each is found once."""
+        """What a call of the same words asked before its caller hung up, once for each.
+
+        Never one that got its answer: two callers who ask just the same must not find themselves in one conversation.
+        """
         for (id, seq), one in self._alone.items():
             if one.digest == call.digest and one.gone():
                 self._alone[id, seq] = call
@@ -91,12 +97,13 @@ class Handed:
 
     def done(self, id: ConversationId, seq: int) -> None:
         self._alone.pop((id, seq), None)
-        self._done[id, seq] = None
+        self._done[id, seq] = self._clock()
         if len(self._done) > self._most:
             self._done.popitem(last=False)
 
-    def has(self, id: ConversationId, seq: int) -> bool:
-        return (id, seq) in self._done
+    def is_settled(self, id: ConversationId, seq: int) -> bool:
+        """It got its answer so long ago that the answer was not lost on the way."""
+        return self._clock() - self._done.get((id, seq), self._clock()) > LOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,7 @@ class Desk:
     now: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     """Milliseconds since the epoch."""
     token: Callable[[], str] = lambda: secrets.token_hex(16)
-    handed: Handed = field(default_factory=lambda: Handed())
+    handed: Handed = field(default_factory=Handed)
     room: Room = field(default_factory=Room)
 
     # -- who and which -------------------------------------------------------------------------------
@@ -220,7 +227,7 @@ class Desk:
         mark, oldest = _mark(call, prefix), await self.store.now() - AGAIN * 1000
         for entry in await self.store.latest(id, Kind.IN, RECENT):
             if entry.dedup.startswith(mark) and (call.key or entry.at >= oldest):
-                return entry if call.key or not self.handed.has(id, entry.seq) else None
+                return entry if call.key or not self.handed.is_settled(id, entry.seq) else None
         return None
 
     async def hand(self, request: web.Request, body: dict[str, Any], id: ConversationId, seq: int) -> web.Response:

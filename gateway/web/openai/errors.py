@@ -19,7 +19,8 @@ log = logging.getLogger("recado.web")
 
 Handler = Callable[[Any, web.Request], Awaitable[web.StreamResponse]]
 
-SOON = {"Retry-After": "5"}
+SOON = {"Retry-After": "1"}
+"""A restart takes no longer; the SDK waits so long."""
 
 
 class Refusal(Exception):
@@ -87,7 +88,9 @@ def explained(handler: Handler) -> Handler:
     async def inner(door: Any, request: web.Request) -> web.StreamResponse:
         try:
             return await handler(door, request)
-        except (ConnectionResetError, web.HTTPException):
+        except ConnectionResetError:  # whoever hung up is told nothing; what was asked goes on
+            return web.Response()
+        except web.HTTPException:
             raise
         except Exception as error:
             return response(_told(error))

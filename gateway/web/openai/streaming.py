@@ -64,9 +64,12 @@ async def follow(desk: Desk, id: ConversationId, seq: int) -> AsyncIterator[str 
     async for event in _live(desk, id, seq):
         if isinstance(event, Said):
             whole = event
+        elif event is None:
+            yield None
         else:
-            sent += event or ""
-            yield event
+            sent += event
+            for piece in pieces(event):
+                yield piece
     assert whole is not None, "it ends with the whole or raises"
     rest = _rest(sent, whole)
     for piece in pieces(rest):
