@@ -29,6 +29,7 @@ from gateway.transcript import Beside, Kept
 from gateway.web import problems
 from gateway.web.conversations import Conversations
 from gateway.web.openapi import description
+from gateway.web.page import Page
 from gateway.web.server import application
 from storage.model import (
     Cursor,
@@ -421,6 +422,13 @@ async def test_the_deliveries_of_a_turn_are_as_described() -> None:
     deliveries = await Conversations._deliveries(door, CONVERSATION)
     assert [one["state"] for one in deliveries["t"]] == states
     assert [misfits(one, schema("Delivery")) for one in deliveries["t"]] == [[]] * len(states)
+
+
+def test_a_visit_is_as_described() -> None:
+    made = parse(text("config.example.toml"), env=ENVIRONMENT)
+    crew: Any = SimpleNamespace(queue=made.queues[0], hearing=None, voice=None)
+    page = Page(made, Door(), {made.queues[0].name: crew}, {"site": ["E o frete?"]})  # type: ignore[arg-type]
+    assert misfits(orjson.loads(page._visit(made.channels[0], "lia")), schema("Visit")) == []
 
 
 def test_a_problem_is_as_described() -> None:
