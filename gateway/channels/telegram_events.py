@@ -201,10 +201,11 @@ def _as_edit(event: Event, message: Json) -> Event:
 
 
 def _answered(message: Json) -> Json:
-    """The message it answers. Each message of a topic "answers" the one that opened the topic: that is none."""
+    """The message it answers. Each message of a topic "answers" the one that opened the topic: that is none. Outside of
+    topics the first message of a thread is one like any other."""
     answered = _object(message.get("reply_to_message"))
-    opens = "forum_topic_created" in answered or answered.get("message_id") == message.get("message_thread_id")
-    return {} if opens else answered
+    opener = message.get("message_thread_id") if message.get("is_topic_message") is True else None
+    return {} if opener is not None and answered.get("message_id") == opener else answered
 
 
 # -- groups --------------------------------------------------------------------------------------

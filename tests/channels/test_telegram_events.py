@@ -49,7 +49,7 @@ def private(**more: Any) -> dict[str, Any]:
 
 def group(**more: Any) -> dict[str, Any]:
     chat = {"id": -1001234567890, "title": "Clínica", "type": "supergroup"}
-    return {"update_id": 1, "message": message(chat=chat, **more)}
+    return {"update_id": 1, "message": message(**{"chat": chat, **more})}
 
 
 def business(**more: Any) -> dict[str, Any]:
@@ -228,6 +228,20 @@ def test_each_picture_of_an_album_is_a_message_of_its_own() -> None:
     assert ids == ["700000001:101", "700000001:102", "700000001:103"]
 
 
+def test_of_a_photo_the_largest_is_taken() -> None:
+    sizes = [
+        {"file_id": "b", "width": 960},
+        {"file_id": "s", "width": 67, "file_size": 9},
+        {"file_id": "m", "width": 90},
+    ]
+    assert one(private(photo=sizes)).attachments[0].ref == "b"
+
+
+def test_a_time_nobody_lives_to_see_is_still_a_time() -> None:
+    assert one(private(text="Oi") | {"message": message(text="Oi") | {"date": 10**30}}).at < 10**15
+    assert one({"edited_message": message(text="Oi")}).at == AT
+
+
 def test_words_that_were_picked_to_be_answered_stand_before_the_answer() -> None:
     quote = {"text": "R$ 250\nà vista", "position": 0, "is_manual": True}
     assert one(private(text="essa", quote=quote)).text == "> R$ 250\n> à vista\nessa"
@@ -289,6 +303,12 @@ def test_a_topic_is_not_what_its_messages_answer() -> None:
     assert one(update).reply_to == ""
 
 
+def test_a_thread_of_answers_is_no_topic() -> None:
+    """In a group without topics an answer carries the thread it begins."""
+    update = group(text="essa", message_thread_id=7, reply_to_message={"message_id": 7, "from": BOT})
+    assert (one(update).contact, one(update).reply_to) == ("-1001234567890", "-1001234567890:7")
+
+
 def test_an_unknown_name_answers_to_every_bot_s() -> None:
     nameless = Known(KNOWN.bot)
     assert isinstance(one(named("@other_bot oi", 0, 10), nameless), Inbound)
@@ -305,6 +325,7 @@ def test_a_command_in_a_group_is_the_command() -> None:
         ({"from": {"id": 5, "is_bot": True}, "text": "@ana_clinic_bot"}, "bot"),
         ({"is_automatic_forward": True, "text": "news"}, "channel_post"),
         ({"new_chat_members": [BOT]}, "service"),
+        ({"chat": {"id": -5, "type": "supergroup", "is_direct_messages": True}, "text": "oi"}, "channel_post"),
     ],
 )
 def test_a_group_holds_more_than_people(more: dict[str, Any], reason: str) -> None:
