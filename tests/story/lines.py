@@ -150,6 +150,23 @@ def config(openai: FakeOpenAI, *lines: Line, channel: dict[str, str] | None = No
     return toml(openai.base_url, openai_key=openai.key, more=channels, **more)
 
 
+async def states_within(gateway: Gateway, line: Line, wanted: list[str]) -> None:
+    async def there() -> bool:
+        return await states(gateway, line) == wanted
+
+    try:
+        await until(there)
+    except AssertionError:
+        assert await states(gateway, line) == wanted
+
+
+HEARS = 'provider = "openai"\napi_key = "{key}"\nbase_url = "{url}"\nmodel = "gpt-transcribe"'
+
+
+def with_an_ear(openai: FakeOpenAI, *lines: Line, **more: Any) -> str:
+    return config(openai, *lines, hearing=HEARS.format(key=openai.key, url=openai.base_url), **more)
+
+
 async def _posted(url: str, body: bytes, headers: dict[str, str]) -> int:
     async with aiohttp.ClientSession() as http:
         json_body = {"Content-Type": "application/json", **headers}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import orjson
@@ -24,46 +22,20 @@ from tests.story.lines import (
     WhatsApp,
     config,
     conversation,
-    evolution,
     heard,
     held,
     inbound,
     outcomes,
     quiet,
     states,
-    telegram,
+    states_within,
     until,
-    whatsapp,
+    with_an_ear,
 )
 from tests.story.running import running
-from tests.story.test_lines import with_an_ear
 
 QUIETLY = {"presence": "false", "read_receipts": "false"}
 MARKER = "Ação: Transferir para o setor de atendimento"
-
-
-@pytest.fixture
-async def zap() -> AsyncIterator[WhatsApp]:
-    async with whatsapp() as made:
-        yield made
-
-
-@pytest.fixture
-async def evo() -> AsyncIterator[Evolution]:
-    async with evolution() as made:
-        yield made
-
-
-@pytest.fixture
-async def tele() -> AsyncIterator[Telegram]:
-    async with telegram() as made:
-        yield made
-
-
-@pytest.fixture
-async def openai() -> AsyncIterator[FakeOpenAI]:
-    async with FakeOpenAI(heard="quanto custa o frete?") as made:
-        yield made
 
 
 MENTION = [{"type": "mention", "offset": 0, "length": len("@ana_clinic_bot")}]
@@ -194,7 +166,7 @@ async def test_a_device_that_is_offline_gets_it_later(
         evo.fake.next("offline_400")
         await evo.post(gateway, evo.message("m1", "oi"))
         await until(lambda: gateway.hooked["evo"].trouble, "the trouble")
-        await states_become(gateway, evo, ["sent"])
+        await states_within(gateway, evo, ["sent"])
         assert evo.sent() == ["Echo: oi", "Echo: oi"], "refused for certain, so sent again"
 
 
@@ -300,15 +272,8 @@ async def test_a_hold_set_while_the_send_waits_is_asked_again(
         await zap.post(gateway, zap.message("m1", "oi"))
         await until(lambda: gateway.hooked["zap"].trouble, "the token is refused")
         await gateway.store.hold(conversation(zap), Hold("humanos", "api", 1))
-        await states_become(gateway, zap, ["withdrawn"])
+        await states_within(gateway, zap, ["withdrawn"])
         assert zap.sent() == []
-
-
-async def states_become(gateway: Gateway, line: Any, wanted: list[str]) -> None:
-    async def there() -> bool:
-        return await states(gateway, line) == wanted
-
-    await until(there, f"states {wanted}")
 
 
 async def _ready(gateway: Gateway) -> list[str]:

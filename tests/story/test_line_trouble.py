@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from tests.fakes import telegram as telegram_wire
 from tests.fakes.openai import FakeOpenAI
 from tests.story.lines import (
     ALL_AT_ONCE,
-    LINES,
     TEMPLATE,
     VOICE,
     Line,
@@ -37,32 +35,14 @@ from tests.story.lines import (
     outcomes,
     quiet,
     states,
+    states_within,
     until,
-    whatsapp,
+    with_an_ear,
 )
 from tests.story.running import running
-from tests.story.test_lines import with_an_ear
 
 ADMIN = "admin-key-0123456789"
 QUIETLY = {"presence": "false", "read_receipts": "false"}
-
-
-@pytest.fixture
-async def zap() -> AsyncIterator[WhatsApp]:
-    async with whatsapp() as made:
-        yield made
-
-
-@pytest.fixture(params=LINES, ids=lambda make: make.__name__)
-async def line(request: pytest.FixtureRequest) -> AsyncIterator[Line]:
-    async with request.param() as made:
-        yield made
-
-
-@pytest.fixture
-async def openai() -> AsyncIterator[FakeOpenAI]:
-    async with FakeOpenAI(heard="quanto custa o frete?") as made:
-        yield made
 
 
 async def ready(gateway: Gateway) -> list[str]:
@@ -72,16 +52,6 @@ async def ready(gateway: Gateway) -> list[str]:
 
 async def details(gateway: Gateway, line: Line) -> list[tuple[str, str]]:
     return [(r.status, r.detail) for r in await gateway.store.receipts(conversation(line))]
-
-
-async def states_within(gateway: Gateway, line: Line, wanted: list[str]) -> None:
-    async def there() -> bool:
-        return await states(gateway, line) == wanted
-
-    try:
-        await until(there)
-    except AssertionError:
-        assert await states(gateway, line) == wanted
 
 
 # -- courtesies --------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from tests.fakes import sounds
 from tests.fakes.openai import FakeOpenAI
 from tests.story.lines import (
     ALL_AT_ONCE,
-    LINES,
     VOICE,
     Line,
     config,
@@ -27,28 +25,9 @@ from tests.story.lines import (
     quiet,
     states,
     until,
+    with_an_ear,
 )
 from tests.story.running import running
-
-
-@pytest.fixture(params=LINES, ids=lambda make: make.__name__)
-async def line(request: pytest.FixtureRequest) -> AsyncIterator[Line]:
-    async with request.param() as made:
-        yield made
-
-
-@pytest.fixture
-async def openai() -> AsyncIterator[FakeOpenAI]:
-    async with FakeOpenAI(heard="quanto custa o frete?") as made:
-        yield made
-
-
-HEARS = 'provider = "openai"\napi_key = "{key}"\nbase_url = "{url}"\nmodel = "gpt-transcribe"'
-
-
-def with_an_ear(openai: FakeOpenAI, *lines: Line, **more: Any) -> str:
-    return config(openai, *lines, hearing=HEARS.format(key=openai.key, url=openai.base_url), **more)
-
 
 # -- in and out --------------------------------------------------------------------------------------
 
