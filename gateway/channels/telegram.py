@@ -324,7 +324,7 @@ class Telegram:
         except _Lost as lost:
             raise ChannelError(lost.reason, Then.UNSURE if lost.sent else Then.AGAIN, hint=UNANSWERED) from None
         if not answer.ok:
-            raise verdict(answer, outgoing.address, voice=voice)
+            raise verdict(answer, voice=voice)
         return Sent(_sent_id(outgoing.address, answer.result))
 
     async def acknowledge(self, message: Inbound) -> None:

@@ -102,12 +102,12 @@ RULES = (
 """The first that fits. A business account's bot may write only where the contact wrote within 24 hours."""
 
 
-def verdict(answer: Answer, address: Mapping[str, str], *, voice: bool) -> ChannelError:
-    """About a send to `address` that was not accepted. The words of Telegram stand in the hint."""
+def verdict(answer: Answer, *, voice: bool) -> ChannelError:
+    """About a send that was not accepted. The words of Telegram stand in the hint."""
     if not answer.refused:
         return _not_telegram(answer, voice=voice)
     if answer.moved_to:
-        return ChannelError("migrated", Then.MOVED, address={**address, "chat_id": answer.moved_to})
+        return ChannelError("migrated", Then.MOVED, address={"chat_id": answer.moved_to})
     if answer.code in (429, 420):
         return _slow_down(answer)
     if answer.code in (401, 404):

@@ -311,7 +311,7 @@ JSON = st.recursive(
     st.booleans(),
 )
 def test_whatever_is_answered_has_a_verdict(status: int, body: dict[str, Any] | None, voice: bool) -> None:
-    error = verdict(Answer(status, body), HERE, voice=voice)
+    error = verdict(Answer(status, body), voice=voice)
     assert isinstance(error.then, Then)
     assert not (error.then is Then.AS_TEXT and not voice)
     assert body or error.then is not Then.AGAIN
