@@ -294,8 +294,8 @@ class ChannelSettings(Section):
             )
         if self.type == "telegram" and self.mode == "webhook" and not _plain(self.secret_token):
             raise ValueError('secret_token is missing: mode = "webhook" needs one of A-Z a-z 0-9 _ -, 16 or more')
-        if not re.fullmatch(r"[A-Za-z0-9_-]{0,256}", _plain(self.secret_token)):
-            raise ValueError("secret_token may hold A-Z a-z 0-9 _ - only, at most 256")
+        if not re.fullmatch(r"([A-Za-z0-9_-]{16,256})?", _plain(self.secret_token)):
+            raise ValueError("secret_token may hold A-Z a-z 0-9 _ - only, 16 to 256 of them")
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from storage.model import Conversation, ConversationId, Media, MediaId, Post, Ve
 from storage.store import Store
 from tts.encode import Encoder
 from tts.errors import Encoding
+
+MIME = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}")
+UNNAMED = "application/octet-stream"
 
 
 class Conflict(Exception):
@@ -128,7 +132,8 @@ class Intake:
 
 
 async def keep(store: Store, folder: MediaFolder, data: bytes, mime: str) -> Media:
-    media = Media(await folder.put(data), mime, len(data))
+    """What is no sound, under the name its sender gave it, as far as that can stand in a header."""
+    media = Media(await folder.put(data), mime if MIME.fullmatch(mime) else UNNAMED, len(data))
     await store.add_media(media)
     return media
 

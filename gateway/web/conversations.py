@@ -66,7 +66,7 @@ class Conversations:
         """What became of each part, as it became known, by turn."""
         known: dict[str, list[dict[str, Any]]] = {}
         for receipt in await self.store.receipts(id):
-            turn, _, part = receipt.delivery.rpartition(":")
+            turn, _, part = receipt.delivery.partition(":")  # a repeat is `<turn>:<part>:again`
             fact = {"part": part, "state": receipt.status, "at": transcript.rfc3339(receipt.at)}
             known.setdefault(turn, []).append(fact | ({"detail": receipt.detail} if receipt.detail else {}))
         return known

@@ -56,6 +56,8 @@ class Media:
         path = self.folder.path(blob.id)
         if not wish or blob.mime == MP3:
             return path, blob.mime
+        if not blob.mime.startswith("audio/"):
+            raise wrong("as", "this is no sound: leave `as` out")
         copy = self.folder.variant(blob.id, ".mp3")
         if not copy.exists():
             await self.folder.put_variant(blob.id, ".mp3", await self.encoder.mp3(await self.folder.read(blob.id)))

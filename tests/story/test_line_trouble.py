@@ -246,13 +246,18 @@ async def test_a_window_that_closed_at_the_provider_is_met_the_same_way(
     zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
 ) -> None:
     keys = {**QUIETLY, "template": '"retomar_conversa:pt_BR"'}
-    async with running(config(openai, zap, channel=keys), tmp_path) as (gateway, _):
+    async with running(config(openai, zap, channel=keys), tmp_path) as (gateway, contact):
         await zap.post(gateway, zap.message("m1", "Oi"))
         await heard(zap, 1)
         await quiet(gateway)
         error = {"code": 131047, "title": "Re-engagement message"}
         await zap.post(gateway, zap.status(zap.ids()[0], "failed", errors=[error]))
         assert await heard(zap, 2) == ["Echo: Oi", TEMPLATE]
+        await quiet(gateway)
+        contact.conversation = conversation(zap)
+        _, turns = await contact.get("/turns", key=ADMIN)
+        told = [(one["part"], one["state"]) for one in turns["turns"][0]["deliveries"]]
+        assert told == [("0", "sent"), ("0", "failed"), ("0:template", "templated")]
 
 
 async def test_without_a_template_it_waits_for_a_person(zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path) -> None:
@@ -298,10 +303,31 @@ async def test_the_note_of_another_conversation_stays_closed(
         (entry,) = await gateway.store.latest(conversation(zap), Kind.IN, 1)
         (fetched,) = await gateway.store.fetched(conversation(zap), entry.seq - 1, entry.seq)
         assert fetched.media is not None
+        assert fetched.media.mime == "audio/ogg; codecs=opus"
         for key, status in ((ADMIN, 200), ("channel-key-0123456789", 404)):
             headers = {"Authorization": f"Bearer {key}"}
             async with contact.http.get(f"{gateway.url}/v1/media/{fetched.media.id}", headers=headers) as answer:
                 assert answer.status == status
+
+
+async def test_a_name_for_bytes_that_is_no_name_is_not_repeated(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    zap.fake.keep("9000", b"%PDF-1.7 ...", "application/pdf")
+    body = orjson.loads(zap.message("m1", ""))
+    message = body["entry"][0]["changes"][0]["value"]["messages"][0]
+    message |= {"type": "document", "document": {"id": "9000", "mime_type": "text/html\r\nX-Evil: 1"}}
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, contact):
+        await zap.post(gateway, orjson.dumps(body))
+        await outcomes(gateway, zap, 1)
+        (fetched,) = await gateway.store.fetched(conversation(zap), 0, 1)
+        assert fetched.media is not None
+        headers = {"Authorization": f"Bearer {ADMIN}"}
+        url = f"{gateway.url}/v1/media/{fetched.media.id}"
+        async with contact.http.get(url, headers=headers) as answer:
+            assert (answer.status, answer.content_type) == (200, "application/octet-stream")
+        async with contact.http.get(f"{url}?as=mp3", headers=headers) as answer:
+            assert (await answer.json())["field"] == "as"
 
 
 # -- everything together -------------------------------------------------------------------------------
