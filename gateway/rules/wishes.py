@@ -249,6 +249,7 @@ _COURTESIES: tuple[tuple[Courtesy, re.Pattern[str]], ...] = (
             r"how are you(?: doing)?(?: today)?|whats up|hola+|buenas (?:tardes|noches)|buenas"
             r"|buen dia|buenos dias|que tal|como estas?)\b"
             r"|(?:你|您|大家)好(?:呀|啊|吗)?|哈喽|嗨|hello|早上好|下午好|晚上好|早安|在吗|在不在"
+            r"|^/start(?: [\w-]+)?$"  # how everybody greets a bot: Telegram's button sends it
         ),
     ),
 )

@@ -226,6 +226,7 @@ def test_wants_no_person(language: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "courtesy"),
     [
+        ("/start", "greeting"),
         ("oi", "greeting"),
         ("Oi, tudo bem?", "greeting"),
         ("Bom dia!! 😊", "greeting"),
