@@ -12,25 +12,29 @@ from tests.fakes.openai import KEY as ASSISTANT_KEY
 ADMIN = "admin-key-0123456789"
 CHANNELS = {"api": "short", "long": "long", "spoken": "spoken"}
 """Channel name to queue name; the key of a channel is `key_of` it."""
+DEAF = '[queues.hearing]\nprovider = "none"\n'
 
 
 def key_of(channel: str) -> str:
     return f"channel-key-of-{channel}"
 
 
-def configuration(assistant_url: str, voice_url: str = "http://127.0.0.1:9", *, window_ms: int = 50) -> str:
-    """The TOML."""
+def configuration(
+    assistant_url: str, voice_url: str = "http://127.0.0.1:9", *, window_ms: int = 50, more: str = ""
+) -> str:
+    """The TOML. `more`: further channels."""
     queues = [
-        _queue("short", assistant_url, window_ms, history=20),
-        _queue("long", assistant_url, window_ms, history=100),
-        _queue("spoken", assistant_url, window_ms, history=20, more=_voice(voice_url)),
+        _queue("short", assistant_url, window_ms, history=20, more=DEAF),
+        _queue("long", assistant_url, window_ms, history=100, more=DEAF),
+        _queue("spoken", assistant_url, window_ms, history=20, more=_voice(voice_url) + DEAF),
+        _queue("mirrored", assistant_url, window_ms, history=20, more=_voice(voice_url) + _ear(assistant_url)),
     ]
     channels = [
         f'[[channels]]\nname = "{name}"\ntype = "http"\nqueue = "{queue}"\nkey = "{key_of(name)}"\n'
         for name, queue in CHANNELS.items()
     ]
     server = f'[server]\nport = 0\nadmin_key = "{ADMIN}"\nallow_private_urls = true\nlog_level = "warning"\n'
-    return "\n".join([server, *queues, *channels])
+    return "\n".join([server, *queues, *channels, more])
 
 
 def _queue(name: str, assistant_url: str, window_ms: int, *, history: int, more: str = "") -> str:
@@ -39,7 +43,6 @@ def _queue(name: str, assistant_url: str, window_ms: int, *, history: int, more:
 name = "{name}"
 instructions = "Você é a atendente da loja."
 window = {{ interval_ms = {window_ms}, max_wait_ms = {max(20_000, window_ms)} }}
-hearing = {{ provider = "none" }}
 [queues.assistant]
 provider = "openai"
 api_key = "{ASSISTANT_KEY}"
@@ -47,6 +50,16 @@ base_url = "{assistant_url}"
 model = "gpt-6-luna"
 history = {history}
 {more}"""
+
+
+def _ear(url: str) -> str:
+    return f"""
+[queues.hearing]
+provider = "openai"
+api_key = "{ASSISTANT_KEY}"
+base_url = "{url}"
+model = "gpt-transcribe"
+"""
 
 
 def _voice(url: str) -> str:

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import partial
 from importlib import import_module
 
+from bench.lines import LINES, Said, request
 from bench.processes import output
 
 
@@ -40,6 +41,12 @@ class Load:
     """Of message ids: one run must not repeat another's."""
     wait: float = 0.0
     """Seconds to wait for the reply in the same call."""
+    line: str = ""
+    """One of bench.lines: posts as its provider does, and `channel`, `key`, `prefix`, `run` and `wait` mean nothing."""
+    first: int = 0
+    """The number of a line's first message: one run must not repeat another's."""
+    spoken: int = 0
+    """1: a line's messages are voice notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +95,20 @@ class Talk:
         self.sent += 1
         turn = connection if load.wait else n
         contact = turn % load.contacts if load.contacts else n
+        self._open += 1
+        return self._by_line(n, contact) if load.line else self._plain(n, contact)
+
+    def _by_line(self, n: int, contact: int) -> bytes:
+        load, number = self.load, self.load.first + n
+        who = contact if load.contacts else number
+        return request(LINES[load.line], Said(number, who, f"{TEXT} ({number})", spoken=bool(load.spoken)))
+
+    def _plain(self, n: int, contact: int) -> bytes:
+        load = self.load
         body = (
             f'{{"id":"{load.run}-{n}","contact":{{"id":"{load.prefix}-{contact}","name":"Lia"}},'
             f'"text":"{TEXT} ({load.run}-{n})"}}'
         ).encode()
-        self._open += 1
         return b"%s%d\r\n\r\n%s" % (self._head, len(body), body)
 
     def heard(self, began: float, well: bool) -> None:
