@@ -485,7 +485,7 @@ async def test_a_run_that_nobody_let_go_is_let_go_when_it_is_looked_at(tmp_path:
             gateway.store.pause = pause  # type: ignore[method-assign]
         async with running(served(upstream), tmp_path) as (gateway, _), client(gateway) as openai_:
             assert not upstream.asked
-            run = await openai_.beta.threads.runs.poll(run.id, thread.id)
+            run = await asyncio.wait_for(openai_.beta.threads.runs.poll(run.id, thread.id), 20)
             assert run.status == "completed"
             assert len(upstream.asked) == 1
 

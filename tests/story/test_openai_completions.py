@@ -348,6 +348,16 @@ async def test_an_answer_that_was_lost_on_the_way_is_given_again(tmp_path: Path)
         assert (lost.id, len(upstream.asked)) == (first.id, 1)
 
 
+async def test_who_says_the_same_again_is_heard_although_the_call_had_to_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.web.openai.desk.LOST", -1.0)
+    async with program(tmp_path) as (upstream, openai_, _):
+        for headers in ({}, {"x-stainless-retry-count": "1"}):
+            await openai_.chat.completions.create(model="loja", messages=OI, user="lia", extra_headers=headers)
+        assert len(upstream.asked) == 2
+
+
 def test_who_has_his_answer_and_says_the_same_later_is_heard() -> None:
     """Also when that call has to be repeated: his first one is settled."""
     now, id = [0.0], ConversationId("c_1")

@@ -50,7 +50,9 @@ RECENT = 50
 ALONE = "call"
 """The message id of a call that stands alone in its conversation."""
 REMEMBERED = 4096
-"""Calls of which is known whether they got their answer."""
+"""Calls of which is known that they got their answer."""
+WAITING = 512
+"""Calls that stand alone and may come again for theirs."""
 ENDLESS = 10**18
 
 
@@ -81,7 +83,7 @@ class Handed:
     def begins(self, call: Call, accepted: Accepted) -> None:
         """A call that stands alone waits for its answer."""
         self._alone[accepted.conversation, accepted.message] = call
-        if len(self._alone) > self._most:
+        if len(self._alone) > WAITING:
             self._alone.popitem(last=False)
 
     def orphan(self, call: Call) -> Accepted | None:

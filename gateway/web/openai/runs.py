@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -13,13 +14,13 @@ from gateway.config import ChannelSettings, Queue
 from gateway.live import RECORDING, THINKING
 from gateway.web.openai import asking
 from gateway.web.openai.assistants import assistant_queue
-from gateway.web.openai.desk import Call, Desk, answer
+from gateway.web.openai.desk import REMEMBERED, Call, Desk, answer
 from gateway.web.openai.errors import Refusal, explained, in_stream
 from gateway.web.openai.paging import page
 from gateway.web.openai.said import Json, Said, number, numbered, seconds
 from gateway.web.openai.streaming import Events, follow
 from gateway.web.openai.threads import ASSISTANT, PAUSED, RUN, Entry, Thread, Threads, assistant_message, given_messages
-from storage.model import Kind, Outcome
+from storage.model import ConversationId, Kind, Outcome
 
 CANCELLED = "run_cancelled"
 POLL = {"openai-poll-after-ms": "200"}
@@ -32,6 +33,8 @@ ENDED = {"cancelled": "cancelled_at", "failed": "failed_at", "completed": "compl
 class Runs:
     desk: Desk
     threads: Threads
+    _let_go_here: OrderedDict[ConversationId, None] = field(default_factory=OrderedDict)
+    """Whose lanes this process let go."""
 
     # -- running ---------------------------------------------------------------------------------------
 
@@ -64,9 +67,10 @@ class Runs:
         async with self.threads.alone(id):
             conversation, _ = await self.threads.open(channel, id)
             if earlier := await self.desk.earlier(conversation.id, call, RUN):
-                await self.desk.store.pause(Kind.IN, conversation.id, None)
+                await self._go_on(conversation.id)
                 return earlier.seq
             await self.threads.not_active(id, conversation.id, "Thread {thread} already has an active run {run}.")
+            self._let_go_here.pop(conversation.id, None)
             await self.desk.store.pause(Kind.IN, conversation.id, PAUSED)
             if more:
                 await self.threads.add(channel, queue, call, conversation.contact, more)
@@ -81,8 +85,14 @@ class Runs:
         wish = Wish(wish.format, wish.instructions, thread.history(), wish.metadata)
         id, now = self.desk.id(call, RUN), self.desk.now()
         accepted = await self.desk.post(channel, queue, Inbound(id, conversation.contact, "", "", now, wish=wish))
-        await self.desk.store.pause(Kind.IN, conversation.id, None)
+        await self._go_on(conversation.id)
         return accepted.message
+
+    async def _go_on(self, id: ConversationId) -> None:
+        await self.desk.store.pause(Kind.IN, id, None)
+        self._let_go_here[id] = None
+        if len(self._let_go_here) > REMEMBERED:
+            self._let_go_here.popitem(last=False)
 
     async def _answer(
         self,
@@ -111,8 +121,9 @@ class Runs:
     @explained
     async def get(self, request: web.Request) -> web.Response:
         thread, run = await self._found(request)
-        if thread.said_of(run) is None:  # a process that died between posting a run and letting it go left it behind
-            await self.desk.store.pause(Kind.IN, thread.conversation.id, None)
+        id = thread.conversation.id
+        if thread.said_of(run) is None and id not in self._let_go_here:
+            await self._go_on(id)  # a process that died between posting a run and letting it go left it behind
         return answer(self._shown(thread, run), headers=POLL)
 
     @explained

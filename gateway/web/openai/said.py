@@ -100,8 +100,3 @@ def file_id(document: str) -> str:
 def pieces(text: str) -> Iterator[str]:
     """Sentence by sentence; together they are the text."""
     return (found[0] for found in SENTENCE.finditer(text))
-
-
-def listed(items: Sequence[Json], **more: Any) -> Json:
-    first, last = (items[0]["id"], items[-1]["id"]) if items else (None, None)
-    return {"object": "list", "data": list(items), "first_id": first, "last_id": last, "has_more": False, **more}

@@ -90,10 +90,6 @@ class Thread:
                 return told
         return None
 
-    @property
-    def active(self) -> Entry | None:
-        return next((run for run in self.runs if self.said_of(run) is None), None)
-
     def run_in(self, head: int, tail: int) -> Entry | None:
         return next((run for run in self.runs if head < run.received.seq <= tail), None)
 
