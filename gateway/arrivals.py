@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway import transcript
-from gateway.channels.base import Echo, Event, Hooked, Inbound, Noise, Reach, Status, Unknown
+from gateway.channels.base import ChannelError, Echo, Event, Hooked, Inbound, Noise, Reach, Status, Unknown
 from gateway.config import ChannelSettings, Config
 from gateway.deliveries import Deliveries
 from gateway.fetching import Fetching
@@ -27,6 +27,8 @@ LONGEST_ID = 512
 """Characters of anybody's id."""
 LATEST = 253_402_300_799_999
 """The last millisecond of the year 9999."""
+ARRIVED = ("delivered", "read", "played")
+"""What is told of a send that the contact has: that it failed as well is nothing to act on."""
 REMEMBERED = 20
 """Of our latest parts, those an echo is compared with when a send's fate is unknown."""
 
@@ -97,12 +99,19 @@ class Arrivals:
             return
         detail = status.error.reason if status.error else ""
         receipt = Receipt(conversation, delivery, status.status, status.at, status.id, detail)
-        write = self.store.record if status.error else self.store.resolve
-        if not await self._is_of(channel, receipt) or not await write(receipt):
+        if not await self._is_of(channel, receipt):
             return
-        self.telemetry.receipts.labels(channel.name, status.status).inc()
-        if status.error is not None:
-            await self.deliveries.failed_later(receipt, status.error)
+        write = self._record_failure(receipt, status.error) if status.error else self.store.resolve(receipt)
+        if await write:
+            self.telemetry.receipts.labels(channel.name, status.status).inc()
+
+    async def _record_failure(self, receipt: Receipt, error: ChannelError) -> bool:
+        """First what follows, then the fact: if only one of them gets written, it is all told again and is once."""
+        before = [one for one in await self.store.receipts(receipt.conversation) if one.delivery == receipt.delivery]
+        known = any((one.status, one.detail) == (receipt.status, receipt.detail) for one in before)
+        if not known and not any(one.status in ARRIVED for one in before):
+            await self.deliveries.failed_later(receipt, error)
+        return await self.store.record(receipt)
 
     async def _is_of(self, channel: ChannelSettings, receipt: Receipt) -> bool:
         """A delivery's id comes back from outside: it must be one of this channel's."""
@@ -115,6 +124,7 @@ class Arrivals:
         contact = await self.store.known_as(channel.name, [echo.contact, *echo.aliases], lasting=echo.lasting)
         id = conversation_id(channel.name, contact)
         if self.deliveries.is_sending(id, echo.text, voice=echo.voice):
+            self.deliveries.echoed(id, echo.id)
             return self._our_own(channel)
         if delivery := await self._unsure_of(id, echo):
             receipt = Receipt(id, delivery, "sent", echo.at, echo.id, "echo")

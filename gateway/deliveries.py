@@ -7,9 +7,11 @@ channel says (`Then`); what follows from it is decided here, for all of them.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 import orjson
@@ -62,6 +64,8 @@ class Way:
     conversation: Conversation
     more: Sequence[Entry] = ()
     """What comes after it."""
+    template: bool = False
+    """In the place of the reply."""
 
     @property
     def body(self) -> Any:
@@ -83,6 +87,8 @@ class Deliveries:
     _sending: dict[ConversationId, Way] = field(default_factory=dict)
     _slowed: dict[ConversationId, int] = field(default_factory=dict)
     """How often in a row a contact's send was too fast: the provider wants us to wait longer each time."""
+    _echoed: dict[ConversationId, str] = field(default_factory=dict)
+    """The provider's id of a send whose echo came before its answer."""
 
     async def run(self, claim: Claim) -> None:
         """Raises Fenced when the lane was lost."""
@@ -106,6 +112,10 @@ class Deliveries:
         """True while just this is under way to the contact: an echo of it is ours, though we have no id of it yet."""
         way = self._sending.get(id)
         return way is not None and any(transcript.says(entry, text, voice=voice) for entry in way.entries)
+
+    def echoed(self, id: ConversationId, provider_id: str) -> None:
+        """What is under way went out, whatever becomes of its answer."""
+        self._echoed[id] = provider_id
 
     async def failed_later(self, receipt: Receipt, error: ChannelError) -> None:
         """The provider accepted a send and says now that it failed."""
@@ -133,6 +143,9 @@ class Deliveries:
             await self._settle(way, Sent(status="withdrawn"), "person_took_over")
             return
         facts = {} if way.channel.capabilities.pull else await self.store.facts(way.conversation.id)
+        if "opted_out" in facts and not _is_goodbye(way):
+            await self._settle(way, Sent(status="withdrawn"), "opted_out")
+            return
         if "unreachable" in facts:
             await self._give_up(way, "unreachable")
             return
@@ -142,28 +155,46 @@ class Deliveries:
         await self._send(way, closed=await self._window_closed(way))
 
     async def _send(self, way: Way, *, closed: bool) -> None:
-        template = bool(way.body.get("template")) or (closed and way.channel.capabilities.template)
-        if closed and not template:
+        if not (closed or way.body.get("template")):
+            await self._go(way)
+        elif way.channel.capabilities.template:
+            await self._go(_templated(way), "outside_reply_window")
+        else:
             await self._wait_for_a_person(way, "outside_reply_window")
-            return
-        if template:
-            way = replace(way, entries=_next([*way.entries, *way.more], True))
+
+    async def _go(self, way: Way, detail: str = "") -> None:
         self._sending[way.conversation.id] = way
         try:
-            sent = await self._parts(way, template=template)
+            sent = await self._parts(way)
         except ChannelError as error:
             await self._failed(way, error)
         else:
-            await self._settle(way, sent, "outside_reply_window" if closed else "")
+            await self._settle(way, sent, detail)
         finally:
             self._sending.pop(way.conversation.id, None)
+            self._echoed.pop(way.conversation.id, None)
 
-    async def _parts(self, way: Way, *, template: bool) -> Sent:
+    async def _parts(self, way: Way) -> Sent:
         """Raises ChannelError."""
-        if not template:
-            return await way.channel.send(await self._outgoing(way))
-        sent = await way.channel.send(replace(self._bare(way), template=True))
+        if not way.template:
+            return await self._given(way, await self._outgoing(way))
+        sent = await self._given(way, replace(self._bare(way), template=True))
         return replace(sent, status="templated")
+
+    async def _given(self, way: Way, outgoing: Outgoing) -> Sent:
+        """To the channel. Raises ChannelError, also for what no channel should raise: what stopped in the middle may
+        have gone out."""
+        try:
+            return await way.channel.send(outgoing)
+        except (asyncio.CancelledError, Exception) as error:
+            if isinstance(error, ChannelError) or _is_repeatable(way):
+                raise
+            unsure = ChannelError("cut_off", Then.UNSURE, hint=f"the send was stopped by {type(error).__name__}")
+            if isinstance(error, Exception):
+                log.exception("a send broke in the middle")
+                raise unsure from None
+            await self._failed(way, unsure)  # we are being stopped, and this must be known at the next start
+            raise
 
     def _withdrawn(self, way: Way) -> bool:
         """A person took over after the turn settled: what the assistant wrote and nobody has seen stays here."""
@@ -177,7 +208,7 @@ class Deliveries:
         if not window:
             return False
         latest = await self.store.latest(way.conversation.id, Kind.IN, LATELY)
-        last = max((received(entry).at for entry in latest), default=0)
+        last = max(map(wrote_at, latest), default=0)
         return await self.store.now() - last > (window - MARGIN) * 1000
 
     async def _outgoing(self, way: Way) -> Outgoing:
@@ -201,6 +232,8 @@ class Deliveries:
     async def _failed(self, way: Way, error: ChannelError) -> None:
         facts = {"reason": error.reason, "hint": error.hint, "try": way.claim.tries, "channel": way.channel.name}
         log.warning("a delivery failed", extra={"facts": {**facts, "then": str(error.then)}})
+        if error.then is not Then.SLOW_DOWN:
+            self._slowed.pop(way.conversation.id, None)
         match error.then:
             case Then.AGAIN:
                 self.telemetry.deliveries.labels(way.channel.name, "retried").inc()
@@ -210,10 +243,14 @@ class Deliveries:
                 await self._rest(way, error)
             case Then.AS_TEXT if way.body["part"]["kind"] != "text":
                 await self._as_text(way, error)
+            case Then.TEMPLATE if way.channel.capabilities.template and not way.template:
+                await self._go(_templated(way), error.reason)
             case Then.TEMPLATE:
                 await self._wait_for_a_person(way, error.reason)
             case Then.MOVED if error.address and error.address != way.conversation.address:
                 await self.store.settle(way.claim, Settlement(way.claim.head, address=error.address))
+            case Then.UNSURE if echo := self._echoed.get(way.conversation.id):
+                await self._settle(way, Sent(echo), "echo")
             case Then.UNSURE:
                 await self._unsure(way, error)
             case _:
@@ -222,7 +259,8 @@ class Deliveries:
     async def _rest(self, way: Way, error: ChannelError) -> None:
         """Nothing is wrong with this message: it waits, and no try is used up."""
         wait = min(error.retry_after or (REST if error.then is Then.STOP else 5.0), LONGEST)
-        self._slowed[way.conversation.id] = self._slowed.get(way.conversation.id, 0) + 1
+        if error.then is Then.SLOW_DOWN:
+            self._slowed[way.conversation.id] = self._slowed.get(way.conversation.id, 0) + 1
         if error.whole_channel or error.then is Then.STOP:
             self._pace(way).rests_until = self.now() + wait
         await self._later(way, wait, "stopped" if error.then is Then.STOP else "slowed")
@@ -232,19 +270,21 @@ class Deliveries:
         await self.store.settle(way.claim, Settlement(way.claim.head, pause=max(1, round(wait * 1000))))
 
     async def _as_text(self, way: Way, error: ChannelError) -> None:
-        """The words instead of the sound, in the same place of the same reply."""
+        """The words instead of the sound: all of them, so what else of the reply was to be written is in them."""
         part, id = way.body["part"], way.entries[0].dedup
         limit = way.channel.capabilities.text_limit
         pieces = split(part.get("written") or part["transcript"], limit, utf16=way.channel.capabilities.utf16)
         outgoing = replace(self._bare(way), text=pieces[0])
         sent = Sent(status="sent")
+        sent, n = Sent(status="sent"), 0
         try:
             for n, piece in enumerate(pieces):
-                sent = await way.channel.send(replace(outgoing, id=f"{id}" if not n else f"{id}+{n}", text=piece))
+                sent = await self._given(way, replace(outgoing, id=f"{id}" if not n else f"{id}+{n}", text=piece))
         except ChannelError as failed:
-            await (self._unsure(way, failed) if pieces[1:] else self._failed(way, _for_text(failed)))
+            await (self._unsure(way, failed) if n else self._failed(way, _for_text(failed)))
             return
-        await self._settle(way, sent, f"text_instead:{error.reason}", facts=dict.fromkeys(_facts(error), True))
+        whole = _whole(way)
+        await self._settle(whole, sent, f"text_instead:{error.reason}", facts=dict.fromkeys(_facts(error), True))
 
     def _bare(self, way: Way) -> Outgoing:
         """Who and which; what, only as the public reply tells it."""
@@ -327,7 +367,8 @@ class Deliveries:
         body = orjson.loads(entry.body)
         if channel is not None and channel.capabilities.template:
             body["template"] = True
-            await self.store.send_also(Post(conversation.id, f"{entry.dedup}:template", orjson.dumps(body).decode()))
+            once = f"{body['turn']}:0:template"  # for all the parts of the reply
+            await self.store.send_also(Post(conversation.id, once, orjson.dumps(body).decode()))
             return
         queue = self.queues.get(conversation.queue)
         people = queue.handoff.to if queue else conversation.queue
@@ -351,12 +392,38 @@ class _Nowhere:
 _NOWHERE: Any = _Nowhere()
 
 
+def wrote_at(entry: Entry) -> int:
+    """When the contact wrote, in milliseconds. Never after we knew of it: a provider's clock may run ahead."""
+    return min(received(entry).at, entry.at)
+
+
 def _next(entries: Sequence[Entry], whole_reply: bool) -> Sequence[Entry]:
     """What one send carries: the next part, or all the parts of the next reply."""
     if not whole_reply:
         return entries[:1]
     turn = orjson.loads(entries[0].body)["turn"]
-    return [entry for entry in entries if orjson.loads(entry.body)["turn"] == turn]
+    return list(takewhile(lambda entry: orjson.loads(entry.body)["turn"] == turn, entries))
+
+
+def _whole(way: Way) -> Way:
+    """With what is left of its reply."""
+    entries = _next([*way.entries, *way.more], True)
+    return replace(way, entries=entries, more=way.more[len(entries) - len(way.entries) :])
+
+
+def _templated(way: Way) -> Way:
+    """One template stands for all that is left of a reply."""
+    return replace(_whole(way), template=True)
+
+
+def _is_goodbye(way: Way) -> bool:
+    """What tells a contact that nothing more will come."""
+    return bool(way.body["reply"].get("reason") == "opts_out")
+
+
+def _is_repeatable(way: Way) -> bool:
+    """The same send twice is one: it carries an idempotency key, or nothing leaves this house."""
+    return way.channel.capabilities.whole_reply or way.channel.capabilities.pull
 
 
 def _facts(error: ChannelError) -> Sequence[str]:

@@ -99,14 +99,15 @@ def decide(situation: Situation) -> Decision:
     """The rung that answers."""
     if situation.hold is not None:
         return StaySilent("held_by_person")
-    if situation.exhausted:
-        return Transfer("too_many_tries", dead=True)
     if not situation.burst:
         return Ignore("empty_burst")
-    return _opting(situation) or _aside(situation) or _answer(situation)
+    unanswered = _opting(situation) or _aside(situation)
+    if situation.exhausted and not isinstance(unanswered, Ignore):
+        return Transfer("too_many_tries", dead=True)
+    return unanswered or _answer(situation)
 
 
-def _opting(situation: Situation) -> Decision | None:
+def _opting(situation: Situation) -> Say | Ignore | None:
     """Nobody is written to who does not want it."""
     texts = [said.text for said in situation.burst if said.meaning == "message" and not said.aside]
     if situation.opted_out:

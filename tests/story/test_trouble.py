@@ -338,9 +338,9 @@ async def test_a_wish_that_comes_in_pieces_is_read_whole(tmp_path: Path) -> None
 
 
 class Broken:
-    """A channel with a fault in its code."""
+    """A channel with a fault in its code, to which everything may be sent twice."""
 
-    name, capabilities = "api", Capabilities()
+    name, capabilities = "api", Capabilities(whole_reply=True)
 
     async def send(self, outgoing: Outgoing) -> Sent:
         raise RuntimeError("a fault in the channel")

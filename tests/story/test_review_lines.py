@@ -1,0 +1,230 @@
+"""What a second pair of eyes found on the providers' lines: each was lost, doubled or said to somebody who left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from gateway.channels.base import Outgoing, Sent
+from gateway.channels.whatsapp_cloud import WhatsAppCloud
+from gateway.rules.precedence import Ignore, Said, Situation, Transfer, decide
+from storage.store import Unavailable
+from tests.fakes import graph as wire
+from tests.fakes.openai import FakeOpenAI
+from tests.story.lines import (
+    TEMPLATE,
+    WhatsApp,
+    config,
+    heard,
+    held,
+    outcomes,
+    quiet,
+    states,
+    until,
+    whatsapp,
+)
+from tests.story.running import running
+
+QUIETLY = {"presence": "false", "read_receipts": "false"}
+WITH_TEMPLATE = {**QUIETLY, "template": '"retomar_conversa:pt_BR"'}
+
+
+@pytest.fixture
+async def zap() -> AsyncIterator[WhatsApp]:
+    async with whatsapp() as made:
+        yield made
+
+
+@pytest.fixture
+async def openai() -> AsyncIterator[FakeOpenAI]:
+    async with FakeOpenAI() as made:
+        yield made
+
+
+def after(gate: asyncio.Event, then: Any) -> Any:
+    """A fault that waits for the gate."""
+
+    async def fault(graph: Any, request: web.Request) -> web.StreamResponse:
+        await gate.wait()
+        answer: web.StreamResponse = await then(graph, request)
+        return answer
+
+    return fault
+
+
+def texts(zap: WhatsApp) -> list[str]:
+    """What was tried, accepted or not."""
+    return [call.json["text"]["body"] for call in zap.fake.calls if call.json and call.json.get("type") == "text"]
+
+
+# -- nothing is sent twice blindly ---------------------------------------------------------------------
+
+
+async def test_a_send_that_broke_in_our_own_hands_is_not_repeated(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = WhatsAppCloud.send
+
+    async def broken(channel: WhatsAppCloud, outgoing: Outgoing) -> Sent:
+        await send(channel, outgoing)
+        raise KeyError("a field of the answer that nobody expected to be missing")
+
+    monkeypatch.setattr(WhatsAppCloud, "send", broken)
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await quiet(gateway)
+        assert await states(gateway, zap) == ["unsure"]
+        assert zap.sent() == ["Echo: Oi"]
+
+
+async def test_a_send_that_a_restart_cut_off_is_not_repeated(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.app.LAST_SENDS", 0.1)
+    text = config(openai, zap, channel=QUIETLY)
+    async with running(text, tmp_path) as (gateway, _):
+        zap.fake.next(wire.HANG)
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await until(lambda: texts(zap), "the send")
+    async with running(text, tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("m2", "alô?"))
+        assert await heard(zap, 1) == ["Echo: alô?"]
+        assert (await states(gateway, zap))[0] == "unsure"
+        assert (await gateway.store.depths()).dead == 1
+
+
+async def test_an_echo_that_was_faster_than_the_cut_has_settled_the_send(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    gate = asyncio.Event()
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        zap.fake.next(after(gate, wire.CUT))
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await until(lambda: texts(zap), "the send")
+        await zap.post(gateway, zap.from_the_phone("early", "Echo: Oi"))
+        gate.set()
+        await quiet(gateway)
+        assert await states(gateway, zap) == ["sent"]
+        assert (await gateway.store.depths()).dead == 0
+        await zap.post(gateway, zap.from_the_phone("early", "Echo: Oi"))
+        assert await held(gateway, zap) == "", "that id is ours from now on"
+
+
+async def test_a_note_said_in_words_is_not_followed_by_the_same_words(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(config(openai, zap, format="both", channel=QUIETLY), tmp_path) as (gateway, _):
+        zap.fake.next_upload(wire.error(131053))
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await outcomes(gateway, zap, 1)
+        await quiet(gateway)
+        assert zap.sent() == ["Echo: Oi"]
+
+
+async def test_what_was_delivered_and_fails_afterwards_is_not_sent_again(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await heard(zap, 1)
+        await quiet(gateway)
+        await zap.post(gateway, zap.status(zap.ids()[0], "delivered"))
+        await zap.post(gateway, zap.status(zap.ids()[0], "failed", errors=[{"code": 131000}]))
+        await quiet(gateway)
+        assert zap.sent() == ["Echo: Oi"]
+
+
+# -- nothing is lost ---------------------------------------------------------------------------------------
+
+
+async def test_a_failure_that_we_could_not_follow_up_is_followed_up_when_it_is_told_again(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await heard(zap, 1)
+        await quiet(gateway)
+        failed = zap.status(zap.ids()[0], "failed", errors=[{"code": 131000}])
+        with monkeypatch.context() as broken:
+            broken.setattr(gateway.store, "send_also", _full)
+            assert await zap.post(gateway, failed) == 503
+        for _ in range(3):
+            assert await zap.post(gateway, failed) == 200
+        await quiet(gateway)
+        assert zap.sent() == ["Echo: Oi"] * 2, "once more, and once only"
+
+
+async def _full(*_: Any) -> Any:
+    raise Unavailable("the disk is full")
+
+
+# -- the reply window ----------------------------------------------------------------------------------------
+
+
+async def test_a_window_that_the_send_finds_closed_gets_the_template(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(config(openai, zap, channel=WITH_TEMPLATE), tmp_path) as (gateway, _):
+        zap.fake.next(wire.error(131047))
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        assert await heard(zap, 1) == [TEMPLATE]
+        await quiet(gateway)
+        assert await states(gateway, zap) == ["templated"]
+        assert await held(gateway, zap) == ""
+
+
+async def test_a_reply_of_several_parts_becomes_one_template(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(config(openai, zap, format="both", channel=WITH_TEMPLATE), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await heard(zap, 2)
+        await quiet(gateway)
+        for id in zap.ids():
+            await zap.post(gateway, zap.status(id, "failed", errors=[{"code": 131047}]))
+            await quiet(gateway)
+        assert zap.sent()[2:] == [TEMPLATE]
+
+
+async def test_a_clock_that_runs_ahead_does_not_keep_the_window_open(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = 24 * 3600.0
+    monkeypatch.setattr("gateway.deliveries.MARGIN", day + 0.001)  # a window that closes as soon as it opens
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "Oi", age=-30 * 24 * 3600))
+        await quiet(gateway)
+        assert await held(gateway, zap) == "outside_reply_window"
+
+
+# -- who wants to be left alone --------------------------------------------------------------------------------
+
+
+async def test_what_waits_is_not_sent_to_somebody_who_has_left(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.deliveries.REST", 0.2)
+    gate = asyncio.Event()
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        zap.fake.next(after(gate, wire.error(190)))
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await until(lambda: texts(zap), "the send")
+        await zap.post(gateway, zap.message("m2", "parar"))
+        await outcomes(gateway, zap, 2)
+        gate.set()
+        (goodbye,) = await heard(zap, 1)
+        assert "VOLTAR" in goodbye
+        assert await states(gateway, zap) == ["withdrawn", "sent"]
+
+
+@pytest.mark.parametrize("aside", ["group", "ignored_contact", "late"])
+def test_what_nobody_answers_is_not_answered_with_a_transfer_either(aside: str) -> None:
+    """However often it broke the turn."""
+    assert decide(Situation([Said("oi", aside=aside)], None, exhausted=True)) == Ignore(aside)
+    assert decide(Situation([Said("oi")], None, exhausted=True, opted_out=True)) == Ignore("opted_out")
+    assert decide(Situation([Said("oi")], None, exhausted=True)) == Transfer("too_many_tries", dead=True)
