@@ -6,6 +6,7 @@ OpenAI answers 404 to all of this since 2026-08-26; its library still has the me
 from __future__ import annotations
 
 import asyncio
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The Assistants API is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning"),
 ]
+
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def recado(thing: Any) -> dict[str, Any]:
@@ -232,6 +238,21 @@ async def test_a_thread_begins_with_what_was_said_before(tmp_path: Path) -> None
             "user",
             "assistant",
         ]
+
+
+async def test_a_picture_in_a_thread_is_looked_at_and_kept(tmp_path: Path) -> None:
+    url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    parts: Any = [{"type": "text", "text": "olhe"}, {"type": "image_url", "image_url": {"url": url}}]
+    async with program(tmp_path) as (upstream, openai_, gateway):
+        thread = await openai_.beta.threads.create(messages=[{"role": "user", "content": parts}])
+        await openai_.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id="loja")
+        assert base64.b64encode(PNG).decode() in str(upstream.asked[0].json["input"])
+        first = (await openai_.beta.threads.messages.list(thread.id, order="asc")).data[0]
+        assert [part.type for part in first.content] == ["text", "image_url"]
+        kept = first.content[1].image_url.url.rpartition("/")[2]  # type: ignore[union-attr]
+        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {PROGRAM}"}) as http:
+            async with http.get(f"{gateway.url}/v1/media/{kept}") as answer:
+                assert await answer.read() == PNG
 
 
 async def test_lists_are_paged(tmp_path: Path) -> None:

@@ -18,11 +18,14 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from gateway.intake import Accepted
 from gateway.web.openai.desk import LOST, Call, Handed
 from storage.model import ConversationId
-from tests.fakes.openai import refused, spoken
+from tests.fakes.openai import FakeOpenAI, refused, spoken
 from tests.fakes.sounds import wav
 from tests.story.calling import MARKER, OLD_ID, PROGRAM, client, program
 from tests.story.running import ADMIN, KEY
 
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 OI = [{"role": "user", "content": "oi"}]
 
 
@@ -238,6 +241,25 @@ async def test_a_spoken_question_is_heard(tmp_path: Path) -> None:
             model="loja", messages=[{"role": "user", "content": [part]}]  # type: ignore[typeddict-item, list-item]
         )
         assert recado(made)["reason"] == "hearing_unavailable", "this queue has no ear, and it says so"
+
+
+async def test_what_was_spoken_is_answered(tmp_path: Path) -> None:
+    async with FakeOpenAI(heard="Quanto custa?") as ear:
+        hearing = f'provider = "openai"\napi_key = "{ear.key}"\nbase_url = "{ear.base_url}"\nmodel = "gpt-transcribe"'
+        async with program(tmp_path, hearing=hearing) as (_, openai_, _):
+            sound = {"data": base64.b64encode(wav()).decode(), "format": "wav"}
+            spoken_: Any = [{"role": "user", "content": [{"type": "input_audio", "input_audio": sound}]}]
+            made = await openai_.chat.completions.create(model="loja", messages=spoken_)
+    assert made.choices[0].message.content == "Echo: Quanto custa?"
+
+
+async def test_a_picture_is_looked_at(tmp_path: Path) -> None:
+    url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    parts = [{"type": "text", "text": "olhe"}, {"type": "image_url", "image_url": {"url": url}}]
+    shown: Any = [{"role": "user", "content": parts}]
+    async with program(tmp_path) as (upstream, openai_, _):
+        await openai_.chat.completions.create(model="loja", messages=shown)
+        assert base64.b64encode(PNG).decode() in str(upstream.asked[0].json["input"])
 
 
 # -- refusals ----------------------------------------------------------------------------------------

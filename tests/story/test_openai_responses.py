@@ -78,6 +78,19 @@ async def test_a_conversation_is_named(tmp_path: Path, named: dict[str, Any]) ->
         assert len({recado(one)["conversation"] for one in (first, second, by_id)}) == 1
 
 
+async def test_a_conversation_is_made_first(tmp_path: Path) -> None:
+    async with program(tmp_path) as (upstream, openai_, _):
+        conversation = await openai_.conversations.create(metadata={"order": "17"})
+        assert conversation.metadata == {"order": "17"}
+        first = await openai_.responses.create(model="loja", input="um", conversation=conversation.id)
+        second = await openai_.responses.create(model="clinica", input="dois", conversation=conversation.id)
+        assert recado(first)["conversation"] == recado(second)["conversation"]
+        assert "Echo: um" in [words for _, words in upstream.asked[1].said]
+        with pytest.raises(openai.BadRequestError) as caught:
+            await openai_.conversations.create(items=[{"type": "message", "role": "user", "content": "oi"}])
+        assert caught.value.param == "items"
+
+
 async def test_a_stream_has_every_event_in_its_place(tmp_path: Path) -> None:
     async with program(tmp_path) as (upstream, openai_, _):
         text = "Bom dia! A consulta custa R$ 250. Até logo."

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -47,6 +48,7 @@ LOST = 20.0
 """Seconds after an answer in which the SDK may find that it lost it: longer than its pauses before it calls again."""
 RECENT = 50
 """Messages of a conversation among which a repeated call is looked for."""
+MADE_HERE = re.compile(r"conv_[0-9a-f]{32}")
 ALONE = "call"
 """The message id of a call that stands alone in its conversation."""
 REMEMBERED = 4096
@@ -178,12 +180,13 @@ class Desk:
     # -- one call, one message -----------------------------------------------------------------------
 
     async def guest(self, channel: ChannelSettings, queue: Queue, name: str) -> str:
-        """The contact of a conversation as the caller names it; our own id names it as well."""
+        """The contact of a conversation as the caller names it, one for each queue. Our own id and a name we gave out
+        stand for one conversation, whichever queue answers."""
         if CONVERSATION.fullmatch(name):
             known = await self.store.conversation(ConversationId(name))
             if known is not None and known.channel == channel.name:
                 return known.contact
-        return f"{queue.name}:{name}"
+        return name if MADE_HERE.fullmatch(name) else f"{queue.name}:{name}"
 
     async def accept(
         self, channel: ChannelSettings, queue: Queue, call: Call, contact: str, inbound: Inbound

@@ -35,6 +35,7 @@ def routes(
         web.post("/v1/chat/completions", completions.post),
         web.post("/v1/responses", responses.post),
         web.get("/v1/responses/{id}", responses.get),
+        web.post("/v1/conversations", responses.begin),
         web.post("/v1/responses/{id}/cancel", responses.cancel),
         web.get("/v1/assistants", assistants.several),
         web.post("/v1/assistants", assistants.change),

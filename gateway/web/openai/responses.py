@@ -58,6 +58,17 @@ class Responses:
         return await self.desk.hand(request, response(about, said), accepted.conversation, accepted.message)
 
     @explained
+    async def begin(self, request: web.Request) -> web.Response:
+        """A name for a conversation, which the first response in it makes."""
+        self.desk.channel(request)
+        async with self.desk.reading(request) as (body, _):
+            kept = asking.metadata(body.get("metadata"))
+            if body.get("items"):
+                raise unsupported("items", "A conversation begins empty: send its first items as 'input'.")
+        id, now = f"conv_{self.desk.token()}", seconds(self.desk.now())
+        return answer({"id": id, "object": "conversation", "created_at": now, "metadata": kept})
+
+    @explained
     async def get(self, request: web.Request) -> web.Response:
         channel = self.desk.channel(request)
         return answer(await self._found(channel, request.match_info["id"]))
