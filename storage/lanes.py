@@ -262,6 +262,13 @@ END_FACT = "DELETE FROM fact WHERE conversation = :id AND name = :name"
 
 ALIAS = "SELECT contact FROM alias WHERE channel = :channel AND alias = :alias"
 
+
+def aliases(count: int) -> str:
+    """One look for so many names: `:alias0`, `:alias1`, …"""
+    names = ", ".join(f":alias{n}" for n in range(count))
+    return f"SELECT alias, contact FROM alias WHERE channel = :channel AND alias IN ({names})"  # noqa: S608 - numbers
+
+
 BORN = "SELECT created_at FROM conversation WHERE id = :id"
 
 LEARN_ALIAS = """

@@ -56,6 +56,8 @@ Bells = Iterable[tuple[Kind, ConversationId]]
 
 READERS = 2
 
+FAMILIAR = 10_000
+"""Answers to "who is it?" that are remembered; then it begins anew."""
 UNREAD_KEPT = 200
 UNREAD_BYTES = 64 * 1024
 
@@ -94,6 +96,9 @@ class SqliteStore:
         self._writer: Writer | None = None
         self._readers: list[aiosqlite.Connection] = []
         self._reads = itertools.count()
+        self._familiar: dict[tuple[str, tuple[str, ...]], str] = {}
+        """Contacts by channel and names. Another one is begun whenever a name is learned, so that a look which was
+        under way meanwhile writes into one that nobody reads any more. Nobody else writes to this file."""
         self._door = asyncio.Lock()
 
     # -- opening and closing -----------------------------------------------------------------------
@@ -123,6 +128,7 @@ class SqliteStore:
             await self._stop()
 
     async def _stop(self) -> None:
+        self._familiar = {}
         while self._readers:
             await self._readers.pop().close()
         if self._writer is not None:
@@ -154,12 +160,13 @@ class SqliteStore:
         if self._writer is None:
             raise Unavailable("the store is closed")
         ring = self._rang
-        if ring is None or bells is None:
+        if bells is None:
             return self._writer.ask(work)
 
         def after(result: T) -> None:
             for kind, key in bells(result):
-                ring(kind, key)
+                if ring is not None:
+                    ring(kind, key)
 
         return self._writer.ask(work, after)
 
@@ -434,20 +441,33 @@ class SqliteStore:
     # -- the names of a contact --------------------------------------------------------------------------
 
     async def known_as(self, channel: str, ids: Sequence[str], *, lasting: str = "") -> str:
-        names = [id for id in dict.fromkeys(ids) if id]  # an empty name would make one contact of all who have it
+        names = tuple(id for id in dict.fromkeys(ids) if id)  # an empty name would make one contact of all who have it
         if not names:
             raise ValueError("a contact needs a name")
-        rows = [await self._read_one(lanes.ALIAS, {"channel": channel, "alias": name}) for name in names]
-        contacts = {row and row[0] for row in rows}
-        if len(names) == 1:
-            return str(contacts.pop() or names[0])
-        if len(contacts) == 1 and None not in contacts:
-            return str(contacts.pop())
+        familiar = self._familiar
+        contact = familiar.get((channel, names)) or await self._contact(channel, names)
+        if contact:
+            if len(familiar) >= FAMILIAR:
+                familiar.clear()
+            familiar[channel, names] = contact
+            return contact
         learned = await self._write(
-            lambda: self._learn(channel, names, lasting),
-            lambda learned: [(Kind.IN, conversation_id(channel, learned[0]))] if learned[1] else [],
+            lambda: self._learn(channel, names, lasting), lambda learned: self._learned(channel, learned)
         )
         return learned[0]
+
+    async def _contact(self, channel: str, names: tuple[str, ...]) -> str:
+        """Empty when there is something to learn."""
+        values = {f"alias{n}": name for n, name in enumerate(names)}
+        known: dict[str, str] = dict(await self._read(lanes.aliases(len(names)), {"channel": channel, **values}))
+        if len(names) == 1:
+            return known.get(names[0], names[0])
+        contacts = set(known.values())
+        return contacts.pop() if len(known) == len(names) and len(contacts) == 1 else ""
+
+    def _learned(self, channel: str, learned: tuple[str, bool]) -> Bells:
+        self._familiar = {}
+        return [(Kind.IN, conversation_id(channel, learned[0]))] if learned[1] else []
 
     def _learn(self, channel: str, names: Sequence[str], lasting: str) -> tuple[str, bool]:
         """The contact, and whether it is held now because another one was."""

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -376,6 +376,28 @@ def test_the_dialects_differ_where_they_say() -> None:
     assert "/*" not in SQLITE.says(lanes.CLAIM) + POSTGRES.says(lanes.CLAIM)
     assert SQLITE.says(lanes.steps()[1]).count("WITHOUT ROWID") == lanes.steps()[1].count("/*clustered*/")
     assert "WITHOUT ROWID" not in POSTGRES.says(lanes.steps()[1])
+
+
+async def test_a_look_that_was_under_way_while_a_name_was_learned_is_not_remembered(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, looked, told = store._read, asyncio.Event(), asyncio.Event()
+
+    async def slowly(sql: str, values: Mapping[str, Any]) -> list[Any]:
+        rows = await read(sql, values)
+        looked.set()
+        await told.wait()
+        return rows
+
+    monkeypatch.setattr(store, "_read", slowly)
+    look = asyncio.create_task(store.known_as("site", ["phone"]))
+    await looked.wait()
+    monkeypatch.setattr(store, "_read", read)
+    await store.accept(WHO, post("1"))
+    await store.known_as("site", [WHO.contact, "phone"])
+    told.set()
+    assert await look == "phone"
+    assert await store.known_as("site", ["phone"]) == WHO.contact
 
 
 async def test_what_is_known_already_is_not_written_again(store: SqliteStore) -> None:
