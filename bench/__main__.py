@@ -17,9 +17,11 @@ from pathlib import Path
 from bench import machine
 from bench.cold_start import cold_start
 from bench.encoding import encoding
+from bench.hooks import hooks
 from bench.ingest import ingest, slow_disk
 from bench.kill import kill
 from bench.memory import memory
+from bench.notes import notes
 from bench.report import Report, kept, printed
 from bench.rows import FULL, QUICK, NotMeasured, Row, Scale
 from bench.turns import text, voice
@@ -30,9 +32,11 @@ Measurement = Callable[[Scale, Path], Awaitable[list[Row]]]
 MEASUREMENTS: Mapping[str, Measurement] = {
     "ingest": ingest,
     "slow_disk": slow_disk,
+    "hooks": hooks,
     "window": window,
     "text": text,
     "voice": voice,
+    "notes": notes,
     "memory": memory,
     "encoding": encoding,
     "cold_start": cold_start,

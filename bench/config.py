@@ -23,11 +23,12 @@ def configuration(
     assistant_url: str, voice_url: str = "http://127.0.0.1:9", *, window_ms: int = 50, more: str = ""
 ) -> str:
     """The TOML. `more`: further channels."""
+    mirrored = _voice(voice_url, "mirror") + _ear(assistant_url)
     queues = [
         _queue("short", assistant_url, window_ms, history=20, more=DEAF),
         _queue("long", assistant_url, window_ms, history=100, more=DEAF),
         _queue("spoken", assistant_url, window_ms, history=20, more=_voice(voice_url) + DEAF),
-        _queue("mirrored", assistant_url, window_ms, history=20, more=_voice(voice_url) + _ear(assistant_url)),
+        _queue("mirrored", assistant_url, window_ms, history=20, more=mirrored),
     ]
     channels = [
         f'[[channels]]\nname = "{name}"\ntype = "http"\nqueue = "{queue}"\nkey = "{key_of(name)}"\n'
@@ -62,10 +63,10 @@ model = "gpt-transcribe"
 """
 
 
-def _voice(url: str) -> str:
+def _voice(url: str, format: str = "voice") -> str:
     return f"""
 [queues.reply]
-format = "voice"
+format = "{format}"
 [queues.voice]
 provider = "elevenlabs"
 api_key = "{VOICE_KEY}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.config import CHANNELS
 from gateway import transcript
+from gateway.channels.base import Inbound
 from gateway.config import parse
 from storage.model import Conversation, Kind, Post, Settlement, conversation_id
 from storage.sqlite import SqliteStore
@@ -54,7 +55,7 @@ async def written(
         for contact in contacts[start : start + BATCH]:
             key = conversation_id(channel, contact)
             text = f"Oi, vocês entregam no sábado? ({id})"
-            body = transcript.received_body(id, text, at, None)
+            body = transcript.received_body(Inbound(id, contact, "Lia", text, at))
             post = Post(key, id, body, transcript.content_digest(text, None), window, window)
             posts.append(store.accept(Conversation(key, channel, contact, "Lia", queue), post))
         await asyncio.gather(*posts)

@@ -1,7 +1,7 @@
-"""How a contact's message comes over each channel: the HTTP request its provider posts, and what configures the channel.
+"""How a contact's message comes over each channel: the request its provider posts, and the channel's configuration.
 
-The shapes are those of tests/fixtures, with a new id, contact and time in each; the servers behind them are tests/fakes.
-A line has a twin that shows neither receipts nor "typing…": what these cost is the difference.
+The shapes are those of tests/fixtures, with a new id, contact and time in each; the servers behind are tests/fakes. A
+provider's line has a twin that shows neither receipts nor "typing…": what these cost is the difference.
 """
 
 from __future__ import annotations
@@ -46,8 +46,10 @@ class Said:
 
 
 class Line(Protocol):
-    name: str
-    """Of its channel."""
+    @property
+    def name(self) -> str:
+        """Of its channel."""
+        ...
 
     def channel(self, url: str, queue: str) -> str:
         """Its TOML. `url`: of the fake behind it."""
@@ -92,22 +94,19 @@ class Api:
 
     def posted(self, said: Said) -> Posted:
         contact = {"id": said.phone, "name": "Maria"}
-        kind, body = "application/json", b""
+        headers, id = {"authorization": f"Bearer {self.key}"}, str(said.number)
+        body = orjson.dumps({"id": id, "contact": contact, "text": said.text})
         if said.spoken:
-            kind, body = f"multipart/form-data; boundary={BOUNDARY}", _form(str(said.number), contact, sound(said.number))
-        else:
-            body = orjson.dumps({"id": str(said.number), "contact": contact, "text": said.text})
-        headers = {"authorization": f"Bearer {self.key}", "content-type": kind}
+            headers["content-type"] = f"multipart/form-data; boundary={BOUNDARY}"
+            body = _form({"id": id.encode(), "contact": orjson.dumps(contact)}, sound(said.number))
         return f"/v1/channels/{self.name}/messages", headers, body
 
 
-def _form(id: str, contact: dict[str, str], audio: bytes) -> bytes:
-    def part(about: str, value: bytes) -> bytes:
-        return f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="{about}\r\n\r\n'.encode() + value + b"\r\n"
-
-    named = part('id"', id.encode()) + part('contact"', orjson.dumps(contact))
-    note = part('audio"; filename="note.ogg"\r\ncontent-type: audio/ogg', audio)
-    return named + note + f"--{BOUNDARY}--\r\n".encode()
+def _form(fields: Mapping[str, bytes], audio: bytes) -> bytes:
+    mark, about = f"--{BOUNDARY}\r\n".encode(), b'content-disposition: form-data; name="%s"'
+    words = b"".join(mark + about % name.encode() + b"\r\n\r\n" + value + b"\r\n" for name, value in fields.items())
+    file = about % b"audio" + b'; filename="note.ogg"\r\ncontent-type: audio/ogg\r\n\r\n'
+    return words + mark + file + audio + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 @dataclass(frozen=True, slots=True)

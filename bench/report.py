@@ -12,9 +12,11 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 TITLES = {
     "ingest": "A message on disk, then 202",
     "slow_disk": "The same on a slower disk",
+    "hooks": "A provider's message on disk, then 200",
     "window": "The end of a window",
     "text": "A text turn",
     "voice": "A voice turn",
+    "notes": "A voice note heard, answered, spoken and delivered",
     "memory": "Memory",
     "encoding": "A voice note from other sound",
     "cold_start": "Start",
