@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -44,7 +44,8 @@ class Hooks:
     shared: Mapping[str, SharedHook]
     """By type."""
     telemetry: Telemetry
-    _held: int = 0
+    _held: dict[int, int] = field(default_factory=dict)
+    """Bytes of the bodies that are here now, by the identity of their request."""
 
     # -- whose it is ---------------------------------------------------------------------------------
 
@@ -79,23 +80,14 @@ class Hooks:
 
     async def _taken(self, request: web.Request, type: str, label: str, read: Read) -> web.Response:
         began, limit = time.perf_counter(), LIMITS.get(type, LIMIT)
-        size = self._announced(request, label, limit)
-        self._held += size
+        if (request.content_length or 0) > limit:
+            raise self._too_large(label, limit)
         try:
             await self._keep(await self._hook(request, label, limit), label, read)
         finally:
-            self._held -= size
+            self._held.pop(id(request), None)
         self.telemetry.ack.observe(time.perf_counter() - began)
         return web.Response(body=b"{}", content_type="application/json")
-
-    def _announced(self, request: web.Request, label: str, limit: int) -> int:
-        """Bytes to make room for. Raises Problem 413, 503."""
-        size = limit if request.content_length is None else request.content_length
-        if size > limit:
-            raise self._refused(label, "too_large", Problem(413, f"a body is at most {limit} bytes", "body"))
-        if self._held + size > AT_ONCE:
-            raise self._refused(label, "busy", Problem(503, "too much at once", headers={"Retry-After": "5"}))
-        return size
 
     async def _hook(self, request: web.Request, label: str, limit: int) -> Hook:
         try:
@@ -109,11 +101,15 @@ class Hooks:
         return Hook(headers, body, request.query, request.match_info.get("tail", ""))
 
     async def _body(self, request: web.Request, label: str, limit: int) -> bytes:
+        """Counted as it comes and unpacked: what is only announced takes no room."""
         body = bytearray()
         async for piece in request.content.iter_any():
             body += piece
+            self._held[id(request)] = len(body)
             if len(body) > limit:
-                raise self._refused(label, "too_large", Problem(413, f"a body is at most {limit} bytes", "body"))
+                raise self._too_large(label, limit)
+            if sum(self._held.values()) > AT_ONCE:
+                raise self._refused(label, "busy", Problem(503, "too much at once", headers={"Retry-After": "5"}))
         return bytes(body)
 
     async def _keep(self, hook: Hook, label: str, read: Read) -> None:
@@ -126,6 +122,9 @@ class Hooks:
         for name, events in arrived:
             await self.arrivals.take(self._settings(name), events, hook.body)
         self.telemetry.hooks.labels(label, "taken").inc()
+
+    def _too_large(self, label: str, limit: int) -> Problem:
+        return self._refused(label, "too_large", Problem(413, f"a body is at most {limit} bytes", "body"))
 
     def _refused(self, label: str, why: str, problem: Problem) -> Problem:
         self.telemetry.hooks.labels(label, why).inc()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -228,3 +229,33 @@ def test_what_nobody_answers_is_not_answered_with_a_transfer_either(aside: str) 
     assert decide(Situation([Said("oi", aside=aside)], None, exhausted=True)) == Ignore(aside)
     assert decide(Situation([Said("oi")], None, exhausted=True, opted_out=True)) == Ignore("opted_out")
     assert decide(Situation([Said("oi")], None, exhausted=True)) == Transfer("too_many_tries", dead=True)
+
+
+# -- the door ------------------------------------------------------------------------------------------------
+
+
+async def test_who_only_announces_a_body_takes_nobody_s_place(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.web.hooks.AT_ONCE", 100_000)
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        host, _, port = gateway.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = f"POST /hooks/whatsapp_cloud HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99990\r\nExpect: 100-continue"
+        writer.write(f"{head}\r\n\r\n".encode())
+        await writer.drain()
+        await reader.read(10)  # the server waits for the body now
+        assert await zap.post(gateway, zap.message("m1", "Oi")) == 200
+        writer.close()
+
+
+async def test_a_body_takes_the_room_it_unpacks_to(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.web.hooks.AT_ONCE", 100_000)
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, contact):
+        packed = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        url, bomb = f"{gateway.url}/hooks/whatsapp_cloud", gzip.compress(b" " * 1_000_000)
+        async with contact.http.post(url, data=bomb, headers=packed) as answer:
+            assert answer.status == 503
+        assert await zap.post(gateway, zap.message("m1", "Oi")) == 200, "and gives it back"
