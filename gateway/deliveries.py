@@ -50,6 +50,8 @@ LONGEST = 24 * 3600.0
 """Seconds nobody can make us wait beyond: it would stop this contact's lane for good."""
 LATELY = 8
 """Of the contact's latest messages, those that may hold the newest by the provider's clock."""
+LOOKED_AT = 50
+"""Of our latest parts, those a late failure can be about."""
 MARGIN = 60.0
 """Seconds before the reply window closes in which we no longer count on it."""
 
@@ -357,9 +359,18 @@ class Deliveries:
         body = orjson.loads(entry.body)
         part = body["part"]
         if as_text and part["kind"] != "text":
+            if await self._is_beside_its_words(body):
+                return
             body["part"] = {"kind": "text", "text": part.get("written") or part["transcript"]}
         key = ConversationId(body["reply"]["conversation"])
         await self.store.send_also(Post(key, f"{entry.dedup}:again", orjson.dumps(body).decode()))
+
+    async def _is_beside_its_words(self, body: Mapping[str, Any]) -> bool:
+        """All that the note says is written in the same reply."""
+        latest = await self.store.latest(ConversationId(body["reply"]["conversation"]), Kind.OUT, LOOKED_AT)
+        bodies = [orjson.loads(entry.body) for entry in reversed(latest)]
+        beside = [one["part"].get("text", "") for one in bodies if one["turn"] == body["turn"]]
+        return " ".join(beside).split() == str(body["part"].get("written", "")).split()
 
     async def _reopen(self, conversation: Conversation, entry: Entry) -> None:
         """The window had closed: the template where there is one, or a person."""
@@ -375,7 +386,7 @@ class Deliveries:
         await self.store.hold(conversation.id, Hold(people, "outside_reply_window", await self.store.now()))
 
     async def _entry(self, receipt: Receipt) -> Entry | None:
-        latest = await self.store.latest(receipt.conversation, Kind.OUT, 50)
+        latest = await self.store.latest(receipt.conversation, Kind.OUT, LOOKED_AT)
         return next((entry for entry in latest if entry.dedup == receipt.delivery), None)
 
     async def _where(self, receipt: Receipt) -> tuple[str]:

@@ -114,14 +114,15 @@ class Intake:
         return Kept(attachment.kind, attachment.mime, attachment.ref, attachment.name, attachment.size, media)
 
     async def _keep_bytes(self, attachment: Attachment) -> Media | None:
-        """None when a sound is none: the message comes in all the same, and its sender is told."""
+        """None when a sound is none: the message comes in all the same, and its sender is told. One that cannot be
+        looked at now is kept as it is: it comes only once."""
         assert attachment.data is not None
         if attachment.kind not in ("voice", "audio"):
             return await keep(self._store, self._media, attachment.data, attachment.mime)
         try:
             return await self._keep_sound(attachment.data)
-        except Encoding:
-            return None
+        except Encoding as error:
+            return await keep(self._store, self._media, attachment.data, attachment.mime) if error.retryable else None
 
     async def _keep_sound(self, data: bytes) -> Media:
         """The voice note on disk, once it is known to be one. Raises Encoding."""

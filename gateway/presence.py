@@ -66,13 +66,12 @@ class Presence:
         task.add_done_callback(self._tasks.discard)
 
     async def _acknowledge(self, id: ConversationId, channel: Hooked, message: Inbound) -> None:
-        conversation = await self.store.conversation(id)
-        if conversation is not None and conversation.hold is None:
+        if await self._answerable(id):
             await channel.acknowledge(message)
 
     async def _show(self, id: ConversationId, channel: Hooked) -> None:
-        conversation = await self.store.conversation(id)
-        if conversation is None or conversation.hold is not None or conversation.group:
+        conversation = await self._answerable(id)
+        if conversation is None or conversation.group:
             return
         last = [received(entry).id for entry in await self.store.latest(id, Kind.IN, 1)]
         try:
@@ -80,6 +79,12 @@ class Presence:
                 await self._until_idle(conversation, last[0] if last else "", channel)
         except TimeoutError:
             log.info("a turn takes too long to be shown as typing")
+
+    async def _answerable(self, id: ConversationId) -> Conversation | None:
+        """None while nobody is going to answer: a person has it, or the contact has left."""
+        conversation = await self.store.conversation(id)
+        silent = conversation is None or conversation.hold is not None or "opted_out" in await self.store.facts(id)
+        return None if silent else conversation
 
     async def _until_idle(self, conversation: Conversation, message: str, channel: Hooked) -> None:
         shown, every = "", channel.capabilities.presence_every

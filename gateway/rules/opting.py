@@ -11,17 +11,20 @@ STRIPPED = " \t\n.!?…,;:\"'“”«»()[]*_~`。！？，"
 
 
 def wants_out(texts: Iterable[str], words: OptOut) -> bool:
-    """The whole of a message is one of the words: "quero parar de fumar" is a question for the shop."""
-    return _is_one_of(texts, words.words)
+    """The whole of a message is one of the words: "quero parar de fumar" is a question for the shop. The last such
+    message counts."""
+    return _last(texts, words) == "out"
 
 
 def wants_back(texts: Iterable[str], words: OptOut) -> bool:
-    return _is_one_of(texts, words.back)
+    return _last(texts, words) == "back"
 
 
-def _is_one_of(texts: Iterable[str], words: Iterable[str]) -> bool:
-    known = {_plain(word) for word in words} - {""}
-    return any(_plain(text) in known for text in texts)
+def _last(texts: Iterable[str], words: OptOut) -> str:
+    """`out`, `back`, or neither."""
+    known = {_plain(word): "back" for word in words.back} | {_plain(word): "out" for word in words.words}
+    known.pop("", None)
+    return next((known[text] for text in map(_plain, reversed([*texts])) if text in known), "")
 
 
 def _plain(text: str) -> str:

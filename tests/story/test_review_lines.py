@@ -13,14 +13,17 @@ from aiohttp import web
 
 from gateway.channels.base import Outgoing, Sent
 from gateway.channels.whatsapp_cloud import WhatsAppCloud
-from gateway.rules.precedence import Ignore, Said, Situation, Transfer, decide
+from gateway.rules.precedence import Ask, Ignore, Said, Situation, Transfer, decide
 from storage.store import Unavailable
 from tests.fakes import graph as wire
+from tests.fakes import sounds
 from tests.fakes.openai import FakeOpenAI
 from tests.story.lines import (
     TEMPLATE,
+    VOICE,
     WhatsApp,
     config,
+    evolution,
     heard,
     held,
     outcomes,
@@ -28,8 +31,10 @@ from tests.story.lines import (
     states,
     until,
     whatsapp,
+    with_an_ear,
 )
 from tests.story.running import running
+from tts.errors import Encoding
 
 QUIETLY = {"presence": "false", "read_receipts": "false"}
 WITH_TEMPLATE = {**QUIETLY, "template": '"retomar_conversa:pt_BR"'}
@@ -259,3 +264,49 @@ async def test_a_body_takes_the_room_it_unpacks_to(
         async with contact.http.post(url, data=bomb, headers=packed) as answer:
             assert answer.status == 503
         assert await zap.post(gateway, zap.message("m1", "Oi")) == 200, "and gives it back"
+
+
+# -- small print -----------------------------------------------------------------------------------------------
+
+
+async def test_who_has_left_is_not_shown_that_he_was_read(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(config(openai, zap, interval=200), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("wamid.M1", "parar"))
+        await outcomes(gateway, zap, 1)
+        await zap.post(gateway, zap.message("wamid.M2", "oi?"))
+        assert (await outcomes(gateway, zap, 2))[1] == ("ignored", "opted_out")
+        shown = {call.json["message_id"] for call in zap.fake.calls if call.json and call.json.get("status") == "read"}
+        assert shown == {"wamid.M1"}
+
+
+async def test_of_two_wishes_in_one_breath_the_last_one_counts() -> None:
+    leaving = Situation([Said("voltar"), Said("parar")], None, opted_out=True)
+    staying = Situation([Said("parar"), Said("voltar")], None)
+    assert decide(leaving) == Ignore("opted_out")
+    assert isinstance(decide(staying), Ask)
+
+
+async def test_a_note_that_fails_later_beside_its_own_words_needs_no_more_words(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(config(openai, zap, format="both", channel=QUIETLY), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await heard(zap, 2)
+        await quiet(gateway)
+        await zap.post(gateway, zap.status(zap.ids()[0], "failed", errors=[{"code": 131053}]))
+        await quiet(gateway)
+        assert zap.sent() == [VOICE, "Echo: Oi"]
+
+
+async def test_a_note_that_cannot_be_looked_at_now_is_kept_all_the_same(
+    openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(_: bytes) -> Any:
+        raise Encoding("encoder_timeout", retryable=True)
+
+    async with evolution() as evo, running(with_an_ear(openai, evo, channel=QUIETLY), tmp_path) as (gateway, _):
+        monkeypatch.setattr(gateway.encoder, "inspect", busy)
+        await evo.post(gateway, evo.voice("m1", sounds.ogg_opus(1.0)))
+        assert await outcomes(gateway, evo, 1) == [("answered", "assistant")]
