@@ -124,11 +124,11 @@ async def served(folder: Path) -> AsyncIterator[Served]:
 async def notes(scale: Scale, folder: Path) -> list[Row]:
     cpu: dict[str, list[float]] = defaultdict(list)
     async with served(folder) as here:
-        for line in WAYS:
-            await here.notes(line, 4)
+        for line in WAYS * 2:
+            await here.notes(line, 1)
         for _ in range(scale.rounds):
             for line in WAYS:
-                cpu[line].append(await here.notes(line, scale.notes))
+                cpu[line].append(await here.notes(line, scale.notes // 2))
     return _rows(cpu)
 
 
