@@ -52,6 +52,8 @@ class Program:
         if self._process and self._process.returncode is None:
             self._process.send_signal(number)
             await self._process.wait()
+        if self._process:
+            self._said.close()
 
     @property
     def cpu(self) -> float:

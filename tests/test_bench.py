@@ -1,4 +1,5 @@
-"""The bench starts, and every measurement it offers exists. What it measures is never asserted: machines differ."""
+"""The bench starts, every measurement it offers exists, and what it posts is what the channels read. What it measures
+is never asserted: machines differ."""
 
 from __future__ import annotations
 
@@ -10,8 +11,15 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import MEASUREMENTS
+from bench.config import configuration
+from bench.hooks import channels
+from bench.lines import LINES, Said, request, sound
 from bench.report import BEGIN, END, TITLES, Report, kept, printed
-from bench.rows import Row, at
+from bench.rows import Row, Scale, at
+from gateway import equipment
+from gateway.channels.base import Hook, Hooked, Inbound
+from gateway.config import parse
+from tests import ogg
 
 ROOT = Path(__file__).parents[1]
 
@@ -53,3 +61,57 @@ def test_a_missed_target_is_said() -> None:
 @pytest.mark.parametrize(("quantile", "value"), [(0.0, 1), (0.5, 51), (0.99, 100), (1.0, 100)])
 def test_a_quantile_is_one_of_the_values(quantile: float, value: float) -> None:
     assert at(quantile, list(range(100, 0, -1))) == value
+
+
+# -- what is posted --------------------------------------------------------------------------------
+
+PROVIDERS = [name for name in LINES if name != "http"]
+TINY = Scale(rounds=1, seconds=0.05, turns=20, notes=4, conversations=1)
+
+
+@pytest.fixture
+def hooked() -> dict[str, Hooked]:
+    urls = dict.fromkeys(("whatsapp_cloud", "evolution", "telegram"), "http://127.0.0.1:9")
+    config = parse(configuration("http://127.0.0.1:9/v1", more=channels(urls, "short")))
+    return equipment.hooked({channel.name: equipment.channel(channel, config) for channel in config.channels})
+
+
+def read(hooked: dict[str, Hooked], name: str, said: Said) -> Inbound:
+    _, headers, body = LINES[name].posted(said)
+    [event] = hooked[name].read(Hook(headers, body))
+    assert isinstance(event, Inbound)
+    return event
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_channel_reads_what_its_line_posts(hooked: dict[str, Hooked], name: str) -> None:
+    one, same, other = (read(hooked, name, Said(n, contact, "Oi")) for n, contact in ((1, 7), (2, 7), (3, 8)))
+    assert one.text == "Oi"
+    assert one.contact == same.contact != other.contact
+    assert len({one.id, same.id, other.id}) == 3
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_spoken_message_is_a_voice_note(hooked: dict[str, Hooked], name: str) -> None:
+    [attachment] = read(hooked, name, Said(4, 7, "", spoken=True)).attachments
+    assert attachment.kind == "voice"
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_request_says_how_long_its_body_is(name: str) -> None:
+    head, _, body = request(LINES[name], Said(5, 7, "Olá", spoken=True)).partition(b"\r\n\r\n")
+    assert f"\r\ncontent-length: {len(body)}".encode() in head
+
+
+def test_no_two_notes_are_the_same_and_each_is_whole() -> None:
+    one, two = (ogg.read(sound(number)) for number in (100_001, 6_700_002))
+    assert one.vendor != two.vendor
+    assert not one.bad_sums
+    assert not two.bad_sums
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process uses is read from /proc")
+@pytest.mark.parametrize("name", ["hooks", "notes", "text"])
+async def test_a_measurement_comes_to_its_end(name: str, tmp_path: Path) -> None:
+    rows = await MEASUREMENTS[name](TINY, tmp_path)
+    assert len({row.what for row in rows}) == len(rows) > 3
