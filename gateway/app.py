@@ -55,6 +55,8 @@ IDLE = 75.0
 """Seconds an idle connection is kept; a client that never finishes its request is gone by then too."""
 DRAIN = 6.0
 """Seconds for turns to finish after SIGTERM; the rest of the ten is for closing."""
+ASKED_AGAIN = 5.0
+"""Seconds before a provider is asked again after a surprise."""
 LAST_SENDS = 1.0
 """Seconds for the deliveries after that."""
 
@@ -228,9 +230,15 @@ class Gateway:
 
 
 async def _ask(polled: Polled, channel: ChannelSettings, arrivals: Arrivals) -> None:
+    """Whatever goes wrong, it is asked again: without it nobody is answered any more."""
     await polled.begin()
-    if channel.mode == "polling":
-        await polled.poll(lambda events, raw: arrivals.take(channel, events, raw))
+    while channel.mode == "polling":
+        try:
+            await polled.poll(lambda events, raw: arrivals.take(channel, events, raw))
+            return
+        except Exception:
+            log.exception("asking a provider broke", extra={"facts": {"channel": channel.name}})
+            await asyncio.sleep(ASKED_AGAIN)
 
 
 def _wall_ms() -> int:

@@ -236,6 +236,9 @@ class Deliveries:
         log.warning("a delivery failed", extra={"facts": {**facts, "then": str(error.then)}})
         if error.then is not Then.SLOW_DOWN:
             self._slowed.pop(way.conversation.id, None)
+        if echo := self._echoed.get(way.conversation.id):
+            await self._settle(way, Sent(echo), "echo")
+            return
         match error.then:
             case Then.AGAIN:
                 self.telemetry.deliveries.labels(way.channel.name, "retried").inc()
@@ -251,8 +254,6 @@ class Deliveries:
                 await self._wait_for_a_person(way, error.reason)
             case Then.MOVED if error.address and error.address != way.conversation.address:
                 await self.store.settle(way.claim, Settlement(way.claim.head, address=error.address))
-            case Then.UNSURE if echo := self._echoed.get(way.conversation.id):
-                await self._settle(way, Sent(echo), "echo")
             case Then.UNSURE:
                 await self._unsure(way, error)
             case _:

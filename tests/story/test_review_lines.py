@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from gateway.channels.base import Outgoing, Sent
+from gateway.channels.telegram import Telegram as TelegramChannel
 from gateway.channels.whatsapp_cloud import WhatsAppCloud
 from gateway.rules.precedence import Ask, Ignore, Said, Situation, Transfer, decide
 from storage.store import Unavailable
@@ -29,6 +30,7 @@ from tests.story.lines import (
     outcomes,
     quiet,
     states,
+    telegram,
     until,
     whatsapp,
     with_an_ear,
@@ -310,3 +312,36 @@ async def test_a_note_that_cannot_be_looked_at_now_is_kept_all_the_same(
         monkeypatch.setattr(gateway.encoder, "inspect", busy)
         await evo.post(gateway, evo.voice("m1", sounds.ogg_opus(1.0)))
         assert await outcomes(gateway, evo, 1) == [("answered", "assistant")]
+
+
+async def test_a_send_that_was_refused_and_whose_echo_is_here_went_out(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    """A bridge can break between the phone and its answer."""
+    gate = asyncio.Event()
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        zap.fake.next(after(gate, wire.error(131016)))
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await until(lambda: texts(zap), "the send")
+        await zap.post(gateway, zap.from_the_phone("early", "Echo: Oi"))
+        gate.set()
+        await quiet(gateway)
+        assert await states(gateway, zap) == ["sent"]
+        assert texts(zap) == ["Echo: Oi"]
+
+
+async def test_asking_a_provider_goes_on_after_a_surprise(
+    openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll, begun = TelegramChannel.poll, list[str]()
+
+    async def surprised(channel: TelegramChannel, take: Any) -> None:
+        begun.append(channel.name)
+        if len(begun) == 1:
+            raise KeyError("an answer nobody expected")
+        await poll(channel, take)
+
+    monkeypatch.setattr("gateway.app.ASKED_AGAIN", 0.01)
+    monkeypatch.setattr(TelegramChannel, "poll", surprised)
+    async with telegram() as tele, running(config(openai, tele, channel={"mode": '"polling"'}), tmp_path):
+        await until(lambda: len(begun) == 2, "it asks again")
