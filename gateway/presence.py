@@ -89,7 +89,7 @@ class Presence:
     async def _until_idle(self, conversation: Conversation, message: str, channel: Hooked) -> None:
         shown, every = "", channel.capabilities.presence_every
         with self.live.watch(conversation.id) as bell:
-            while (state := self.live.state(conversation.id)) != IDLE:
+            while (state := self.live.state(conversation.id)) != IDLE and await self._answerable(conversation.id):
                 doing: Showing = "recording" if state == RECORDING else "composing"
                 if doing != shown:
                     await channel.show(conversation.address, message, doing)

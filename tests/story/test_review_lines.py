@@ -17,6 +17,7 @@ from gateway.channels.whatsapp_cloud import WhatsAppCloud
 from gateway.rules.precedence import Ask, Ignore, Said, Situation, Transfer, decide
 from storage.store import Unavailable
 from tests.fakes import graph as wire
+from tests.fakes import openai as openai_wire
 from tests.fakes import sounds
 from tests.fakes.openai import FakeOpenAI
 from tests.story.lines import (
@@ -345,3 +346,15 @@ async def test_asking_a_provider_goes_on_after_a_surprise(
     monkeypatch.setattr(TelegramChannel, "poll", surprised)
     async with telegram() as tele, running(config(openai, tele, channel={"mode": '"polling"'}), tmp_path):
         await until(lambda: len(begun) == 2, "it asks again")
+
+
+async def test_nobody_is_shown_typing_once_a_person_is_there(openai: FakeOpenAI, tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    openai.play(openai_wire.spoken("tarde demais", gate=gate))
+    async with whatsapp() as line, running(config(openai, line), tmp_path) as (gateway, _):
+        presence: Any = gateway.live.on_busy
+        await line.post(gateway, line.message("wamid.M1", "Oi"))
+        await until(lambda: openai.asked and presence.__self__._tasks, "it is shown")
+        await line.post(gateway, line.from_the_phone("p1", "eu respondo"))
+        await until(lambda: not presence.__self__._tasks, "nothing is shown any more")
+        gate.set()
