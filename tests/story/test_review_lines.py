@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from aiohttp import web
 from gateway.channels.base import Outgoing, Sent
 from gateway.channels.telegram import Telegram as TelegramChannel
 from gateway.channels.whatsapp_cloud import WhatsAppCloud
+from gateway.deliveries import _next as parts_of_one_send
 from gateway.rules.precedence import Ask, Ignore, Said, Situation, Transfer, decide
+from storage.model import Entry, Kind
 from storage.store import Unavailable
 from tests.fakes import graph as wire
 from tests.fakes import openai as openai_wire
@@ -358,3 +361,10 @@ async def test_nobody_is_shown_typing_once_a_person_is_there(openai: FakeOpenAI,
         await line.post(gateway, line.from_the_phone("p1", "eu respondo"))
         await until(lambda: not presence.__self__._tasks, "nothing is shown any more")
         gate.set()
+
+
+def test_one_send_never_reaches_over_another_reply() -> None:
+    """What is sent again stands behind what was said since: a template for both would swallow that."""
+    turns = ["t1", "t1", "t2", "t1"]
+    lane = [Entry(Kind.OUT, n, f"{turn}:{n}", json.dumps({"turn": turn}), 0) for n, turn in enumerate(turns)]
+    assert [entry.seq for entry in parts_of_one_send(lane, True)] == [0, 1]
