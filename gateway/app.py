@@ -38,6 +38,8 @@ from gateway.web.health import Health
 from gateway.web.hooks import Hooks
 from gateway.web.media import Media
 from gateway.web.messages import Messages
+from gateway.web.openai.desk import Desk
+from gateway.web.openai.doors import routes
 from gateway.web.openapi import description
 from gateway.web.page import Page
 from gateway.web.server import application
@@ -170,6 +172,12 @@ class Gateway:
             Health(self.config, access, self.store, self.telemetry, self._degraded),
             Hooks(self.config, arrivals, self.hooked, equipment.shared_hooks(self.channels), self.telemetry),
             description(),
+            routes(
+                Desk(self.config, access, intake, self.store, self.live, self.telemetry, base_url),
+                self.crews,
+                self.media,
+                self.encoder,
+            ),
         )
 
     def _degraded(self) -> list[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from gateway import transcript
 from gateway.burst import Burst, Ending
 from gateway.channels.base import Capabilities
+from gateway.config import OptOut
 from gateway.crew import Crew
 from gateway.rules.precedence import Decision, Situation, decide
 from gateway.rules.revising import revised
@@ -83,6 +84,8 @@ class Turns:
         """Which rung of the ladder answers, and why."""
         said, held = revised(burst.said), burst.conversation.hold
         out, words = "opted_out" in burst.facts, burst.crew.queue.opt_out
+        if self._capabilities(burst).pull:  # nobody is written to there who did not just ask
+            out, words = False, OptOut(words=())
         decision = decide(Situation(said, held, burst.exhausted, opted_out=out, opt_out=words))
         burst.note("decide", decision.reason, rung=type(decision).__name__)
         return decision

@@ -75,6 +75,11 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """What was written so far is void: the answer begins anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The answer is whole: the last event, always. A stream that ends without it was cut."""
 
@@ -116,7 +121,7 @@ class Assistant(Protocol):
         AssistantError `pictures_refused`, and the same question goes well without pictures."""
         ...
 
-    def answer(self, ask: Ask) -> AsyncIterator[Text | Finished]:
+    def answer(self, ask: Ask) -> AsyncIterator[Text | Again | Finished]:
         """Text pieces, then exactly one Finished. Raises AssistantError, at the start or in the middle."""
         ...
 

@@ -25,7 +25,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from gateway.assistants.base import Ask, Assistant, AssistantError, Finished, Text
+from gateway.assistants.base import Again, Ask, Assistant, AssistantError, Finished, Text
 from gateway.assistants.faults import HINTS
 
 log = logging.getLogger(__name__)
@@ -102,18 +102,16 @@ class Retrying:
     def sees(self) -> frozenset[str]:
         return self._assistant.sees
 
-    async def answer(self, ask: Ask) -> AsyncIterator[Text | Finished]:
-        for event in await self._whole(ask):
-            yield event
-
-    async def close(self) -> None:
-        await self._assistant.close()
-
-    async def _whole(self, ask: Ask) -> list[Text | Finished]:
-        began, failures = self._clock(), list[AssistantError]()
+    async def answer(self, ask: Ask) -> AsyncIterator[Text | Again | Finished]:
+        """Pieces go on as they come; a try that breaks after some of them is taken back."""
+        began, failures, wrote = self._clock(), list[AssistantError](), False
         while True:
             try:
-                return await self._try(ask, self._budget - (self._clock() - began))
+                async with _closing(self._try(ask, self._budget - (self._clock() - began))) as events:
+                    async for event in events:
+                        wrote = wrote or isinstance(event, Text)
+                        yield event
+                return
             except AssistantError as error:
                 failures.append(error)
             step = next_step(failures, self._clock() - began, self._budget, self._chance())
@@ -121,19 +119,36 @@ class Retrying:
                 log.warning("%s: %s, given up: %s", self.name, failures[-1].reason, step.why)
                 raise failures[-1]
             log.info("%s: %s, again in %.1f s", self.name, failures[-1].reason, step.after)
+            if wrote:
+                yield Again()
+            wrote = False
             await self._sleep(step.after)
             ask = _shorter(ask) if step.shorter else ask
 
-    async def _try(self, ask: Ask, left: float) -> list[Text | Finished]:
-        try:
-            async with asyncio.timeout(left), _closing(self._assistant.answer(ask)) as events:
-                return [event async for event in events]
-        except TimeoutError:
-            raise AssistantError("timeout", retryable=True, hint=HINTS["timeout"].format(section="assistant")) from None
+    async def close(self) -> None:
+        await self._assistant.close()
+
+    async def _try(self, ask: Ask, left: float) -> AsyncIterator[Text | Again | Finished]:
+        """`left`: seconds for all of it. The clock runs only while the assistant is waited for, one event at a time:
+        a timeout around a `yield` would strike whoever takes the pieces."""
+        end = asyncio.get_running_loop().time() + left
+        async with _closing(self._assistant.answer(ask)) as events:
+            while True:
+                try:
+                    async with asyncio.timeout_at(end):
+                        event = await anext(events)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    hint = HINTS["timeout"].format(section="assistant")
+                    raise AssistantError("timeout", retryable=True, hint=hint) from None
+                yield event
 
 
 @asynccontextmanager
-async def _closing(events: AsyncIterator[Text | Finished]) -> AsyncIterator[AsyncIterator[Text | Finished]]:
+async def _closing(
+    events: AsyncIterator[Text | Again | Finished],
+) -> AsyncIterator[AsyncIterator[Text | Again | Finished]]:
     """A try that is given up closes its connection now and not when its garbage is collected."""
     try:
         yield events

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.channels.base import Inbound
+from gateway.channels.base import Inbound, Wish
 from gateway.config import ChannelSettings
 
 
@@ -12,8 +12,11 @@ def aside(inbound: Inbound, channel: ChannelSettings, now: int) -> str:
     """Why the message is not to be answered, or an empty string. `now`: milliseconds.
 
     `ignored_contact`: on the channel's list, or not on its list of those who are answered; `group`; `late`: written
-    longer ago than `max_age_s` (0: nothing is late).
+    longer ago than `max_age_s` (0: nothing is late); `nothing_new`: no words, only how those before it are to be
+    answered.
     """
+    if inbound.wish != Wish() and not (inbound.text or inbound.audio or inbound.attachments):
+        return "nothing_new"
     if _listed(inbound, channel.ignore) or (channel.only and not _listed(inbound, channel.only)):
         return "ignored_contact"
     if inbound.group and channel.groups == "ignore":

@@ -44,9 +44,9 @@ class Showable:
         """How much of what is held may go."""
         held = self._held[:-1] if "\ud800" <= self._held[-1:] <= "\udbff" else self._held
         end = len(held.rstrip())
-        if not self._may_be_marker((self._line + held[:end]).rpartition("\n")[2]):
-            return end
-        return len(held[: max(0, held.rfind("\n", 0, end))].rstrip())
+        while end and self._may_be_marker((self._line + held[:end]).rpartition("\n")[2]):
+            end = len(held[: max(0, held.rfind("\n", 0, end))].rstrip())
+        return end
 
     def _may_be_marker(self, line: str) -> bool:
         return bool(self._marker) and self._marker.startswith(letters(line))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway import live, transcript
+from gateway.assistants.base import Again, AssistantError, Finished, Picture, Utterance
 from gateway.assistants.base import Ask as Question
-from gateway.assistants.base import AssistantError, Finished, Picture, Utterance
 from gateway.assistants.pictures import picture, shown
 from gateway.burst import Burst, Ending
 from gateway.channels.base import Wish
@@ -19,6 +19,7 @@ from gateway.rules.language import language_of
 from gateway.rules.precedence import Ask, Decision, Ignore, Say, Seen, StaySilent, Transfer
 from gateway.rules.sentences import sentence
 from gateway.rules.shaping import Draft
+from gateway.rules.showing import Showable, mended
 from gateway.telemetry import Telemetry
 from storage.media import MediaFolder
 from storage.model import Kind, Outcome
@@ -89,14 +90,18 @@ class Answer:
         return _owning_up(burst, ending, "cannot_read")
 
     async def _listen(self, burst: Burst, ask: Question) -> Ending:
-        gate, finished = MarkerGate(ask.marker), Finished()
-        pieces = []
+        gate, shown, finished = MarkerGate(ask.marker), Showable(ask.marker), Finished()
+        pieces: list[str] = []
         async for event in burst.crew.assistant.answer(ask):
             if isinstance(event, Finished):
                 finished = event
+            elif isinstance(event, Again):
+                gate, shown, pieces = MarkerGate(ask.marker), Showable(ask.marker), []
             else:
-                pieces.append(gate.feed(event.text))
-        text = _mended("".join([*pieces, gate.finish()])).strip()
+                pieces.append(piece := gate.feed(event.text))
+                if shown.feed(piece):
+                    self.live.write(burst.conversation.id, live.Draft(shown.text, burst.claim.tail))
+        text = mended("".join([*pieces, gate.finish()])).strip()
         self._count(burst, finished)
         if gate.verdict is Verdict.HANDOFF or ends_with(ask.marker, text):
             return transfer(burst, "marker")
@@ -164,11 +169,6 @@ class Answer:
             output_tokens=finished.output_tokens,
             passages=[f"{p.document} §{p.paragraph}" for p in finished.citations],
         )
-
-
-def _mended(text: str) -> str:
-    """Servers that count in UTF-16 cut characters in two: halves that meet are one again, a lost one becomes a mark."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _owning_up(burst: Burst, ending: Ending, unheard: str) -> Ending:

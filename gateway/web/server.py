@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -29,8 +29,9 @@ def application(
     health: Health,
     hooks: Hooks,
     description: Mapping[str, Any],
+    openai: Sequence[web.AbstractRouteDef] = (),
 ) -> web.Application:
-    """`description`: the OpenAPI document."""
+    """`description`: the OpenAPI document. `openai`: the routes of OpenAI's dialect (docs/channels/openai.md)."""
     logging.getLogger("aiohttp.server").addFilter(_readable)
     app = web.Application(client_max_size=0)
     app.on_response_prepare.append(_signed)
@@ -57,6 +58,7 @@ def application(
             web.get("/openapi.json", Description(description).get),
         ]
     )
+    app.add_routes(openai)
     app.router.add_route("*", "/{tail:.*}", Nowhere().get)
     return app
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.assistants.base import Ask, AssistantError, Finished, Text, Utterance
+from gateway.assistants.base import Again, Ask, AssistantError, Finished, Text, Utterance
 from gateway.assistants.responses import OpenAIResponses
 from gateway.assistants.retrying import GiveUp, Retry, Retrying, next_step
 from tests.fakes import openai as wire
@@ -65,7 +65,8 @@ async def tried(*replies: Reply, budget_s: float = 45.0) -> tuple[object, list[f
         try:
             events = [e async for e in assistant.answer(ASK)]
             assert sum(isinstance(e, Finished) for e in events) == 1
-            return "".join(e.text for e in events if isinstance(e, Text)), pauses, fake
+            last = max((i for i, e in enumerate(events) if isinstance(e, Again)), default=-1)
+            return "".join(e.text for e in events[last + 1 :] if isinstance(e, Text)), pauses, fake
         except AssistantError as error:
             return error.reason, pauses, fake
         finally:

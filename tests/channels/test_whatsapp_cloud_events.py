@@ -207,9 +207,8 @@ READ_AS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 def test_a_message_is_read_as(message: dict[str, Any], expected: dict[str, Any]) -> None:
     at = expected.get("at", AT)
     rest = {key: value for key, value in expected.items() if key not in ("at", "text")}
-    inbound = Inbound(
-        "wamid.IN0001", BSUID, "Maria", expected.get("text", ""), at, aliases=(PHONE,), lasting=BSUID, address=ADDRESS, **rest
-    )
+    words, who = expected.get("text", ""), {"aliases": (PHONE,), "lasting": BSUID, "address": ADDRESS}
+    inbound = Inbound("wamid.IN0001", BSUID, "Maria", words, at, **who, **rest)
     assert of(from_maria(**message)) == [inbound]
 
 
