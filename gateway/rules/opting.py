@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from gateway.config import OptOut
 from gateway.rules.language import fold
 
-STRIPPED = " \t\n.!?…,;:\"'“”«»()[]*_~`。！？，"
+STRIPPED = " \t\n/.!?…,;:\"'“”«»()[]*_~`。！？，"
 
 
 def wants_out(texts: Iterable[str], words: OptOut) -> bool:
