@@ -132,7 +132,10 @@ class Arrivals:
             return self._our_own(channel)
         if echo.by_us:
             return self._our_own(channel)
-        return await self._takeover(channel, Conversation(id, channel.name, contact, "", channel.queue), echo)
+        if echo.group and channel.groups == "ignore":
+            return self.telemetry.noise.labels(channel.name, "group").inc()
+        conversation = Conversation(id, channel.name, contact, "", channel.queue, group=echo.group)
+        return await self._takeover(channel, conversation, echo)
 
     def _our_own(self, channel: ChannelSettings) -> None:
         self.telemetry.noise.labels(channel.name, "own_send").inc()

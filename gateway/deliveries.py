@@ -134,6 +134,8 @@ class Deliveries:
             await self._once_more(entry, as_text=error.then is Then.AS_TEXT)
         elif error.then is Then.TEMPLATE and not orjson.loads(entry.body).get("template"):
             await self._reopen(conversation, entry)
+        else:
+            await self.store.bury(DeadLetter(Kind.OUT, conversation.id, entry.seq, error.reason, receipt.at))
 
     # -- one send ------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ LIMIT = 20 * 1024 * 1024
 """Bytes of one medium; what is longer is not fetched."""
 AT_ONCE = 8
 """Downloads at the same time; the others wait their turn."""
+MOST = 500
+"""Downloads that run or wait for their turn."""
 PATIENCE = 45.0
 """Seconds for one download."""
 PAUSES = (1.0, 3.0)
@@ -50,9 +52,9 @@ class Fetching:
     def soon(
         self, channel: str, conversation: ConversationId, seq: int, attachments: Sequence[Attachment]
     ) -> None:
-        """Begin now, and do not wait."""
+        """Begin now, and do not wait. What there is no room for, its turn will ask for."""
         for n, one in enumerate(attachments):
-            if one.ref and not one.data:
+            if one.ref and not one.data and len(self._running) < MOST:
                 self._task(channel, (conversation, seq, n), Kept(one.kind, one.mime, one.ref, one.name, one.size))
 
     async def media(self, channel: str, conversation: ConversationId, message: Received) -> list[Fetched]:

@@ -27,6 +27,7 @@ from storage.model import (
     Conversation,
     ConversationId,
     Cursor,
+    DeadLetter,
     Depths,
     Entry,
     Fetched,
@@ -418,6 +419,9 @@ class SqliteStore:
 
     async def withdrawn(self, id: ConversationId) -> set[str]:
         return {delivery for (delivery,) in await self._read(lanes.WITHDRAWN, {"id": id})}
+
+    async def bury(self, dead: DeadLetter) -> None:
+        await self._write(lambda: self._one(lanes.BURY, lanes.dead_values(dead)))
 
     async def facts(self, id: ConversationId) -> dict[str, int]:
         return dict(await self._read(lanes.FACTS, {"id": id}))

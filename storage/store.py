@@ -19,6 +19,7 @@ from storage.model import (
     Conversation,
     ConversationId,
     Cursor,
+    DeadLetter,
     Depths,
     Entry,
     Fetched,
@@ -170,6 +171,10 @@ class Conversations(Protocol):
 
     async def resolve(self, receipt: Receipt) -> bool:
         """An unsure delivery turns out to be sent: `record`, and its dead letter goes."""
+        ...
+
+    async def bury(self, dead: DeadLetter) -> None:
+        """A delivery that was over turns out to have failed."""
         ...
 
     async def facts(self, id: ConversationId) -> dict[str, int]:

@@ -121,6 +121,7 @@ class Echo:
     by_us: bool = False
     """The provider says that it came over its API: it never is a takeover."""
     lasting: str = ""
+    group: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def _echo(id: str, chat: Chat, content: Content, at: int, told: Told, *, by_us: 
         return Noise("note_to_self")
     voice = any(each.kind == "voice" for each in content.attachments)
     who, aliases = chat.contact, chat.aliases
-    return Echo(id, who, content.text, at, voice, aliases, chat.address, by_us, lasting=chat.lid)
+    return Echo(id, who, content.text, at, voice, aliases, chat.address, by_us, lasting=chat.lid, group=chat.group)
 
 
 def _inbound(id: str, chat: Chat, content: Content, at: int, name: str) -> Event:

@@ -456,7 +456,7 @@ def _echo(echo: Json, contacts: Sequence[Json], now: int) -> list[Event]:
     voice = any(one.kind == "voice" for one in content.attachments)
     at = _at(echo.get("timestamp"), now)
     who, address, lasting = contact.contact, contact.address, contact.lasting
-    return [Echo(id, who, content.text, at, voice, contact.aliases, address, lasting=lasting)]
+    return [Echo(id, who, content.text, at, voice, contact.aliases, address, lasting=lasting, group="group" in address)]
 
 
 Reader = Callable[[Json, Sequence[Json], int], list[Event]]

@@ -620,6 +620,12 @@ class StoreSuite:
             await lab.store.record(Receipt(who().id, "t1:0", status, n))
         assert await lab.store.unsaid(who().id) == ({"t1:0"} if unsaid else set())
 
+    async def test_a_delivery_that_was_over_can_still_be_given_up(self, lab: Lab) -> None:
+        for _ in range(2):
+            await lab.store.bury(DeadLetter(Kind.OUT, who().id, 7, "131042", 1))
+        store = await lab.restart()
+        assert (await store.depths()).dead == 1
+
     async def test_media_and_what_was_heard(self, lab: Lab) -> None:
         store, id = lab.store, MediaId("f" * 64)
         note = Media(id, "audio/ogg", 1234, 2.5, tuple(range(64)))

@@ -179,6 +179,16 @@ async def test_showing_that_we_type_holds_nothing(evo: Evolution, openai: FakeOp
         assert evo.fake.called("sendPresence")
 
 
+async def test_what_the_owner_writes_in_a_group_is_nobody_s_takeover(
+    evo: Evolution, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    group = {"remoteJid": "120363000000000000@g.us", "fromMe": True}
+    async with running(config(openai, evo, channel=QUIETLY), tmp_path) as (gateway, _):
+        assert await evo.post(gateway, evo.message("g1", "bom dia, vizinhos", **group)) == 200
+        assert (await gateway.store.depths()).held == 0
+        assert (await gateway.store.depths()).conversations == 0
+
+
 async def test_the_provider_s_clock_orders_a_burst(evo: Evolution, openai: FakeOpenAI, tmp_path: Path) -> None:
     async with running(config(openai, evo, interval=400, channel=QUIETLY), tmp_path) as (gateway, _):
         for id, text, age in (("m3", "três", 1), ("m1", "um", 30), ("m2", "dois", 10)):

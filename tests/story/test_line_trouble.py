@@ -272,6 +272,19 @@ async def test_without_a_template_it_waits_for_a_person(zap: WhatsApp, openai: F
         assert len(zap.fake.sent) == 1
 
 
+async def test_what_fails_for_good_after_it_was_accepted_is_a_dead_letter(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await heard(zap, 1)
+        await quiet(gateway)
+        await zap.post(gateway, zap.status(zap.ids()[0], "failed", errors=[{"code": 131042}]))
+        assert (await gateway.store.depths()).dead == 1
+        assert await states(gateway, zap) == ["sent", "failed"]
+        assert len(zap.fake.sent) == 1
+
+
 # -- media -------------------------------------------------------------------------------------------
 
 
