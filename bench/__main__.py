@@ -1,7 +1,7 @@
 """`python -m bench`: measure this machine and print one table.
 
-The whole of it takes some eight minutes on two cores and keeps its table in docs/performance.md; `--quick` takes one or two
-and keeps nothing.
+The whole of it takes some eight minutes on two cores and keeps its table in docs/performance.md; `--quick` takes one or
+two and keeps nothing.
 """
 
 from __future__ import annotations
