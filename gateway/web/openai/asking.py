@@ -231,7 +231,10 @@ def shown_metadata(kept: Mapping[str, str]) -> dict[str, str]:
 
 def without_tools(body: Mapping[str, Any]) -> None:
     """A program that waits for tool calls or for JSON would wait for ever: it is told at once."""
-    for tool in body.get("tools") or ():
+    tools = body.get("tools") or ()
+    if not isinstance(tools, list | tuple):
+        raise wrong("tools", "'tools' must be a list.")
+    for tool in tools:
         if not isinstance(tool, dict) or tool.get("type") not in HOSTED:
             raise unsupported("tools", "Tools of the caller are not supported: a queue works with its own.")
     if body.get("functions"):

@@ -204,10 +204,11 @@ class Desk:
         return await self.post(channel, queue, replace(inbound, id=self.id(call), contact=contact))
 
     async def _accept_alone(self, channel: ChannelSettings, queue: Queue, call: Call, inbound: Inbound) -> Accepted:
-        if call.again and (orphan := self.handed.orphan(call)):
+        ours = replace(call, digest=f"{channel.name} {call.digest}")  # another key's answer is nobody else's
+        if call.again and (orphan := self.handed.orphan(ours)):
             return orphan
         accepted = await self.post(channel, queue, replace(inbound, id=ALONE, contact=self.place(channel, call)))
-        self.handed.begins(call, accepted)
+        self.handed.begins(ours, accepted)
         return accepted
 
     def place(self, channel: ChannelSettings, call: Call) -> str:

@@ -44,6 +44,6 @@ def _place(rows: Sequence[Json], id: str, param: str) -> int:
 def _limit(text: str | None) -> int:
     if text is None:
         return PAGE
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MOST):
         raise wrong("limit", f"'limit' must be a number from 1 to {MOST}.")
     return int(text)

@@ -1,0 +1,75 @@
+"""What somebody with bad intentions finds at the doors of providers and of OpenAI's clients, and what he gets there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from gateway.web.openai.desk import Call, Handed
+from tests.fakes.openai import FakeOpenAI, spoken
+from tests.story.calling import PROGRAM, client, program, served
+from tests.story.lines import until
+from tests.story.running import running
+
+OI: Any = [{"role": "user", "content": "oi"}]
+OTHER = "other-program-key-01"
+OTHERS = f'[[channels]]\nname = "others"\ntype = "openai"\nkey = "{OTHER}"\n'
+
+
+# -- OpenAI's clients ------------------------------------------------------------------------------------------
+
+
+async def test_a_call_that_another_key_gave_up_is_nobody_else_s_to_take_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both say the same, word for word, and one says that it did so before."""
+    release, calls, begins = asyncio.Event(), list[Call](), Handed.begins
+
+    def noted(handed: Handed, call: Call, accepted: Any) -> None:
+        calls.append(call)
+        begins(handed, call, accepted)
+
+    monkeypatch.setattr(Handed, "begins", noted)
+    async with FakeOpenAI() as upstream, running(served(upstream) + OTHERS, tmp_path) as (gateway, _):
+        upstream.play(spoken("Só para quem perguntou.", gate=release))
+        async with client(gateway) as mine, client(gateway, OTHER, timeout=10.0, max_retries=0) as theirs:
+            asked = asyncio.create_task(mine.chat.completions.create(model="loja", messages=OI))
+            await asyncio.wait_for(upstream.arrived.wait(), 10)
+            asked.cancel()
+            await until(lambda: calls[0].gone(), "the first caller has hung up")
+            again = {"x-stainless-retry-count": "1"}
+            waiting = asyncio.create_task(
+                theirs.chat.completions.create(model="loja", messages=OI, extra_headers=again)
+            )
+            await until(lambda: len(calls) == 2 or upstream.asked[1:], "the second call is taken for what it is")
+            release.set()
+            assert (await waiting).choices[0].message.content == "Echo: oi"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("chat/completions", {"model": "loja", "messages": OI, "tools": 5}),
+        ("chat/completions", {"model": "loja", "messages": OI, "tools": True}),
+        ("responses", {"model": "loja", "input": "oi", "tools": 1.5}),
+        ("threads/runs", {"assistant_id": "loja", "tools": 7}),
+    ],
+)
+async def test_what_is_no_list_is_refused_and_breaks_nothing(tmp_path: Path, path: str, body: Any) -> None:
+    headers = {"Authorization": f"Bearer {PROGRAM}"}
+    async with program(tmp_path) as (_, _, gateway), aiohttp.ClientSession(headers=headers) as http:
+        async with http.post(f"{gateway.url}/v1/{path}", json=body) as answer:
+            assert (answer.status, (await answer.json())["error"]["param"]) == (400, "tools")
+
+
+@pytest.mark.parametrize("limit", ["000000001" + "9" * 4400, "0000000015000", "0", "101", "-1", "²"])
+async def test_a_page_has_at_most_a_hundred_however_the_number_is_written(tmp_path: Path, limit: str) -> None:
+    headers = {"Authorization": f"Bearer {PROGRAM}"}
+    async with program(tmp_path) as (_, _, gateway), aiohttp.ClientSession(headers=headers) as http:
+        async with http.get(f"{gateway.url}/v1/assistants", params={"limit": limit}) as answer:
+            assert answer.status == 400, json.dumps(await answer.json())
