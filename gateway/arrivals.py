@@ -74,6 +74,9 @@ class Arrivals:
     # -- messages ------------------------------------------------------------------------------------
 
     async def _message(self, channel: ChannelSettings, message: Inbound) -> None:
+        if message.claimed and not await self._is_theirs(channel, message):
+            self.telemetry.noise.labels(channel.name, "change_of_nothing_of_theirs").inc()
+            return
         accepted = await self.intake.take(channel, self.config.queue(channel.queue), message)
         self.telemetry.received.labels(channel.name, "duplicate" if accepted.duplicate else "new").inc()
         if accepted.duplicate:
@@ -81,6 +84,14 @@ class Arrivals:
         self.fetching.soon(channel.name, accepted.conversation, accepted.message, message.attachments)
         if message.meaning == "message" and not self.intake.is_aside(channel, message):
             self.presence.read(accepted.conversation, channel.name, message)
+
+    async def _is_theirs(self, channel: ChannelSettings, message: Inbound) -> bool:
+        """What is corrected or taken back stands in the conversation of the one who is said to do so."""
+        known = await self.store.known(channel.name, message.of)
+        if known is None or known.kind is not Kind.IN:
+            return False
+        contact = await self.store.known_as(channel.name, [message.contact, *message.aliases], lasting=message.lasting)
+        return known.conversation == conversation_id(channel.name, contact)
 
     async def _unknown(self, channel: ChannelSettings, reason: str, raw: bytes) -> None:
         redacted = getattr(self.channels[channel.name], "redacted", None)

@@ -76,6 +76,9 @@ class Inbound:
     meaning: Meaning = "message"
     of: str = ""
     """The id of the message that is edited, revoked or reacted to."""
+    claimed: bool = False
+    """Of an edit or revoke: whose it is, only the contact's own program says. It counts where `of` is a message of that
+    contact, and nowhere else."""
     reply_to: str = ""
     """The id of the message this one answers."""
     aliases: Sequence[str] = ()

@@ -4,8 +4,9 @@ From Evolution's webhook controller and `whatsapp.baileys.service.ts`, 2.3.6 to 
 
 - `date_time` is local time that calls itself UTC: the time of a message is `messageTimestamp`.
 - The key inside a `protocolMessage` is written as its *sender* sees the chat: what a contact edits is "from me" there
-  and its `remoteJid` is our own number. So `messages.edited` often does not say who wrote; `messages.update` (edits)
-  and `messages.delete` say the same again with the chat as we see it.
+  and its `remoteJid` is our own number. So `messages.edited` often does not say who wrote, and what it says is only
+  claimed: a program of the contact's own making may name anybody. `messages.update` (edits) and `messages.delete` say
+  the same again with the chat as we see it.
 - A person may be told as a phone, as a lid, or as both; which one is the "Alt" changed with 2.3.7 and again with 2.4.
 """
 
@@ -223,7 +224,8 @@ def _edited(item: Node, told: Told, now: int) -> Event:
         return Noise("told_by_another_event")
     if key.get("fromMe") is True:
         return Noise("own_change")
-    return _change(item, chat, moment(item.get("timestampMs")) or now)
+    event = _change(item, chat, moment(item.get("timestampMs")) or now)
+    return replace(event, claimed=True) if isinstance(event, Inbound) else event
 
 
 def _deleted(item: Node, told: Told, now: int) -> Event:

@@ -95,6 +95,7 @@ EXPECTED: dict[str, Event] = {
         meaning="edit",
         of="3EB0AAAAAAAAAAAAAAAA",
         token={},
+        claimed=True,
     ),
     "webhook.connection.update": Noise("connection"),
     "webhook.qrcode.updated": Noise("qrcode"),
@@ -475,7 +476,7 @@ def test_a_caption_can_be_edited() -> None:
 @pytest.mark.parametrize(
     ("key", "event"),
     [
-        ({"fromMe": False}, changed("revoke", name="", at=NOW)),
+        ({"fromMe": False}, changed("revoke", name="", at=NOW, claimed=True)),
         ({"fromMe": True}, Noise("own_change")),  # by a person of ours
         ({"fromMe": True, "remoteJid": OWN}, Noise("told_by_another_event")),  # by the contact: our own chat to them
         ({"id": ""}, Noise("own_change")),

@@ -13,9 +13,10 @@ import pytest
 from gateway.web.openai.desk import Call, Handed
 from tests.fakes.openai import FakeOpenAI, spoken
 from tests.story.calling import PROGRAM, client, program, served
-from tests.story.lines import until
+from tests.story.lines import PHONE, config, conversation, evolution, heard, inbound, quiet, until
 from tests.story.running import running
 
+QUIETLY = {"presence": "false", "read_receipts": "false"}
 OI: Any = [{"role": "user", "content": "oi"}]
 OTHER = "other-program-key-01"
 OTHERS = f'[[channels]]\nname = "others"\ntype = "openai"\nkey = "{OTHER}"\n'
@@ -73,3 +74,31 @@ async def test_a_page_has_at_most_a_hundred_however_the_number_is_written(tmp_pa
     async with program(tmp_path) as (_, _, gateway), aiohttp.ClientSession(headers=headers) as http:
         async with http.get(f"{gateway.url}/v1/assistants", params={"limit": limit}) as answer:
             assert answer.status == 400, json.dumps(await answer.json())
+
+
+# -- who somebody says he is -----------------------------------------------------------------------------------
+
+
+async def test_nobody_speaks_in_another_contact_s_name_by_correcting_himself(tmp_path: Path) -> None:
+    """Evolution hands on what a contact's own program wrote into his correction, also whose message it corrects."""
+    async with FakeOpenAI() as openai, evolution() as evo:
+        async with running(config(openai, evo, channel=QUIETLY), tmp_path) as (gateway, _):
+            assert await evo.post(gateway, evo.message("mine", "Oi", phone="5511999990002")) == 200
+            assert await evo.post(gateway, evo.message("m1", "Quero um bolo")) == 200
+            await heard(evo, 2)
+            for of in ("never-seen", "mine"):
+                assert await evo.post(gateway, evo.edit("x", of, "parar")) == 200
+                assert await evo.post(gateway, evo.revoke("x", of)) == 200
+            await quiet(gateway)
+            assert await inbound(gateway, evo) == 1
+            assert await evo.post(gateway, evo.edit("x", "m1", "Quero dois bolos")) == 200
+            assert await inbound(gateway, evo) == 2, "his own he may correct"
+
+
+async def test_nobody_is_written_to_because_another_one_said_so(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai, evolution() as evo:
+        async with running(config(openai, evo, channel=QUIETLY), tmp_path) as (gateway, _):
+            assert await evo.post(gateway, evo.edit("x", "never-seen", f"Oi, sou {PHONE}")) == 200
+            await quiet(gateway)
+            assert await gateway.store.conversation(conversation(evo)) is None
+            assert evo.sent() == []
