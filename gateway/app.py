@@ -130,7 +130,7 @@ class Gateway:
             for part in (crew.assistant, crew.reference, crew.hearing, crew.voice):
                 if part is not None:
                     stack.push_async_callback(part.close)
-        await asyncio.gather(*(asyncio.to_thread(import_module, sdk) for sdk in maker.sdks))
+        await asyncio.to_thread(_import_all, sorted(maker.sdks))
         for notice in self.notices:
             log.warning(notice)
         warming = asyncio.create_task(_warm(maker.warm), name="warming")
@@ -251,6 +251,12 @@ async def _ask(polled: Polled, channel: ChannelSettings, arrivals: Arrivals) -> 
 
 def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _import_all(names: Sequence[str]) -> None:
+    """One after the other: what they share must not be met half imported by another thread."""
+    for name in names:
+        import_module(name)
 
 
 async def _warm(parts: Sequence[Callable[[], Awaitable[None]]]) -> None:

@@ -140,7 +140,7 @@ class Equipment:
             return None
         if settings.provider == "local":
             return self._local_ear()
-        self.sdks.add(settings.provider)
+        self.sdks |= {"httpx", "elevenlabs"} if settings.provider == "elevenlabs" else {"openai"}
         return hosted_hearing(settings, self.encoder)
 
     def _local_ear(self) -> Hearing | None:
@@ -204,7 +204,7 @@ class Equipment:
             self.warm.append(voice.warm)
             return voice
         if settings.provider != "silent":
-            self.sdks.add("elevenlabs" if settings.provider == "elevenlabs" else "openai")
+            self.sdks |= {"httpx", "elevenlabs"} if settings.provider == "elevenlabs" else {"openai"}
         return hosted_voice(settings, language, self.slots)
 
     def _models_dir(self) -> Path | None:

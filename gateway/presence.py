@@ -22,6 +22,8 @@ log = logging.getLogger("recado.presence")
 
 MOST = 500
 """Conversations shown to at once; those beyond it see nothing and miss nothing."""
+AT_ONCE = 16
+"""Read receipts under way: in a flood of messages they wait, so that taking the messages does not."""
 PATIENCE = 300.0
 """Seconds after which a turn is not worth waiting for any more."""
 
@@ -34,6 +36,7 @@ class Presence:
     """Providers' channels by name."""
     settings: Mapping[str, ChannelSettings]
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def busy(self, conversation: ConversationId, channel: str) -> None:
         """Something is being done for it: show so until it is idle again."""
@@ -44,7 +47,8 @@ class Presence:
     def read(self, conversation: ConversationId, channel: str, message: Inbound) -> None:
         """It is on disk and somebody will answer: the contact may know. Not when a person has it: he has not read."""
         if channel in self.channels and (self.settings[channel].read_receipts or message.token):
-            self._go(self._acknowledge(conversation, self.channels[channel], message))
+            pressed = bool(message.token)  # a button spins until it is answered
+            self._go(self._acknowledge(conversation, self.channels[channel], message), always=pressed)
 
     def glimpse(self, conversation: Conversation, doing: Showing) -> None:
         """Between two parts of a reply."""
@@ -57,8 +61,8 @@ class Presence:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _go(self, courtesy: Coroutine[Any, Any, None]) -> None:
-        if len(self._tasks) >= MOST:
+    def _go(self, courtesy: Coroutine[Any, Any, None], *, always: bool = False) -> None:
+        if len(self._tasks) >= MOST and not always:
             courtesy.close()
             return
         task: asyncio.Task[None] = asyncio.create_task(_quietly(courtesy))
@@ -66,8 +70,9 @@ class Presence:
         task.add_done_callback(self._tasks.discard)
 
     async def _acknowledge(self, id: ConversationId, channel: Hooked, message: Inbound) -> None:
-        if await self._answerable(id):
-            await channel.acknowledge(message)
+        async with self._room:
+            if await self._answerable(id):
+                await channel.acknowledge(message)
 
     async def _show(self, id: ConversationId, channel: Hooked) -> None:
         conversation = await self._answerable(id)

@@ -28,6 +28,8 @@ def aside(inbound: Inbound, channel: ChannelSettings, now: int) -> str:
 
 def _listed(inbound: Inbound, entries: tuple[str, ...]) -> bool:
     """An entry is written as people write a number, or as the channel writes an id."""
+    if not entries:
+        return False
     ids = {inbound.contact, *inbound.aliases}
     names = ids | {digits for digits in map(_digits, ids) if digits}
     return any(entry in names or _digits(entry) in names for entry in entries)
