@@ -139,15 +139,16 @@ async def _channel(config: Config, settings: ChannelSettings) -> Sequence[Findin
 
 
 def _hook(config: Config, settings: ChannelSettings) -> Sequence[Finding]:
-    """Where the provider has to post."""
-    if settings.type == "telegram" and settings.mode == "polling":
-        return [Finding("ok", "mode", "polling: no address of ours is needed")]
+    """What the provider cannot know: whether we have an address it can post to."""
+    if (settings.type == "telegram" and settings.mode == "polling") or _is_public(config):
+        return []
     path = f"/hooks/{settings.type}" + ("" if settings.type == "whatsapp_cloud" else f"/{settings.name}")
-    public = config.server.public_url.rstrip("/")
-    if public.startswith("https://"):
-        return [Finding("ok", "webhook", f"the provider posts to {public}{path}")]
     cure = f"set server.public_url to the https:// address of this server; the provider posts to it, at {path}"
     return [Finding("warning", "webhook", cure)]
+
+
+def _is_public(config: Config) -> bool:
+    return config.server.public_url.startswith("https://")
 
 
 async def _unread(config: Config) -> list[Finding]:

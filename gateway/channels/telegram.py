@@ -145,11 +145,14 @@ class Telegram:
 
     # -- in ------------------------------------------------------------------------------------------
 
-    def read(self, hook: Hook) -> Sequence[Event]:
+    def prove(self, headers: Mapping[str, str]) -> None:
         secret = self._settings.secret_token.get_secret_value().encode()
-        given = hook.headers.get("x-telegram-bot-api-secret-token", "").encode("utf-8", "surrogateescape")
+        given = headers.get("x-telegram-bot-api-secret-token", "").encode("utf-8", "surrogateescape")
         if not secret or not hmac.compare_digest(given, secret):
             raise Forged("the secret token is wrong or missing")
+
+    def read(self, hook: Hook) -> Sequence[Event]:
+        self.prove(hook.headers)
         self._troubles.pop("updates", None)
         try:
             return self.update(orjson.loads(hook.body))
@@ -573,7 +576,9 @@ def _no_webhook(info: Mapping[str, Any]) -> Finding:
 
 
 def _webhook_works(info: Mapping[str, Any]) -> list[Finding]:
-    found = []
+    found: list[Finding] = []
+    if not info.get("url"):
+        return found  # nothing is posted at all, and that is said already
     if missing := sorted(set(ALLOWED) - set(info.get("allowed_updates") or [])):
         text = f"Telegram does not post {', '.join(missing)}; `recado run` asks for them when it starts"
         found.append(Finding("warning", "mode", text))

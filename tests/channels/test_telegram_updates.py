@@ -469,10 +469,10 @@ async def test_a_webhook_that_is_not_ours_is_found_with_the_command(bench: Bench
     channel = posted_to(bench.telegram.url)
     findings = await channel.check()
     await channel.close()
-    assert [f.level for f in findings] == ["ok", "warning", "warning"]
+    assert [f.level for f in findings] == ["ok", "warning"], "what it does not post is no news when it posts nothing"
     assert "setWebhook" in findings[1].message
     assert "https://gw.example/hooks/telegram/bot" in findings[1].message
-    assert "message_reaction" in findings[2].message
+    assert "message_reaction" in findings[1].message
 
 
 async def test_a_webhook_that_does_not_work_is_found(bench: Bench) -> None:

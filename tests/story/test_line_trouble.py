@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.app import Gateway
+from gateway.checking import check
 from gateway.config import ConfigError, parse
 from storage.model import Kind, conversation_id
 from tests.fakes import evolution as evolution_wire
@@ -52,6 +53,29 @@ async def ready(gateway: Gateway) -> list[str]:
 
 async def details(gateway: Gateway, line: Line) -> list[tuple[str, str]]:
     return [(r.status, r.detail) for r in await gateway.store.receipts(conversation(line))]
+
+
+# -- recado check ------------------------------------------------------------------------------------
+
+
+async def test_check_asks_every_provider_and_tells_what_nobody_could_read(
+    line: Line, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    """Beside the gateway that has the database."""
+    text = config(openai, line)
+    async with running(text, tmp_path) as (gateway, _):
+        await line.post(gateway, b'{"a": "shape of tomorrow"}')
+        found = await check(parse(text, root=tmp_path))
+    about = [one for one in found if one.key.startswith(f"channels.{line.name}")]
+    assert any(one.level == "ok" for one in about), "the account is right"
+    assert any("could not be read" in one.message for one in about)
+    assert any("public_url" in one.message for one in about), "nobody can post to us yet"
+
+
+async def test_check_names_a_key_that_is_wrong(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
+    key = {"zap": "access_token", "evo": "api_key"}.get(line.name, "token")
+    found = await check(parse(config(openai, line, channel={key: '"12345:wrong"'}), root=tmp_path))
+    assert (f"channels.{line.name}.{key}", "error") in [(one.key, one.level) for one in found]
 
 
 # -- courtesies --------------------------------------------------------------------------------------
