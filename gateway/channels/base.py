@@ -320,6 +320,11 @@ class Hooked(Channel, Protocol):
         """Why the connection does not work now, with the cure; empty when it does. Shown on /readyz."""
         ...
 
+    def prove(self, headers: Mapping[str, str]) -> None:
+        """Asked before a body is read, and again by `read`: raises Forged where headers alone tell. Names in lower
+        case."""
+        ...
+
     def read(self, hook: Hook) -> Sequence[Event]:
         """What a request means. Raises Forged. Whatever else a body holds, it becomes an event: never an error."""
         ...
@@ -346,6 +351,10 @@ class SharedHook(Protocol):
 
     def challenge(self, query: Mapping[str, str]) -> str:
         """The body that answers the provider's GET. Raises Forged."""
+        ...
+
+    def prove(self, headers: Mapping[str, str]) -> None:
+        """As `Hooked.prove`."""
         ...
 
     def read(self, hook: Hook) -> Sequence[tuple[str, Sequence[Event]]]:

@@ -115,7 +115,7 @@ class Evolution:
     # -- in --------------------------------------------------------------------------------------
 
     def read(self, hook: Hook) -> Sequence[Event]:
-        self._prove(hook.headers)
+        self.prove(hook.headers)
         what = told(hook.body, hook.tail)
         if what is None:
             return [Unknown("no_webhook")]
@@ -130,7 +130,7 @@ class Evolution:
         """What may be kept of a request."""
         return redacted(body)
 
-    def _prove(self, headers: Mapping[str, str]) -> None:
+    def prove(self, headers: Mapping[str, str]) -> None:
         secret = self._settings.webhook_secret.get_secret_value()
         key = self._settings.jwt_key.get_secret_value()
         if secret and hmac.compare_digest(_raw(headers.get("x-webhook-secret", "")), _raw(secret)):

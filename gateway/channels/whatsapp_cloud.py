@@ -53,6 +53,7 @@ AGENT = "recado"
 META = (".facebook.com", ".fbsbx.com", ".fbcdn.net", ".whatsapp.net")
 """Where media lie. Our token goes there and to base_url, over https, and nowhere else."""
 HOPS = 4
+SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 MEDIA_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 LONGEST_ANSWER = 256 * 1024
 """Bytes of Graph's JSON."""
@@ -133,6 +134,9 @@ class WhatsAppCloud:
         return self._trouble
 
     # -- in ------------------------------------------------------------------------------------------
+
+    def prove(self, headers: Mapping[str, str]) -> None:
+        WhatsAppHook([self]).prove(headers)
 
     def read(self, hook: Hook) -> Sequence[Event]:
         """Of a request that concerns this number alone. Raises Forged."""
@@ -385,6 +389,11 @@ class WhatsAppHook:
         if query.get("hub.mode") != "subscribe" or not any(known):
             raise Forged("the verify token is none of ours")
         return query.get("hub.challenge", "")
+
+    def prove(self, headers: Mapping[str, str]) -> None:
+        """That there is a signature; whose it is, only the body tells."""
+        if not SIGNATURE.fullmatch(headers.get("x-hub-signature-256", "")):
+            raise Forged("x-hub-signature-256 is missing or no signature")
 
     def read(self, hook: Hook) -> Sequence[tuple[str, Sequence[Event]]]:
         """Raises Forged: not signed by any of our apps, or names a number that its signature does not prove."""

@@ -1,7 +1,8 @@
 """The doors providers post to: `/hooks/{type}` and `/hooks/{type}/{channel}`.
 
-200 after the commit and never before; 401 for what does not prove itself; 503 when it cannot be kept now, so that it
-comes again. Whatever a body holds, it is no error: what nobody can read is kept raw.
+200 after the commit and never before; 401 for what does not prove itself, before its body is read where its headers
+tell; 503 when it cannot be kept now, so that it comes again. Whatever a body holds, it is no error: what nobody can
+read is kept raw.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -32,6 +34,8 @@ AT_ONCE = 128 * 1024 * 1024
 """Bytes of bodies in memory, of all providers together."""
 
 
+Prove = Callable[[Mapping[str, str]], None]
+"""Takes headers, raises Forged."""
 Read = Callable[[Hook], Sequence[tuple[str, Sequence[Event]]]]
 """Events by channel name. Raises Forged."""
 
@@ -63,9 +67,10 @@ class Hooks:
     @explained
     async def post_shared(self, request: web.Request) -> web.Response:
         type = request.match_info["type"]
-        if type not in self.shared:
+        hook = self.shared.get(type)
+        if hook is None:
             raise Problem(404, "no channel of this type is configured")
-        return await self._taken(request, type, type, self.shared[type].read)
+        return await self._taken(request, type, type, hook.prove, hook.read)
 
     @explained
     async def post(self, request: web.Request) -> web.Response:
@@ -74,12 +79,16 @@ class Hooks:
         if settings is None or name not in self.channels or type in self.shared:
             raise Problem(404, "there is no such channel", "channel")
         channel = self.channels[name]
-        return await self._taken(request, type, name, lambda hook: [(name, channel.read(hook))])
+        return await self._taken(request, type, name, channel.prove, lambda hook: [(name, channel.read(hook))])
 
     # -- what it holds -------------------------------------------------------------------------------
 
-    async def _taken(self, request: web.Request, type: str, label: str, read: Read) -> web.Response:
+    async def _taken(
+        self, request: web.Request, type: str, label: str, prove: Prove, read: Read
+    ) -> web.Response:
         began, limit = time.perf_counter(), LIMITS.get(type, LIMIT)
+        with self._proving(label):
+            prove(_headers(request))
         if (request.content_length or 0) > limit:
             raise self._too_large(label, limit)
         try:
@@ -97,8 +106,7 @@ class Hooks:
             raise self._refused(label, "too_slow", Problem(408, "the body took too long", "body")) from None
         except web.RequestPayloadError:
             raise self._refused(label, "broken", Problem(400, "the body cannot be unpacked", "body")) from None
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        return Hook(headers, body, request.query, request.match_info.get("tail", ""))
+        return Hook(_headers(request), body, request.query, request.match_info.get("tail", ""))
 
     async def _body(self, request: web.Request, label: str, limit: int) -> bytes:
         """Counted as it comes and unpacked: what is only announced takes no room."""
@@ -114,14 +122,20 @@ class Hooks:
 
     async def _keep(self, hook: Hook, label: str, read: Read) -> None:
         """All on disk, or an answer that brings it again."""
-        try:
+        with self._proving(label):
             arrived = read(hook)
-        except Forged as error:
-            log.warning("a hook proves nothing", extra={"facts": {"hook": label, "why": str(error)}})
-            raise self._refused(label, "forged", Problem(401, "the signature or secret is wrong or missing")) from None
         for name, events in arrived:
             await self.arrivals.take(self._settings(name), events, hook.body)
         self.telemetry.hooks.labels(label, "taken").inc()
+
+    @contextmanager
+    def _proving(self, label: str) -> Iterator[None]:
+        """Forged becomes 401."""
+        try:
+            yield
+        except Forged as error:
+            log.warning("a hook proves nothing", extra={"facts": {"hook": label, "why": str(error)}})
+            raise self._refused(label, "forged", Problem(401, "the signature or secret is wrong or missing")) from None
 
     def _too_large(self, label: str, limit: int) -> Problem:
         return self._refused(label, "too_large", Problem(413, f"a body is at most {limit} bytes", "body"))
@@ -133,3 +147,7 @@ class Hooks:
     def _settings(self, name: str) -> ChannelSettings:
         return next(channel for channel in self.config.channels if channel.name == name)
 
+
+def _headers(request: web.Request) -> dict[str, str]:
+    """Names in lower case."""
+    return {name.lower(): value for name, value in request.headers.items()}

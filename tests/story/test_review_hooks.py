@@ -13,7 +13,7 @@ import pytest
 from gateway.web.openai.desk import Call, Handed
 from tests.fakes.openai import FakeOpenAI, spoken
 from tests.story.calling import PROGRAM, client, program, served
-from tests.story.lines import PHONE, config, conversation, evolution, heard, inbound, quiet, until
+from tests.story.lines import PHONE, config, conversation, evolution, heard, inbound, quiet, telegram, until, whatsapp
 from tests.story.running import running
 
 QUIETLY = {"presence": "false", "read_receipts": "false"}
@@ -102,3 +102,23 @@ async def test_nobody_is_written_to_because_another_one_said_so(tmp_path: Path) 
             await quiet(gateway)
             assert await gateway.store.conversation(conversation(evo)) is None
             assert evo.sent() == []
+
+
+# -- the doors of providers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["whatsapp_cloud", "evolution/evo", "telegram/tele"])
+async def test_who_shows_no_proof_is_sent_away_before_he_has_said_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Otherwise a handful of strangers, who send slowly, take the room of everybody's messages."""
+    monkeypatch.setattr("gateway.web.hooks.PATIENCE", 0.5)
+    async with FakeOpenAI() as openai, whatsapp() as zap, evolution() as evo, telegram() as tele:
+        async with running(config(openai, zap, evo, tele), tmp_path) as (gateway, _):
+            host, _, port = gateway.url.removeprefix("http://").partition(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(f"POST /hooks/{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000\r\n\r\n{{".encode())
+            assert b" 401 " in await reader.readline()
+            writer.close()
+            label = path.rpartition("/")[2]
+            assert gateway.telemetry.hooks.labels(label, "forged")._value.get() == 1

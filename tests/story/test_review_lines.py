@@ -265,7 +265,7 @@ async def test_a_body_takes_the_room_it_unpacks_to(
 ) -> None:
     monkeypatch.setattr("gateway.web.hooks.AT_ONCE", 100_000)
     async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, contact):
-        packed = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        packed = {"Content-Encoding": "gzip", "Content-Type": "application/json", **wire.signature(b"another")}
         url, bomb = f"{gateway.url}/hooks/whatsapp_cloud", gzip.compress(b" " * 1_000_000)
         async with contact.http.post(url, data=bomb, headers=packed) as answer:
             assert answer.status == 503
