@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from gateway.arrivals import Arrivals
-from gateway.channels.base import Event, Forged, Hook, Hooked, SharedHook
+from gateway.channels.base import Event, Forged, Hook, Hooked, SharedHook, Unknown
 from gateway.config import ChannelSettings, Config
 from gateway.telemetry import Telemetry
 from gateway.web.problems import Problem, explained
@@ -30,6 +30,8 @@ LIMIT = 4 * 1024 * 1024
 """Bytes of any other provider's."""
 PATIENCE = 30.0
 """Seconds for a body to arrive."""
+ECHOED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Of words that were asked for by an address which holds a secret."""
 AT_ONCE = 128 * 1024 * 1024
 """Bytes of bodies in memory, of all providers together."""
 
@@ -60,7 +62,7 @@ class Hooks:
         if hook is None:
             raise Problem(404, "no channel of this type is configured")
         try:
-            return web.Response(text=hook.challenge(request.query))
+            return web.Response(text=hook.challenge(request.query), headers=ECHOED)
         except Forged:
             raise Problem(403, "hub.verify_token is not the channel's verify_token") from None
 
@@ -125,7 +127,7 @@ class Hooks:
         with self._proving(label):
             arrived = read(hook)
         for name, events in arrived:
-            await self.arrivals.take(self._settings(name), events, hook.body)
+            await self.arrivals.take(self._settings(name), _each_unknown_once(events), hook.body)
         self.telemetry.hooks.labels(label, "taken").inc()
 
     @contextmanager
@@ -146,6 +148,12 @@ class Hooks:
 
     def _settings(self, name: str) -> ChannelSettings:
         return next(channel for channel in self.config.channels if channel.name == name)
+
+
+def _each_unknown_once(events: Sequence[Event]) -> list[Event]:
+    """A request is kept raw once for each thing that nobody can read in it, however often that stands there."""
+    unknown = {event.reason: event for event in events if isinstance(event, Unknown)}
+    return [*unknown.values(), *(event for event in events if not isinstance(event, Unknown))]
 
 
 def _headers(request: web.Request) -> dict[str, str]:

@@ -11,6 +11,8 @@ import aiohttp
 import pytest
 
 from gateway.web.openai.desk import Call, Handed
+from tests.fakes import evolution as evolution_wire
+from tests.fakes import graph
 from tests.fakes.openai import FakeOpenAI, spoken
 from tests.story.calling import PROGRAM, client, program, served
 from tests.story.lines import PHONE, config, conversation, evolution, heard, inbound, quiet, telegram, until, whatsapp
@@ -122,3 +124,29 @@ async def test_who_shows_no_proof_is_sent_away_before_he_has_said_anything(
             writer.close()
             label = path.rpartition("/")[2]
             assert gateway.telemetry.hooks.labels(label, "forged")._value.get() == 1
+
+
+async def test_a_request_is_kept_once_however_much_of_it_nobody_can_read(tmp_path: Path) -> None:
+    """Kept again for each of its pieces, one request would push out all that was kept before, and hold the door for as
+    long as that takes."""
+    async with FakeOpenAI() as openai, evolution() as evo:
+        async with running(config(openai, evo), tmp_path) as (gateway, _):
+            assert await evo.post(gateway, evolution_wire.webhook("a.new.event", {})) == 200
+            flood = json.dumps({"event": "messages.upsert", "instance": evolution_wire.INSTANCE, "data": [1, {}] * 300})
+            assert await evo.post(gateway, flood.encode()) == 200
+            kept = [one.why for one in await gateway.store.unread(1000)]
+            assert sorted(kept) == ["event", "no_address", "no_data"]
+            assert gateway.telemetry.unread.labels("evo", "no_data")._value.get() == 1
+
+
+async def test_the_answer_to_a_challenge_is_kept_by_nobody_and_is_words(tmp_path: Path) -> None:
+    """Its address holds the verify token, and its body is whatever was asked for."""
+    async with FakeOpenAI() as openai, whatsapp() as zap:
+        async with running(config(openai, zap), tmp_path) as (gateway, _), aiohttp.ClientSession() as http:
+            asked = {"hub.mode": "subscribe", "hub.verify_token": graph.VERIFY_TOKEN}
+            asked["hub.challenge"] = "<script>\r\nX: y"
+            async with http.get(f"{gateway.url}/hooks/whatsapp_cloud", params=asked) as answer:
+                assert (answer.status, await answer.text()) == (200, asked["hub.challenge"])
+                assert answer.headers["Cache-Control"] == "no-store"
+                assert answer.headers["X-Content-Type-Options"] == "nosniff"
+                assert answer.content_type == "text/plain"
