@@ -26,6 +26,7 @@ from gateway.intake import Intake
 from gateway.live import Live
 from gateway.loops import Loop
 from gateway.presence import Presence
+from gateway.setbacks import Setbacks
 from gateway.steps.answer import Answer
 from gateway.steps.hear import Hear
 from gateway.steps.settle import MAX_FOLDS, Settle
@@ -97,6 +98,7 @@ class Gateway:
             await self.encoder.start()
             stack.push_async_callback(self.encoder.close)
             await self._equip(stack)
+            self._connect(stack)
             await self._listen(stack)
             self._stack = stack.pop_all()
         return self
@@ -136,18 +138,37 @@ class Gateway:
         warming = asyncio.create_task(_warm(maker.warm), name="warming")
         stack.push_async_callback(_cancelled, warming)
 
+    def _connect(self, stack: AsyncExitStack) -> None:
+        """What stands between the doors, the turns and the providers."""
+        settings = {channel.name: channel for channel in self.config.channels}
+        queues = {queue.name: queue for queue in self.config.queues}
+        base_url = self.config.server.public_url.rstrip("/")
+        store, telemetry = self.store, self.telemetry
+        presence = Presence(store, self.live, self.hooked, settings)
+        self.live.on_busy = presence.busy
+        self.fetching = Fetching(store, self.media, self.encoder, self.hooked, telemetry)
+        self.intake = Intake(store, self.media, self.encoder, self.live, _wall_ms)
+        self.deliveries = Deliveries(
+            store, self.media, self.channels, queues, presence, telemetry, base_url, time.monotonic
+        )
+        setbacks = Setbacks(store, self.channels, queues, telemetry)
+        self.arrivals = Arrivals(
+            self.config,
+            store,
+            self.intake,
+            self.deliveries,
+            setbacks,
+            self.fetching,
+            presence,
+            self.hooked,
+            telemetry,
+        )
+        stack.push_async_callback(presence.close)
+        stack.push_async_callback(self.fetching.close)
+
     async def _listen(self, stack: AsyncExitStack) -> None:
         server = self.config.server
-        settings = {channel.name: channel for channel in self.config.channels}
-        presence = Presence(self.store, self.live, self.hooked, settings)
-        fetching = Fetching(self.store, self.media, self.encoder, self.hooked, self.telemetry)
-        self.live.on_busy = presence.busy
-        self.deliveries = deliveries = self._deliveries(presence)
-        intake = Intake(self.store, self.media, self.encoder, self.live, _wall_ms)
-        self.arrivals = arrivals = Arrivals(
-            self.config, self.store, intake, deliveries, fetching, presence, self.hooked, self.telemetry
-        )
-        doors = await self._application(intake, arrivals)
+        doors = await self._application()
         runner = web.AppRunner(doors, access_log=None, keepalive_timeout=IDLE, shutdown_timeout=2.0)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -155,25 +176,23 @@ class Gateway:
         site = web.TCPSite(runner, server.host, server.port, backlog=1024)
         await site.start()
         self.url = f"http://{server.host}:{_port(site)}"
-        stack.push_async_callback(presence.close)
-        stack.push_async_callback(fetching.close)
-        self._start_loops(stack, deliveries, fetching)
-        self._ask_providers(stack, arrivals)
+        self._start_loops(stack)
+        self._ask_providers(stack)
         stack.push_async_callback(site.stop)
 
-    async def _application(self, intake: Intake, arrivals: Arrivals) -> web.Application:
+    async def _application(self) -> web.Application:
         base_url = self.config.server.public_url.rstrip("/")
         access = Access(self.config, await self._visitor_secret())
         return application(
-            Messages(self.config, access, intake, self.store, self.live, self.telemetry, base_url),
+            Messages(self.config, access, self.intake, self.store, self.live, self.telemetry, base_url),
             Conversations(self.config, access, self.store, self.live, base_url),
             Media(access, self.store, self.media, self.encoder),
             Page(self.config, access, self.crews, self._suggestions),
             Health(self.config, access, self.store, self.telemetry, self._degraded),
-            Hooks(self.config, arrivals, self.hooked, equipment.shared_hooks(self.channels), self.telemetry),
+            Hooks(self.config, self.arrivals, self.hooked, equipment.shared_hooks(self.channels), self.telemetry),
             description(),
             routes(
-                Desk(self.config, access, intake, self.store, self.live, self.telemetry, base_url),
+                Desk(self.config, access, self.intake, self.store, self.live, self.telemetry, base_url),
                 self.crews,
                 self.media,
                 self.encoder,
@@ -183,13 +202,6 @@ class Gateway:
     def _degraded(self) -> list[str]:
         troubles = [f"channel {name}: {channel.trouble}" for name, channel in self.hooked.items() if channel.trouble]
         return [*self.notices, *troubles]
-
-    def _deliveries(self, presence: Presence) -> Deliveries:
-        queues = {queue.name: queue for queue in self.config.queues}
-        base_url = self.config.server.public_url.rstrip("/")
-        return Deliveries(
-            self.store, self.media, self.channels, queues, presence, self.telemetry, base_url, time.monotonic
-        )
 
     async def _visitor_secret(self) -> bytes:
         """Signs visitors' cookies; made once, sealed at rest."""
@@ -202,19 +214,21 @@ class Gateway:
 
     # -- running -----------------------------------------------------------------------------------
 
-    def _start_loops(self, stack: AsyncExitStack, deliveries: Deliveries, fetching: Fetching) -> None:
+    def _start_loops(self, stack: AsyncExitStack) -> None:
         owner = secrets.token_hex(8)
         turns = Turns(
             self.store,
             self.crews,
             {channel.name: channel.queue for channel in self.config.channels},
             {name: channel.capabilities for name, channel in self.channels.items()},
-            Hear(self.store, self.media, fetching, self.telemetry),
+            Hear(self.store, self.media, self.fetching, self.telemetry),
             Answer(self.store, self.media, self.live, self.telemetry),
             Speak(self.store, self.media, self.live, self.telemetry),
             Settle(self.store, self.live, self.telemetry),
         )
-        outward = self._loops[Kind.OUT] = Loop(Kind.OUT, deliveries.run, self.store, self.telemetry, owner=owner)
+        outward = self._loops[Kind.OUT] = Loop(
+            Kind.OUT, self.deliveries.run, self.store, self.telemetry, owner=owner
+        )
         inward = self._loops[Kind.IN] = Loop(
             Kind.IN, turns.run, self.store, self.telemetry, owner=owner, folds=MAX_FOLDS
         )
@@ -223,11 +237,11 @@ class Gateway:
         for loop in self._loops.values():
             loop.start()
 
-    def _ask_providers(self, stack: AsyncExitStack, arrivals: Arrivals) -> None:
+    def _ask_providers(self, stack: AsyncExitStack) -> None:
         """Those that are asked and do not post, and those that want to be told where to post."""
         for channel in self.config.channels:
             if isinstance(polled := self.channels[channel.name], Polled):
-                asking = asyncio.create_task(_ask(polled, channel, arrivals), name=f"asking-{channel.name}")
+                asking = asyncio.create_task(_ask(polled, channel, self.arrivals), name=f"asking-{channel.name}")
                 stack.push_async_callback(_cancelled, asking)
 
     def _rang(self, kind: Kind, conversation: ConversationId) -> None:

@@ -17,6 +17,7 @@ from gateway.deliveries import Deliveries
 from gateway.fetching import Fetching
 from gateway.intake import Intake
 from gateway.presence import Presence
+from gateway.setbacks import Setbacks
 from gateway.telemetry import Telemetry
 from storage.model import Conversation, ConversationId, Hold, Kind, Post, Receipt, Verdict, conversation_id
 from storage.store import Store, StoreError
@@ -39,6 +40,7 @@ class Arrivals:
     store: Store
     intake: Intake
     deliveries: Deliveries
+    setbacks: Setbacks
     fetching: Fetching
     presence: Presence
     channels: Mapping[str, Hooked]
@@ -110,24 +112,20 @@ class Arrivals:
             return
         detail = status.error.reason if status.error else ""
         receipt = Receipt(conversation, delivery, status.status, status.at, status.id, detail)
-        if not await self._is_of(channel, receipt):
-            return
-        write = self._record_failure(receipt, status.error) if status.error else self.store.resolve(receipt)
+        found = await self.store.conversation(conversation)
+        if found is None or found.channel != channel.name:
+            return  # a delivery's id comes back from outside: it must be one of this channel's
+        write = self._failed(found, receipt, status.error) if status.error else self.store.resolve(receipt)
         if await write:
             self.telemetry.receipts.labels(channel.name, status.status).inc()
 
-    async def _record_failure(self, receipt: Receipt, error: ChannelError) -> bool:
+    async def _failed(self, conversation: Conversation, receipt: Receipt, error: ChannelError) -> bool:
         """First what follows, then the fact: if only one of them gets written, it is all told again and is once."""
         before = [one for one in await self.store.receipts(receipt.conversation) if one.delivery == receipt.delivery]
         known = any((one.status, one.detail) == (receipt.status, receipt.detail) for one in before)
         if not known and not any(one.status in ARRIVED for one in before):
-            await self.deliveries.failed_later(receipt, error)
+            await self.setbacks.met(conversation, receipt, error)
         return await self.store.record(receipt)
-
-    async def _is_of(self, channel: ChannelSettings, receipt: Receipt) -> bool:
-        """A delivery's id comes back from outside: it must be one of this channel's."""
-        conversation = await self.store.conversation(receipt.conversation)
-        return conversation is not None and conversation.channel == channel.name
 
     async def _echo(self, channel: ChannelSettings, echo: Echo) -> None:
         if await self.store.known(channel.name, echo.id):

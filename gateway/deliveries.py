@@ -22,6 +22,7 @@ from gateway.config import Queue
 from gateway.presence import Presence
 from gateway.rules.pacing import Pace, typing_ms
 from gateway.rules.shaping import split
+from gateway.setbacks import remembered
 from gateway.telemetry import Telemetry
 from gateway.transcript import public_reply, received
 from storage.media import MediaFolder
@@ -34,7 +35,6 @@ from storage.model import (
     Hold,
     Kind,
     MediaId,
-    Post,
     Receipt,
     Settlement,
 )
@@ -50,8 +50,6 @@ LONGEST = 24 * 3600.0
 """Seconds nobody can make us wait beyond: it would stop this contact's lane for good."""
 LATELY = 8
 """Of the contact's latest messages, those that may hold the newest by the provider's clock."""
-LOOKED_AT = 50
-"""Of our latest parts, those a late failure can be about."""
 MARGIN = 60.0
 """Seconds before the reply window closes in which we no longer count on it."""
 
@@ -118,24 +116,6 @@ class Deliveries:
     def echoed(self, id: ConversationId, provider_id: str) -> None:
         """What is under way went out, whatever becomes of its answer."""
         self._echoed[id] = provider_id
-
-    async def failed_later(self, receipt: Receipt, error: ChannelError) -> None:
-        """The provider accepted a send and says now that it failed."""
-        self.telemetry.deliveries.labels(*await self._where(receipt), "failed").inc()
-        conversation = await self.store.conversation(receipt.conversation)
-        entry = await self._entry(receipt)
-        facts = {"reason": error.reason, "hint": error.hint, "delivery": receipt.delivery}
-        log.warning("a delivery failed at the provider", extra={"facts": facts})
-        if conversation is None or entry is None:
-            return
-        for fact in _facts(error):
-            await self.store.set_fact(conversation.id, fact, True)
-        if error.then in (Then.AGAIN, Then.SLOW_DOWN, Then.AS_TEXT) and ":again" not in receipt.delivery:
-            await self._once_more(entry, as_text=error.then is Then.AS_TEXT)
-        elif error.then is Then.TEMPLATE and not orjson.loads(entry.body).get("template"):
-            await self._reopen(conversation, entry)
-        else:
-            await self.store.bury(DeadLetter(Kind.OUT, conversation.id, entry.seq, error.reason, receipt.at))
 
     # -- one send ------------------------------------------------------------------------------------
 
@@ -259,7 +239,7 @@ class Deliveries:
             case Then.UNSURE:
                 await self._unsure(way, error)
             case _:
-                await self._give_up(way, error.reason, _facts(error))
+                await self._give_up(way, error.reason, remembered(error))
 
     async def _rest(self, way: Way, error: ChannelError) -> None:
         """Nothing is wrong with this message: it waits, and no try is used up."""
@@ -289,7 +269,7 @@ class Deliveries:
             await (self._unsure(way, failed) if n else self._failed(way, _for_text(failed)))
             return
         whole = _whole(way)
-        await self._settle(whole, sent, f"text_instead:{error.reason}", facts=dict.fromkeys(_facts(error), True))
+        await self._settle(whole, sent, f"text_instead:{error.reason}", facts=dict.fromkeys(remembered(error), True))
 
     def _bare(self, way: Way) -> Outgoing:
         """Who and which; what, only as the public reply tells it."""
@@ -355,47 +335,6 @@ class Deliveries:
     def _pace(self, way: Way) -> Pace:
         return self._paces.setdefault(way.channel.name, Pace(way.channel.capabilities))
 
-    # -- what failed after it was accepted ---------------------------------------------------------------
-
-    async def _once_more(self, entry: Entry, *, as_text: bool) -> None:
-        """At the end of the lane: what was said after it may be there already."""
-        body = orjson.loads(entry.body)
-        part = body["part"]
-        if as_text and part["kind"] != "text":
-            if await self._is_beside_its_words(body):
-                return
-            body["part"] = {"kind": "text", "text": part.get("written") or part["transcript"]}
-        key = ConversationId(body["reply"]["conversation"])
-        await self.store.send_also(Post(key, f"{entry.dedup}:again", orjson.dumps(body).decode()))
-
-    async def _is_beside_its_words(self, body: Mapping[str, Any]) -> bool:
-        """All that the note says is written in the same reply."""
-        latest = await self.store.latest(ConversationId(body["reply"]["conversation"]), Kind.OUT, LOOKED_AT)
-        bodies = [orjson.loads(entry.body) for entry in reversed(latest)]
-        beside = [one["part"].get("text", "") for one in bodies if one["turn"] == body["turn"]]
-        return " ".join(beside).split() == str(body["part"].get("written", "")).split()
-
-    async def _reopen(self, conversation: Conversation, entry: Entry) -> None:
-        """The window had closed: the template where there is one, or a person."""
-        channel = self.channels.get(conversation.channel)
-        body = orjson.loads(entry.body)
-        if channel is not None and channel.capabilities.template:
-            body["template"] = True
-            once = f"{body['turn']}:0:template"  # for all the parts of the reply
-            await self.store.send_also(Post(conversation.id, once, orjson.dumps(body).decode()))
-            return
-        queue = self.queues.get(conversation.queue)
-        people = queue.handoff.to if queue else conversation.queue
-        await self.store.hold(conversation.id, Hold(people, "outside_reply_window", await self.store.now()))
-
-    async def _entry(self, receipt: Receipt) -> Entry | None:
-        latest = await self.store.latest(receipt.conversation, Kind.OUT, LOOKED_AT)
-        return next((entry for entry in latest if entry.dedup == receipt.delivery), None)
-
-    async def _where(self, receipt: Receipt) -> tuple[str]:
-        conversation = await self.store.conversation(receipt.conversation)
-        return (conversation.channel if conversation else "",)
-
 
 class _Nowhere:
     """Of what belongs to a channel that is gone."""
@@ -438,11 +377,6 @@ def _is_goodbye(way: Way) -> bool:
 def _is_repeatable(way: Way) -> bool:
     """The same send twice is one: it carries an idempotency key, or nothing leaves this house."""
     return way.channel.capabilities.whole_reply or way.channel.capabilities.pull
-
-
-def _facts(error: ChannelError) -> Sequence[str]:
-    remembered = error.remember or ("unreachable" if error.then is Then.UNREACHABLE else "")
-    return (remembered,) if remembered else ()
 
 
 def _for_text(error: ChannelError) -> ChannelError:
