@@ -71,7 +71,9 @@ def _spelled(kind: str) -> str:
     return re.sub(r"[-_]", ".", kind.strip("/ ").lower())
 
 
-SECRET = re.compile(rb'("(?:apikey|jwt_key|token|hash)"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
+SECRET = re.compile(
+    rb'("(?:apikey|jwt_key|token|hash|x-webhook-secret|authorization)"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE
+)
 
 
 def redacted(body: bytes) -> bytes:

@@ -397,7 +397,7 @@ class WhatsAppHook:
 
     def read(self, hook: Hook) -> Sequence[tuple[str, Sequence[Event]]]:
         """Raises Forged: not signed by any of our apps, or names a number that its signature does not prove."""
-        proven = [channel for channel in self.channels if channel.proves(hook)]
+        proven = self._proven(hook)
         if not proven:
             raise Forged("x-hub-signature-256 is not of any app_secret")
         try:
@@ -414,6 +414,12 @@ class WhatsAppHook:
                 channel.understand(change) if ours else [Unknown("number_not_configured")]
             )
         return list(found.items())
+
+    def _proven(self, hook: Hook) -> list[WhatsAppCloud]:
+        """Those whose app signed it. The numbers of an app share its secret, and a long body is hashed once for all."""
+        one_of_each = {channel.settings.app_secret.get_secret_value(): channel for channel in self.channels}
+        signed = {secret for secret, channel in one_of_each.items() if channel.proves(hook)}
+        return [channel for channel in self.channels if channel.settings.app_secret.get_secret_value() in signed]
 
     def _of(self, change: Change, proven: Sequence[WhatsAppCloud]) -> WhatsAppCloud:
         for channel in self.channels:

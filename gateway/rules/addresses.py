@@ -5,13 +5,28 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+PUBLIC = ipaddress.IPv6Network("2000::/3")
+"""All of IPv6 that was ever given out."""
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""The IPv4 internet, as machines see it that have IPv6 alone; the last four bytes say which address."""
+
 
 def is_private(address: str) -> bool:
     """True for every address that is not on the public internet."""
     ip = ipaddress.ip_address(address.split("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
+    if isinstance(ip, ipaddress.IPv6Address):
+        within = _ipv4_within(ip)
+        if within is None and ip not in PUBLIC:
+            return True
+        ip = within or ip
     return not ip.is_global or ip.is_multicast
+
+
+def _ipv4_within(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Where it leads in truth."""
+    if ip in NAT64:
+        return ipaddress.IPv4Address(ip.packed[12:])
+    return ip.ipv4_mapped or ip.sixtofour
 
 
 def problem_with(url: str, *, allow_private: bool) -> str:

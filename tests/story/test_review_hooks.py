@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,31 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.channels.base import Forged, Hook
+from gateway.channels.evolution_events import redacted
+from gateway.channels.whatsapp_cloud import WhatsAppCloud, WhatsAppHook
+from gateway.config import parse
+from gateway.rules.addresses import is_private
 from gateway.web.openai.desk import Call, Handed
 from tests.fakes import evolution as evolution_wire
 from tests.fakes import graph
 from tests.fakes.openai import FakeOpenAI, spoken
 from tests.story.calling import PROGRAM, client, program, served
 from tests.story.lines import PHONE, config, conversation, evolution, heard, inbound, quiet, telegram, until, whatsapp
-from tests.story.running import running
+from tests.story.running import running, toml
 
 QUIETLY = {"presence": "false", "read_receipts": "false"}
 OI: Any = [{"role": "user", "content": "oi"}]
+WHATSAPP = """
+[[channels]]
+name = "n{n}"
+type = "whatsapp_cloud"
+queue = "loja"
+phone_number_id = "{n}"
+access_token = "t"
+app_secret = "{secret}"
+verify_token = "v"
+"""
 OTHER = "other-program-key-01"
 OTHERS = f'[[channels]]\nname = "others"\ntype = "openai"\nkey = "{OTHER}"\n'
 
@@ -150,3 +166,54 @@ async def test_the_answer_to_a_challenge_is_kept_by_nobody_and_is_words(tmp_path
                 assert answer.headers["Cache-Control"] == "no-store"
                 assert answer.headers["X-Content-Type-Options"] == "nosniff"
                 assert answer.content_type == "text/plain"
+
+
+# -- where it may be called ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "private"),
+    [
+        ("64:ff9b::a00:1", True),  # NAT64 of 10.0.0.1
+        ("64:ff9b::9509:9a01", False),  # and of a public one: how an IPv6-only machine reaches most of the world
+        ("64:ff9b:1::a00:1", True),
+        ("2002:7f00:1::1", True),  # 6to4 of 127.0.0.1
+        ("::127.0.0.1", True),
+        ("::ffff:0:10.0.0.1", True),
+        ("::ffff:149.154.154.1", False),
+        ("fec0::1", True),
+        ("2001:67c:4e8:f004::9", False),
+    ],
+)
+def test_an_address_within_an_address_leads_where_it_leads(address: str, private: bool) -> None:
+    assert is_private(address) is private
+
+
+def test_the_bytes_of_a_stranger_are_hashed_once_for_each_app_and_not_for_each_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Fifty numbers of one app would make one request of four megabytes hold everybody up."""
+    blocks = [WHATSAPP.format(n=n, secret="one" if n < 50 else "another") for n in range(51)]
+    made = parse(toml("http://127.0.0.1:9/v1", openai_key="k", more="".join(blocks)))
+    channels = [WhatsAppCloud(one, allow_private=True) for one in made.channels if one.type == "whatsapp_cloud"]
+    hashed, new = list[bytes](), hmac.new
+    monkeypatch.setattr(hmac, "new", lambda key, *more: hashed.append(key) or new(key, *more))
+    with pytest.raises(Forged):
+        WhatsAppHook(channels).read(Hook({"x-hub-signature-256": "sha256=" + "0" * 64}, b"{}"))
+    assert sorted(hashed) == [b"another", b"one"]
+
+
+# -- what is kept ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"event":"x","apikey":"S3CRET"}',
+        b'{"webhook":{"headers":{"X-Webhook-Secret":"S3CRET","authorization" : "Bearer S3CRET"}}}',
+        b'{"apikey":"S3CR',
+    ],
+)
+def test_no_key_is_kept_with_what_nobody_can_read(body: bytes) -> None:
+    assert b"S3CR" not in redacted(body)
+    assert redacted(body)[:8] == body[:8]
