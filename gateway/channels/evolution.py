@@ -457,7 +457,10 @@ def _flat(value: Any) -> str:
 
 def _address(value: Any) -> str:
     """An http(s) address that may be shown: without what may be a key in its query."""
-    parts = urlsplit(value) if isinstance(value, str) and len(value) < 300 else None
+    try:
+        parts = urlsplit(value) if isinstance(value, str) and len(value) < 300 else None
+    except ValueError:
+        return ""
     return f"{parts.scheme}://{parts.netloc}{parts.path}" if parts and parts.scheme in ("http", "https") else ""
 
 

@@ -579,10 +579,11 @@ def _webhook_works(info: Mapping[str, Any]) -> list[Finding]:
     found: list[Finding] = []
     if not info.get("url"):
         return found  # nothing is posted at all, and that is said already
-    if missing := sorted(set(ALLOWED) - set(info.get("allowed_updates") or [])):
+    posted = info.get("allowed_updates")
+    if missing := [kind for kind in sorted(ALLOWED) if kind not in (posted if isinstance(posted, list) else ())]:
         text = f"Telegram does not post {', '.join(missing)}; `recado run` asks for them when it starts"
         found.append(Finding("warning", "mode", text))
-    if (waiting := info.get("pending_update_count")) and waiting > CROWD:
+    if isinstance(waiting := info.get("pending_update_count"), int) and waiting > CROWD:
         found.append(
             Finding("warning", "mode", f"{waiting} updates wait: Telegram cannot deliver them, or we are slow")
         )

@@ -251,7 +251,7 @@ class WhatsAppCloud:
         id, _, url = ref.partition(" ")
         try:
             return await self._download(await self._located(id, url, limit), limit)
-        except aiohttp.InvalidURL:
+        except (ValueError, aiohttp.NonHttpUrlClientError):
             raise NotFetched("no_address") from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise NotFetched(_named(error), retryable=True) from None
@@ -605,8 +605,12 @@ def _bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _list(value: Any) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [one for one in _items(value) if isinstance(one, dict)]
 
 
 # -- what was found out --------------------------------------------------------------------------------
@@ -636,7 +640,7 @@ NUMBER_TROUBLE = (
 
 
 def _subscription_findings(hook: Mapping[str, Any], number: Mapping[str, Any]) -> list[Finding]:
-    fields = {one.get("name") if isinstance(one, dict) else one for one in hook.get("fields") or ()}
+    fields = [one.get("name") if isinstance(one, dict) else one for one in _items(hook.get("fields"))]
     told = number.get("webhook_configuration")
     nearer = told if isinstance(told, dict) else {}
     url = nearer.get("phone_number") or nearer.get("whatsapp_business_account") or hook.get("callback_url")

@@ -11,14 +11,18 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.channels.base import Forged, Hook
+from gateway.channels.base import Forged, Hook, NotFetched
+from gateway.channels.evolution import Answer, refusal
 from gateway.channels.evolution_events import redacted
+from gateway.channels.telegram import _webhook_works as webhook_of_telegram
 from gateway.channels.whatsapp_cloud import WhatsAppCloud, WhatsAppHook
+from gateway.channels.whatsapp_cloud import _subscription_findings as webhook_of_meta
 from gateway.config import parse
 from gateway.rules.addresses import is_private
 from gateway.web.openai.desk import Call, Handed
 from tests.fakes import evolution as evolution_wire
 from tests.fakes import graph
+from tests.fakes.graph import FakeGraph
 from tests.fakes.openai import FakeOpenAI, spoken
 from tests.story.calling import PROGRAM, client, program, served
 from tests.story.lines import PHONE, config, conversation, evolution, heard, inbound, quiet, telegram, until, whatsapp
@@ -217,3 +221,36 @@ def test_the_bytes_of_a_stranger_are_hashed_once_for_each_app_and_not_for_each_n
 def test_no_key_is_kept_with_what_nobody_can_read(body: bytes) -> None:
     assert b"S3CR" not in redacted(body)
     assert redacted(body)[:8] == body[:8]
+
+
+# -- what a provider answers -----------------------------------------------------------------------------------
+
+ODD: Any = [None, True, 5, "x", [], {}, [[]], [{}], [None], {"a": 1}]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_a_check_looks_at_whatever_a_provider_answers(odd: Any) -> None:
+    told = {"url": "https://x.example", "allowed_updates": odd, "pending_update_count": odd, "last_error_message": odd}
+    for found in (
+        webhook_of_telegram(told),
+        webhook_of_meta({"fields": odd, "active": odd, "callback_url": odd}, {"webhook_configuration": odd}),
+    ):
+        assert all(finding.level in ("ok", "warning", "error") for finding in found)
+
+
+async def test_an_address_of_a_medium_that_is_none_is_no_surprise() -> None:
+    async with FakeGraph() as fake:
+        block = WHATSAPP.format(n=graph.NUMBER, secret="s") + f'base_url = "{fake.url}"\n'
+        made = parse(toml("http://127.0.0.1:9/v1", openai_key="k", more=block))
+        channel = WhatsAppCloud(made.channels[-1], allow_private=True)
+        for url in ("https://[", "https://x.facebook.com\\@evil.example/", "file:///etc/passwd", "//"):
+            with pytest.raises(NotFetched) as caught:
+                await channel.fetch(f"../me {url}", 100)
+            assert not caught.value.retryable
+        await channel.close()
+        assert fake.calls == []
+
+
+def test_an_address_that_is_none_is_not_shown() -> None:
+    said = {"code": "LICENSE_REQUIRED", "register_url": "https://["}
+    assert refusal(Answer(503, said)).reason == "LICENSE_REQUIRED"
