@@ -30,8 +30,6 @@ LIMIT = 4 * 1024 * 1024
 """Bytes of any other provider's."""
 PATIENCE = 30.0
 """Seconds for a body to arrive."""
-ECHOED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Of words that were asked for by an address which holds a secret."""
 AT_ONCE = 128 * 1024 * 1024
 """Bytes of bodies in memory, of all providers together."""
 
@@ -62,7 +60,7 @@ class Hooks:
         if hook is None:
             raise Problem(404, "no channel of this type is configured")
         try:
-            return web.Response(text=hook.challenge(request.query), headers=ECHOED)
+            return web.Response(text=hook.challenge(request.query))
         except Forged:
             raise Problem(403, "hub.verify_token is not the channel's verify_token") from None
 

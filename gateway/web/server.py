@@ -73,8 +73,11 @@ def _readable(record: logging.LogRecord) -> bool:
 
 
 async def _signed(request: web.Request, answer: web.StreamResponse) -> None:
-    """Nobody needs to know which versions serve."""
+    """Nobody needs to know which versions serve, nor to keep or guess at what a door did not say so of: it is what
+    customers said, and some addresses hold a secret."""
     answer.headers["Server"] = "recado"
+    answer.headers.setdefault("Cache-Control", "no-store")
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
 
 
 class Description:

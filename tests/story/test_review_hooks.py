@@ -254,3 +254,15 @@ async def test_an_address_of_a_medium_that_is_none_is_no_surprise() -> None:
 def test_an_address_that_is_none_is_not_shown() -> None:
     said = {"code": "LICENSE_REQUIRED", "register_url": "https://["}
     assert refusal(Answer(503, said)).reason == "LICENSE_REQUIRED"
+
+
+async def test_what_was_said_is_kept_by_nobody_on_the_way(tmp_path: Path) -> None:
+    """A visitor is known by a cookie, and a proxy that keeps answers knows of no cookie."""
+    headers = {"Authorization": f"Bearer {PROGRAM}"}
+    async with program(tmp_path) as (_, caller, gateway), aiohttp.ClientSession(headers=headers) as http:
+        made = await caller.chat.completions.create(model="loja", messages=OI, user="lia")
+        id = (made.model_extra or {})["recado"]["conversation"]
+        for path in (f"conversations/{id}/messages", f"conversations/{id}", "models", "assistants", "nowhere"):
+            async with http.get(f"{gateway.url}/v1/{path}") as answer:
+                assert answer.headers["Cache-Control"] == "no-store", path
+                assert answer.headers["X-Content-Type-Options"] == "nosniff", path
