@@ -356,6 +356,8 @@ def _raw(text: str) -> bytes:
 
 # -- what is sent, and what is said to it --------------------------------------------------------
 
+DEEPEST = 4
+"""Lists in lists that are looked into for the words of an error."""
 UNANSWERED = "Evolution did not say whether it was sent; look at the chat on the phone"
 
 
@@ -449,9 +451,9 @@ def _said(json: Any) -> str:
     return " ".join(filter(None, (_flat(each) for each in found[:1]))) or " ".join(map(_flat, found[1:])).strip()
 
 
-def _flat(value: Any) -> str:
-    if isinstance(value, list):
-        return " ".join(filter(None, (each if isinstance(each, str) else _flat(each) for each in value[:8])))
+def _flat(value: Any, deep: int = 0) -> str:
+    if isinstance(value, list) and deep < DEEPEST:
+        return " ".join(filter(None, (_flat(each, deep + 1) for each in value[:8])))
     return value if isinstance(value, str) else ""
 
 

@@ -176,10 +176,10 @@ class Telegram:
         self._owners.pop(id, None)
         self._troubles.pop(f"business {id}", None)
         user, rights = connection.get("user"), connection.get("rights")
-        if connection.get("is_enabled") is not True:
+        owner = user.get("id") if isinstance(user, dict) else None
+        if connection.get("is_enabled") is not True or not isinstance(owner, int):
             return
-        if isinstance(user, dict) and isinstance(user.get("id"), int):
-            self._owners[id] = user["id"]
+        self._owners[id] = owner
         if len(self._owners) > OWNERS:
             self._forget(next(iter(self._owners)))
         if isinstance(rights, dict) and rights.get("can_reply") is not True:

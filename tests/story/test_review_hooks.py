@@ -14,10 +14,11 @@ import pytest
 from gateway.channels.base import Forged, Hook, NotFetched
 from gateway.channels.evolution import Answer, refusal
 from gateway.channels.evolution_events import redacted
+from gateway.channels.telegram import Telegram
 from gateway.channels.telegram import _webhook_works as webhook_of_telegram
 from gateway.channels.whatsapp_cloud import WhatsAppCloud, WhatsAppHook
 from gateway.channels.whatsapp_cloud import _subscription_findings as webhook_of_meta
-from gateway.config import parse
+from gateway.config import ChannelSettings, parse
 from gateway.rules.addresses import is_private
 from gateway.web.openai.desk import Call, Handed
 from tests.fakes import evolution as evolution_wire
@@ -201,7 +202,12 @@ def test_the_bytes_of_a_stranger_are_hashed_once_for_each_app_and_not_for_each_n
     made = parse(toml("http://127.0.0.1:9/v1", openai_key="k", more="".join(blocks)))
     channels = [WhatsAppCloud(one, allow_private=True) for one in made.channels if one.type == "whatsapp_cloud"]
     hashed, new = list[bytes](), hmac.new
-    monkeypatch.setattr(hmac, "new", lambda key, *more: hashed.append(key) or new(key, *more))
+
+    def noted(key: bytes, *more: Any) -> Any:
+        hashed.append(key)
+        return new(key, *more)
+
+    monkeypatch.setattr(hmac, "new", noted)
     with pytest.raises(Forged):
         WhatsAppHook(channels).read(Hook({"x-hub-signature-256": "sha256=" + "0" * 64}, b"{}"))
     assert sorted(hashed) == [b"another", b"one"]
@@ -266,3 +272,21 @@ async def test_what_was_said_is_kept_by_nobody_on_the_way(tmp_path: Path) -> Non
             async with http.get(f"{gateway.url}/v1/{path}") as answer:
                 assert answer.headers["Cache-Control"] == "no-store", path
                 assert answer.headers["X-Content-Type-Options"] == "nosniff", path
+
+
+def test_troubles_of_business_accounts_that_nobody_owns_are_not_gathered_for_ever() -> None:
+    keys = {"name": "t", "type": "telegram", "queue": "q", "token": "1:a"}
+    channel = Telegram(ChannelSettings.model_validate(keys), allow_private=False)
+    for n in range(3):
+        channel.update({"business_connection": {"id": str(n), "is_enabled": True, "rights": {}}})
+    assert channel.trouble == ""
+    channel.update({"business_connection": {"id": "x", "is_enabled": True, "rights": {}, "user": {"id": 7}}})
+    assert "allow replying" in channel.trouble
+
+
+def test_words_of_an_error_are_looked_for_only_so_deep() -> None:
+    """Deeper than Python's own patience; what was refused must not look like a surprise."""
+    deep: Any = "Connection Closed"
+    for _ in range(1000):
+        deep = [deep]
+    assert refusal(Answer(400, {"response": {"message": deep}})).reason == "http_400"
