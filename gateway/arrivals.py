@@ -70,8 +70,8 @@ class Arrivals:
                 await self._reach(channel, reach)
             case Noise(reason):
                 self.telemetry.noise.labels(channel.name, reason).inc()
-            case Unknown(reason):
-                await self._unknown(channel, reason, raw)
+            case Unknown(reason, somebody_elses):
+                await self._unknown(channel, reason, b"" if somebody_elses else raw)
 
     # -- messages ------------------------------------------------------------------------------------
 

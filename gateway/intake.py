@@ -20,6 +20,8 @@ from tts.encode import Encoder
 from tts.errors import Encoding
 
 MIME = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}")
+LONGEST_NAME = 200
+"""Characters of whatever somebody calls himself or a file."""
 UNNAMED = "application/octet-stream"
 
 
@@ -77,8 +79,9 @@ class Intake:
         self, channel: ChannelSettings, queue: Queue, inbound: Inbound, post: Post, contact: str, media: list[MediaId]
     ) -> Accepted | None:
         """None: the id came with another content."""
+        name, address = inbound.name[:LONGEST_NAME], inbound.address
         conversation = Conversation(
-            post.key, channel.name, contact, inbound.name, queue.name, address=inbound.address, group=inbound.group
+            post.key, channel.name, contact, name, queue.name, address=address, group=inbound.group
         )
         posted = await self._store.accept(conversation, post, media)
         if posted.verdict is Verdict.CONFLICT:
@@ -111,7 +114,8 @@ class Intake:
     async def _keep(self, attachment: Attachment) -> Kept:
         """What is here goes to disk; what is only named will be fetched."""
         media = await self._keep_bytes(attachment) if attachment.data else None
-        return Kept(attachment.kind, attachment.mime, attachment.ref, attachment.name, attachment.size, media)
+        name = attachment.name[:LONGEST_NAME]
+        return Kept(attachment.kind, attachment.mime, attachment.ref, name, attachment.size, media)
 
     async def _keep_bytes(self, attachment: Attachment) -> Media | None:
         """None when a sound is none: the message comes in all the same, and its sender is told. One that cannot be

@@ -40,7 +40,7 @@ ENVIRONMENT = {
     "WHATSAPP_APP_SECRET": "app-secret-example",
     "WHATSAPP_VERIFY_TOKEN": "verify-example",
     "EVOLUTION_API_KEY": "evo-example",
-    "EVOLUTION_WEBHOOK_SECRET": "hook-example",
+    "EVOLUTION_WEBHOOK_SECRET": "hook-example-0123456789",
     "TELEGRAM_TOKEN": "123456:example",
     "RECADO_OPENAI_KEY": "rk-0123456789",
 }
@@ -75,7 +75,7 @@ EVOLUTION = [
     'base_url = "https://evolution.example.com"',
     'instance = "loja"',
     'api_key = "evo-1"',
-    'webhook_secret = "hook-1"',
+    'webhook_secret = "hook-0123456789ab"',
 ]
 WHOLE = {
     "webchat": [],
@@ -216,6 +216,10 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         provider("openai", 'key = "k-9"', 'queue = "lojas"'),
         ["channels.novo.queue = 'lojas' is no queue", "did you mean 'loja'"],
     ),
+    "evolution with a word for a proof": (
+        provider("evolution", *EVOLUTION[:3], 'webhook_secret = "senha"'),
+        ["channels[1] (novo)", "webhook_secret can be guessed", "16 characters", "recado secret"],
+    ),
     "evolution without a proof": (
         provider("evolution", *EVOLUTION[:3]),
         ["channels[1] (novo)", "webhook_secret is missing", "jwt_key", "recado secret"],
@@ -298,8 +302,8 @@ def test_an_openai_channel_may_be_of_one_queue() -> None:
 
 
 def test_evolution_may_prove_itself_by_its_token() -> None:
-    made = parse(provider("evolution", *EVOLUTION[:3], 'jwt_key = "jwt-1"'))
-    assert made.channels[1].jwt_key.get_secret_value() == "jwt-1"
+    made = parse(provider("evolution", *EVOLUTION[:3], 'jwt_key = "jwt-0123456789abcd"'))
+    assert made.channels[1].jwt_key.get_secret_value() == "jwt-0123456789abcd"
 
 
 def test_every_mistake_is_told_at_once() -> None:

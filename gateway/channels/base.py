@@ -152,6 +152,8 @@ class Unknown:
     """A shape nobody knows. The core keeps the raw request."""
 
     reason: str
+    somebody_elses: bool = False
+    """It is not for us to keep: only that it came."""
 
 
 Event = Inbound | Status | Echo | Reach | Noise | Unknown

@@ -411,7 +411,7 @@ class WhatsAppHook:
             channel = self._of(change, proven)
             ours = not change.number or change.number == channel.settings.phone_number_id
             found.setdefault(channel.name, []).extend(
-                channel.understand(change) if ours else [Unknown("number_not_configured")]
+                channel.understand(change) if ours else [Unknown("number_not_configured", somebody_elses=True)]
             )
         return list(found.items())
 

@@ -462,7 +462,7 @@ def test_nobody_speaks_for_another_tenant() -> None:
 
 def test_a_number_that_is_not_configured_is_kept_by_who_signed_it() -> None:
     told = read(mixed("100000000000009"), *tenants(), secret=ANOTHER)
-    assert told == {"wb": [Unknown("number_not_configured")]}
+    assert told == {"wb": [Unknown("number_not_configured", somebody_elses=True)]}
     with pytest.raises(Forged):
         read(mixed("100000000000009"), *tenants(), secret="nobody's")
 
