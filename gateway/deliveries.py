@@ -260,11 +260,10 @@ class Deliveries:
         limit = way.channel.capabilities.text_limit
         pieces = split(part.get("written") or part["transcript"], limit, utf16=way.channel.capabilities.utf16)
         outgoing = replace(self._bare(way), text=pieces[0])
-        sent = Sent(status="sent")
-        sent, n = Sent(status="sent"), 0
+        sent, n = Sent(), 0
         try:
             for n, piece in enumerate(pieces):
-                sent = await self._given(way, replace(outgoing, id=f"{id}" if not n else f"{id}+{n}", text=piece))
+                sent = await self._given(way, replace(outgoing, id=f"{id}+{n}" if n else id, text=piece))
         except ChannelError as failed:
             await (self._unsure(way, failed) if n else self._failed(way, _for_text(failed)))
             return
