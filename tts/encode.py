@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from . import ogg
 from .errors import Encoding
 from .model import Audio, Speech, Synthesizer
+from .profiles import WEB, Profile
 from .sniffing import AAC, AMR, AMR_WB, CAF, MPEG, OGG_OPUS, THREE_GP, WAV, mime_of
 
 if TYPE_CHECKING:
@@ -45,8 +46,6 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MAX_BYTES = 512 * 1024
-"""Above it WhatsApp shows a file instead of a voice note."""
 LOUDNESS_LUFS = -16.0
 BARS = 64
 """Samples of a waveform."""
@@ -57,9 +56,8 @@ CLOSING_S = 1.0
 """For the worker to finish what it does when the encoder closes."""
 
 _RATE_HZ = ogg.RATE_HZ
-_BIT_RATES = (32_000, 24_000, 16_000, 12_000)
-"""Bits per second; speech is still clear at the last."""
-_FRAME = _RATE_HZ * 60 // 1000
+_FOR_EARS = 32_000
+"""Bits per second."""
 _CEILING = 10 ** (-4.0 / 20)
 """Of samples before encoding: Opus adds some decibels of its own to a peak."""
 _PEAK = 10 ** (-1.0 / 20)
@@ -106,20 +104,23 @@ def sniff(data: bytes) -> str:
 # -- sound to sound --------------------------------------------------------------------------------
 
 
-def voice_note(data: bytes, *, max_bytes: int = MAX_BYTES) -> Audio:
-    """Any sound as a voice note of at most `max_bytes`.
+def voice_note(data: bytes, *, profile: Profile = WEB, max_bytes: int | None = None) -> Audio:
+    """Any sound as a voice note for the place the profile names, of at most `max_bytes` (None: the profile's own).
 
     What is a fitting voice note already comes back untouched, at the loudness it has: a second lossy generation
-    costs more than it gains. Everything else is brought to -16 LUFS with a true peak of at most -1 dBFS, loses its
-    silence at both ends, and gets the best bit rate that fits.
+    costs more than it gains. Where only its container does not fit, that alone is written anew. Everything else is
+    brought to -16 LUFS with a true peak of at most -1 dBFS, loses its silence at both ends, and gets the best bit
+    rate that fits.
 
     Raises Encoding: `not_audio`, `cut`, or `too_long` when not even the lowest bit rate fits.
     """
-    if note := _already(data, max_bytes):
+    if max_bytes is not None:
+        profile = replace(profile, max_bytes=max_bytes)
+    if note := _already(data, profile):
         return note
-    longest = max_bytes * 8 / _BIT_RATES[-1] * 1.5
+    longest = profile.max_bytes * 8 / profile.bit_rates[-1] * 1.5
     sound, loudness = _read(data, longest)
-    encoded = _fitting(sound, max_bytes) if loudness.silent else _mastered(sound, loudness, max_bytes)
+    encoded = _fitting(sound, profile) if loudness.silent else _mastered(sound, loudness, profile)
     return Audio(encoded, OGG_OPUS, ogg.facts(encoded).seconds, waveform(sound.raw_data))
 
 
@@ -135,7 +136,7 @@ def opus(data: bytes) -> bytes:
 
     Raises Encoding as `decode` does.
     """
-    return _opus(_pcm(data, _RATE_HZ, LONGEST_HEARD_S), _BIT_RATES[0], "voip")
+    return _opus(_pcm(data, _RATE_HZ, LONGEST_HEARD_S), _FOR_EARS, "voip", WEB)
 
 
 def decode(data: bytes, rate: int = 16_000, max_seconds: float = LONGEST_HEARD_S) -> tuple[bytes, float]:
@@ -203,35 +204,52 @@ def wav(pcm: bytes, rate: int) -> bytes:
 # -- a voice note, step by step --------------------------------------------------------------------
 
 
-def _already(data: bytes, max_bytes: int) -> Audio | None:
-    """The bytes themselves, when they are a voice note."""
-    if len(data) > max_bytes or mime_of(data) != OGG_OPUS:
+def _already(data: bytes, profile: Profile) -> Audio | None:
+    """The bytes themselves when they are a voice note, or their packets in the container that is asked for."""
+    if mime_of(data) != OGG_OPUS:
         return None
+    if not profile.takes(data):
+        data = _rewrapped(data, profile)
+    if not data:
+        return None
+    return Audio(data, OGG_OPUS, ogg.facts(data).seconds, waveform(_pcm(data, 8_000, LONGEST_HEARD_S)))
+
+
+def _rewrapped(data: bytes, profile: Profile) -> bytes:
+    """Nothing when that does not help: the packets themselves are others than the profile's."""
+    if not profile.is_strict:
+        return b""
     try:
-        found = ogg.facts(data)
+        whole = ogg.facts(data).ends
+        note = _wrapped(ogg.opened(data), profile)
     except Encoding:
-        return None
-    if not found.is_voice_note:
-        return None
-    return Audio(data, OGG_OPUS, found.seconds, waveform(_pcm(data, 8_000, LONGEST_HEARD_S)))
+        return b""
+    return note if whole and profile.takes(note) else b""
 
 
-def _mastered(sound: AudioSegment, loudness: Loudness, max_bytes: int) -> bytes:
+def _wrapped(sound: ogg.Sound, profile: Profile) -> bytes:
+    return ogg.written(ogg.regrouped(sound, profile.frames), rate=profile.rate, vendor=profile.vendor or b"")
+
+
+def _mastered(sound: AudioSegment, loudness: Loudness, profile: Profile) -> bytes:
     """Encoded so that what comes out of a decoder is as loud as every other note, and does not clip.
 
     The codec changes both a little, differently for every voice, so the result is listened to and, when it is off,
     made again from the same samples with what was learned. Opus' speech mode overshoots with harsh voices; its
-    other mode follows the wave, so a peak that came out too high is a reason to change over.
+    other mode follows the wave, so a peak that came out too high is a reason to change over, or, where the profile
+    leaves no choice, to begin lower.
     """
     import numpy as np
 
     from .loudness import measure
 
-    gain, application = LOUDNESS_LUFS + _LOST_LU - loudness.lufs, "voip"
+    gain, ceiling, application = LOUDNESS_LUFS + _LOST_LU - loudness.lufs, _CEILING, "voip"
     for _ in range(_ATTEMPTS):
-        encoded = _fitting(_levelled(sound, gain), max_bytes, application)
+        encoded = _fitting(_levelled(sound, gain, ceiling), profile, application)
         heard = measure(np.frombuffer(_pcm(encoded, _RATE_HZ, LONGEST_HEARD_S), "<i2"), _RATE_HZ)
-        if heard.peak > _PEAK:
+        if heard.peak > _PEAK and profile.is_strict:
+            ceiling *= 0.95 * _PEAK / heard.peak
+        elif heard.peak > _PEAK:
             application = "audio"
         elif abs(heard.lufs - LOUDNESS_LUFS) <= _NEAR_LU:
             break
@@ -240,7 +258,7 @@ def _mastered(sound: AudioSegment, loudness: Loudness, max_bytes: int) -> bytes:
     return encoded
 
 
-def _levelled(sound: AudioSegment, gain: float) -> AudioSegment:
+def _levelled(sound: AudioSegment, gain: float, ceiling: float) -> AudioSegment:
     """Louder by `gain` decibels on the whole, with no sample beyond the ceiling.
 
     Holding peaks down costs loudness; the energy it took is added to the gain and the peaks are held again.
@@ -252,9 +270,9 @@ def _levelled(sound: AudioSegment, gain: float) -> AudioSegment:
     original: Samples = np.frombuffer(sound.raw_data, "<i2")
     gain = lift = min(gain, _MOST_GAIN_DB)
     for _ in range(2):
-        held = held_under(original, _CEILING / 10 ** (lift / 20), _RATE_HZ)
+        held = held_under(original, ceiling / 10 ** (lift / 20), _RATE_HZ)
         lift = min(gain + _lost_db(original, held), gain + _MOST_LIFT_DB)
-    held = held_under(original, _CEILING / 10 ** (lift / 20), _RATE_HZ)
+    held = held_under(original, ceiling / 10 ** (lift / 20), _RATE_HZ)
     return _segment(held.tobytes(), _RATE_HZ).apply_gain(lift)
 
 
@@ -286,31 +304,34 @@ def _read(data: bytes, max_seconds: float) -> tuple[AudioSegment, Loudness]:
     return (sound if loudness.silent else _trimmed(sound, loudness)), loudness
 
 
-def _fitting(sound: AudioSegment, max_bytes: int, application: str = "voip") -> bytes:
+def _fitting(sound: AudioSegment, profile: Profile, application: str = "voip") -> bytes:
     """In the best bit rate that fits."""
     length = len(sound.raw_data) / 2 / _RATE_HZ
-    for bit_rate in _BIT_RATES:
-        if bit_rate / 8 * length > max_bytes * 1.1:
-            continue
-        encoded = _opus(sound.raw_data, bit_rate, application)
-        if len(encoded) <= max_bytes:
-            return _checked(encoded, length)
+    for bit_rate in profile.rates(length):
+        encoded = _opus(sound.raw_data, bit_rate, application, profile)
+        if len(encoded) <= profile.max_bytes:
+            return _checked(encoded, length, profile)
     raise Encoding(
         "too_long",
-        hint=f"{length:.0f} s of speech do not fit into {max_bytes // 1024} KB: lower reply.max_voice_chars.",
+        hint=f"{length:.0f} s of speech do not fit into {profile.max_bytes // 1024} KB: lower reply.max_voice_chars.",
     )
 
 
-def _opus(pcm: bytes, bit_rate: int, application: str) -> bytes:
+def _opus(pcm: bytes, bit_rate: int, application: str, profile: Profile) -> bytes:
+    """`pcm` at 48 kHz. Frames are put together by us: libopus fills 60 ms with one frame, where it can."""
     page = {"fflags": "+bitexact", "page_duration": "1000000"}  # bitexact: no random serial, no version in the tags
-    voice = {"application": application, "frame_duration": "60", "vbr": "on", "compression_level": "5"}
-    return _encoded(pcm, "ogg", "libopus", _RATE_HZ, bit_rate, page, voice, _FRAME)
+    voice = {"application": application, "frame_duration": str(profile.frame_ms), "vbr": "on", "compression_level": "5"}
+    frame = profile.rate * profile.frame_ms // 1000
+    encoded = _encoded(pcm, "ogg", "libopus", profile.rate, bit_rate, page, voice, frame, _RATE_HZ)
+    if not profile.is_strict:
+        return encoded
+    return _wrapped(replace(ogg.opened(encoded), samples=len(pcm) // 2), profile)
 
 
-def _checked(encoded: bytes, length: float) -> bytes:
+def _checked(encoded: bytes, length: float, profile: Profile) -> bytes:
     """Our own work is believed no more than anybody else's."""
     found = ogg.facts(encoded)
-    if not found.is_voice_note or abs(found.seconds - length) > 0.05:
+    if not profile.takes(encoded) or abs(found.seconds - length) > 0.05:
         raise Encoding("bad_encoder", hint=f"The Opus encoder of this installation made {found}.")
     return encoded
 
@@ -399,7 +420,9 @@ def _encoded(
     file_options: dict[str, str],
     codec_options: dict[str, str],
     frame_samples: int,
+    pcm_rate: int = 0,
 ) -> bytes:
+    """16-bit mono PCM at `pcm_rate` hertz (0: at `rate` already), encoded at `rate`."""
     import av
     import numpy as np
 
@@ -410,8 +433,8 @@ def _encoded(
         planar = stream.codec_context.format.is_planar
         fifo, resampler = av.AudioFifo(), av.AudioResampler("s16p" if planar else "s16", "mono", rate)
         frame: Any = av.AudioFrame.from_ndarray(np.frombuffer(pcm, "<i2")[None], "s16", "mono")
-        frame.sample_rate = rate
-        for converted in resampler.resample(frame):
+        frame.sample_rate = pcm_rate or rate
+        for converted in [*resampler.resample(frame), *resampler.resample(None)]:
             converted.pts = None
             fifo.write(converted)
         while piece := fifo.read(frame_samples, partial=True):
@@ -477,8 +500,8 @@ class Encoder:
                 worker.kill()
         await closing
 
-    async def voice_note(self, data: bytes, max_bytes: int = MAX_BYTES) -> Audio:
-        return await self._run(voice_note, data, max_bytes=max_bytes)
+    async def voice_note(self, data: bytes, max_bytes: int | None = None, *, profile: Profile = WEB) -> Audio:
+        return await self._run(voice_note, data, profile=profile, max_bytes=max_bytes)
 
     async def mp3(self, data: bytes) -> bytes:
         return await self._run(mp3, data)
@@ -556,8 +579,8 @@ def _facts(data: bytes) -> Audio:
 class VoiceNotes:
     """A Synthesizer: what another one says, as a finished voice note."""
 
-    def __init__(self, inner: Synthesizer, encoder: Encoder, *, max_bytes: int = MAX_BYTES) -> None:
-        self._inner, self._encoder, self._max_bytes = inner, encoder, max_bytes
+    def __init__(self, inner: Synthesizer, encoder: Encoder, *, profile: Profile = WEB) -> None:
+        self._inner, self._encoder, self._profile = inner, encoder, profile
 
     @property
     def name(self) -> str:
@@ -566,7 +589,7 @@ class VoiceNotes:
     async def speak(self, speech: Speech) -> Audio:
         """Raises SpeechError: the inner one's, and Encoding as `voice_note` does."""
         spoken = await self._inner.speak(speech)
-        note = await self._encoder.voice_note(spoken.data, self._max_bytes)
+        note = await self._encoder.voice_note(spoken.data, profile=self._profile)
         return replace(spoken, data=note.data, mime=note.mime, seconds=note.seconds, waveform=note.waveform)
 
     async def close(self) -> None:

@@ -1,21 +1,33 @@
-"""What an Ogg file says of itself: enough to know whether it is a voice note, without decoding it.
+"""Ogg Opus without a codec: what a file says of itself, and packets taken out of one container and put into another.
 
-The mobile clients refuse, without a word, whatever is not one Ogg stream of mono Opus that says where it ends.
+The mobile clients refuse, without a word, whatever is not one Ogg stream of mono Opus that says where it ends. Pages
+are RFC 3533, head and tags RFC 7845, packets RFC 6716 section 3. Nothing here decodes a sample.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from .errors import Encoding
 
 RATE_HZ = 48_000
 """Opus counts time at 48 kHz, whatever was recorded."""
+PAGE_SAMPLES = RATE_HZ
+"""Of a page that we write, at most; a packet that is longer has a page of its own."""
 
 _BOS, _EOS = 2, 4
 _NO_PACKET_ENDS = -1
+_MOST_SEGMENTS = 255
+_MOST_SAMPLES = RATE_HZ * 120 // 1000
+"""Of one packet (RFC 6716, 3.2.5)."""
+_SILK, _HYBRID, _CELT = (480, 960, 1920, 2880), (480, 960), (120, 240, 480, 960)
+_FRAME_SAMPLES = _SILK * 3 + _HYBRID * 2 + _CELT * 4
+"""Of one frame at 48 kHz, by the configuration in a packet's first five bits (RFC 6716, table 2)."""
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +52,28 @@ class Facts:
     seconds: float
     comments: int
     """Title, artist, cover art: what could give away something, or replace the waveform by a picture."""
+    rate: int
+    """Hertz of what was recorded, as the head has it; players may believe it, decoders do not."""
+    vendor: bytes
+    """Who the tags say made it."""
 
     @property
     def is_voice_note(self) -> bool:
         one_voice = self.channels == 1 and self.streams == 1
         return one_voice and self.ends and self.seconds > 0 and self.comments == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Mono Opus out of its container."""
+
+    packets: Sequence[bytes]
+    pre_skip: int
+    """Samples at 48 kHz at the beginning that are decoded and not played."""
+    samples: int
+    """That are played, at 48 kHz; what the packets hold beyond them is cut by the player."""
+    gain: int = 0
+    """That the player applies, in 1/256 decibels."""
 
 
 def pages(data: bytes) -> Iterator[Page]:
@@ -70,7 +99,7 @@ def facts(data: bytes) -> Facts:
     tags = bytes(all_pages[1].body)
     if tags[:8] != b"OpusTags":
         raise Encoding("not_opus")
-    channels, pre_skip = struct.unpack_from("<BH", all_pages[0].body, 9)
+    channels, pre_skip, rate = struct.unpack_from("<BHI", all_pages[0].body, 9)
     last = max(page.granule for page in all_pages if page.granule != _NO_PACKET_ENDS)
     return Facts(
         channels=channels,
@@ -78,7 +107,13 @@ def facts(data: bytes) -> Facts:
         ends=bool(all_pages[-1].flags & _EOS),
         seconds=max(0, last - pre_skip) / RATE_HZ,
         comments=_comments(tags),
+        rate=rate,
+        vendor=_vendor(tags),
     )
+
+
+def _vendor(tags: bytes) -> bytes:
+    return tags[12 : 12 + int.from_bytes(tags[8:12], "little")]
 
 
 def _comments(tags: bytes) -> int:
@@ -94,3 +129,186 @@ def _comments(tags: bytes) -> int:
     except struct.error:
         return 1  # more than fits the page: a picture
     return named
+
+
+# -- out of a container, and into one --------------------------------------------------------------
+
+
+def opened(data: bytes) -> Sound:
+    """The packets of one whole stream of mono Opus.
+
+    Raises Encoding when it is anything else, a page's sum is wrong, or a packet is none.
+    """
+    found, all_pages = facts(data), list(pages(data))
+    if found.channels != 1 or found.streams != 1 or any(crc(page.data) != page.crc for page in all_pages):
+        raise Encoding("not_one_stream")
+    head, _, *packets = _packets(all_pages)
+    pre_skip, _, gain, family = struct.unpack_from("<HIhB", head, 10)
+    if family or not packets:
+        raise Encoding("not_one_stream")
+    played = round(found.seconds * RATE_HZ)
+    held = sum(samples(packet) for packet in packets) - pre_skip
+    return Sound(packets, pre_skip, min(played, held), gain)
+
+
+def _packets(all_pages: Iterable[Page]) -> Sequence[bytes]:
+    """Pages cut where they like; a segment of less than 255 bytes is where a packet ends."""
+    packets, part = [], b""
+    for page in all_pages:
+        at = 0
+        for size in page.data[27 : 27 + page.data[26]]:
+            part += page.body[at : at + size]
+            at += size
+            if size < 255:
+                packets.append(part)
+                part = b""
+    if part:
+        raise Encoding("broken_ogg")
+    return packets
+
+
+def written(sound: Sound, *, rate: int, vendor: bytes) -> bytes:
+    """One stream without comments; the same sound is the same bytes. `rate`: hertz, for the head."""
+    head = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, sound.pre_skip, rate, sound.gain, 0)
+    tags = b"OpusTags" + struct.pack("<I", len(vendor)) + vendor + bytes(4)
+    file, end, granule = [_page(0, _BOS, 0, [head]), _page(1, 0, 0, [tags])], sound.pre_skip + sound.samples, 0
+    groups = list(_paged(sound.packets))
+    for number, group in enumerate(groups, 2):
+        granule += sum(map(samples, group))
+        last = number == len(groups) + 1
+        file.append(_page(number, _EOS if last else 0, end if last else min(granule, end), group))
+    return b"".join(file)
+
+
+def _paged(packets: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """About a second to a page, so that a player can begin; whole packets only."""
+    group: list[bytes] = []
+    held = segments = 0
+    for packet in packets:
+        length, size = samples(packet), len(packet) // 255 + 1
+        if group and (held + length > PAGE_SAMPLES or segments + size > _MOST_SEGMENTS):
+            yield group
+            group, held, segments = [], 0, 0
+        group.append(packet)
+        held, segments = held + length, segments + size
+    if group:
+        yield group
+
+
+def _page(number: int, flags: int, granule: int, packets: Sequence[bytes]) -> bytes:
+    sizes = b"".join(b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255]) for packet in packets)
+    head = struct.pack("<4sBBqIIIB", b"OggS", 0, flags, granule, 0, number, 0, len(sizes))
+    page = head + sizes + b"".join(packets)
+    return page[:22] + struct.pack("<I", crc(page)) + page[26:]
+
+
+def crc(page: bytes | memoryview) -> int:
+    """Of a page whose own sum counts as zero.
+
+    Ogg's sum is zlib's with the bits of every byte the other way round and without its two inversions; zlib is C.
+    """
+    turned = bytes(page).translate(_REVERSED)
+    sum = zlib.crc32(turned[26:], zlib.crc32(bytes(4), zlib.crc32(turned[:22], 0xFFFFFFFF))) ^ 0xFFFFFFFF
+    return int(f"{sum:032b}"[::-1], 2)
+
+
+# -- packets and their frames ----------------------------------------------------------------------
+
+
+def samples(packet: bytes) -> int:
+    """That it holds, at 48 kHz. Raises Encoding for what is no packet."""
+    held = _count(packet) * _FRAME_SAMPLES[packet[0] >> 3]
+    if not 0 < held <= _MOST_SAMPLES:
+        raise Encoding("not_opus")
+    return held
+
+
+def _count(packet: bytes) -> int:
+    code = packet[0] & 3 if packet else 0
+    if not packet or (code == 3 and len(packet) < 2):
+        raise Encoding("not_opus")
+    return (1, 2, 2, packet[1] & 63 if code == 3 else 0)[code]
+
+
+def frames(packet: bytes) -> Sequence[bytes]:
+    """The frames of one packet, whichever of the four ways it holds them. Raises Encoding for what is no packet."""
+    samples(packet)
+    code, body = packet[0] & 3, packet[1:]
+    if code < 2:
+        return _cut(body, [len(body) // (code + 1)] * (code + 1))
+    if code == 2:
+        size, at = _size(body, 0)
+        return _cut(body[at:], [size, len(body) - at - size])
+    return _counted(packet[1], body[1:])
+
+
+def _counted(word: int, body: bytes) -> Sequence[bytes]:
+    """Code 3: how many, whether padding follows, whether each has a size of its own."""
+    count, at, padding = word & 63, 0, 0
+    while word & 64:
+        byte = _byte(body, at)
+        at, padding = at + 1, padding + min(byte, 254)
+        if byte < 255:
+            break
+    body = body[: max(0, len(body) - padding)]
+    if not word & 128:
+        return _cut(body[at:], [max(0, len(body) - at) // count] * count)
+    sizes = []
+    for _ in range(count - 1):
+        size, at = _size(body, at)
+        sizes.append(size)
+    return _cut(body[at:], [*sizes, len(body) - at - sum(sizes)])
+
+
+def _cut(body: bytes, sizes: Sequence[int]) -> Sequence[bytes]:
+    if sum(sizes) != len(body) or min(sizes) < 0:
+        raise Encoding("not_opus")
+    ends = [sum(sizes[: n + 1]) for n in range(len(sizes))]
+    return [body[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+
+def _size(body: bytes, at: int) -> tuple[int, int]:
+    """A frame's size in one byte or two, and what comes after it."""
+    first = _byte(body, at)
+    return (first, at + 1) if first < 252 else (4 * _byte(body, at + 1) + first, at + 2)
+
+
+def _byte(body: bytes, at: int) -> int:
+    if at >= len(body):
+        raise Encoding("not_opus")
+    return body[at]
+
+
+def _sized(size: int) -> bytes:
+    return bytes([size]) if size < 252 else bytes([252 + size % 4, (size - 252) // 4])
+
+
+def regrouped(sound: Sound, count: int) -> Sound:
+    """The same frames, `count` of them in a packet, as code 3 with a size for each; nothing is decoded.
+
+    Frames of another mode, bandwidth or length cannot share a packet; there, and at the end, one holds fewer.
+    """
+    alone = [(packet[0] & 0xFC, frame) for packet in sound.packets for frame in frames(packet)]
+    packets = []
+    for toc, same in groupby(alone, key=lambda one: one[0]):
+        run = [frame for _, frame in same]
+        packets += [_packed(toc, run[at : at + count]) for at in range(0, len(run), count)]
+    return replace(sound, packets=packets)
+
+
+def _packed(toc: int, held: Sequence[bytes]) -> bytes:
+    return bytes([toc | 3, 128 | len(held)]) + b"".join(_sized(len(frame)) for frame in held[:-1]) + b"".join(held)
+
+
+def joined(sounds: Sequence[Sound]) -> Sound:
+    """One after the other, packet by packet, without decoding.
+
+    Where two meet, what their containers told the player to cut is played: the rest of a packet and the decoder's
+    warming up, silence of some hundredths of a second. Raises Encoding when their gains differ, or there is none.
+    """
+    if len({sound.gain for sound in sounds}) != 1:
+        raise Encoding("not_one_stream")
+    packets = [packet for sound in sounds for packet in sound.packets]
+    before = sum(samples(packet) for sound in sounds[:-1] for packet in sound.packets)
+    end = before + sounds[-1].pre_skip + sounds[-1].samples
+    return replace(sounds[0], packets=packets, samples=end - sounds[0].pre_skip)
