@@ -293,8 +293,8 @@ class ChannelSettings(Section):
                 "nobody else can post messages; make one with `recado secret`"
             )
         for key in ("webhook_secret", "jwt_key"):
-            if 0 < len(_plain(getattr(self, key))) < 16:
-                raise ValueError(f"{key} can be guessed: take 16 characters or more; make one with `recado secret`")
+            if 0 < len(_plain(getattr(self, key))) < 12:
+                raise ValueError(f"{key} can be guessed: take 12 characters or more; make one with `recado secret`")
         if self.type == "telegram" and self.mode == "webhook" and not _plain(self.secret_token):
             raise ValueError('secret_token is missing: mode = "webhook" needs one of A-Z a-z 0-9 _ -, 16 or more')
         if not re.fullmatch(r"([A-Za-z0-9_-]{16,256})?", _plain(self.secret_token)):

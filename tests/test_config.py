@@ -218,7 +218,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     ),
     "evolution with a word for a proof": (
         provider("evolution", *EVOLUTION[:3], 'webhook_secret = "senha"'),
-        ["channels[1] (novo)", "webhook_secret can be guessed", "16 characters", "recado secret"],
+        ["channels[1] (novo)", "webhook_secret can be guessed", "12 characters", "recado secret"],
     ),
     "evolution without a proof": (
         provider("evolution", *EVOLUTION[:3]),

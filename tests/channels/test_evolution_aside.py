@@ -367,10 +367,10 @@ async def test_no_webhook_at_all(evolution: FakeEvolution, webhook: Any) -> None
     assert said(await found(evolution)) == [("error", "instance")]
 
 
-@pytest.mark.parametrize("headers", [{"x-webhook-secret": SECRET}, {"jwt_key": "k"}])
+@pytest.mark.parametrize("headers", [{"x-webhook-secret": SECRET}, {"jwt_key": "jwt-0123456789abcd"}])
 async def test_either_proof_will_do(evolution: FakeEvolution, headers: dict[str, str]) -> None:
     evolution.webhook = WEBHOOK | {"headers": headers}
-    assert said(await found(evolution, jwt_key=SecretStr("k"))) == []
+    assert said(await found(evolution, jwt_key=SecretStr("jwt-0123456789abcd"))) == []
 
 
 @pytest.mark.parametrize("url", ["http://recado:8080/hooks/evolution/whats", HOOK + "/", HOOK + "?key=abc"])
@@ -423,7 +423,7 @@ async def test_an_instance_before_the_cloud_api_is_better_without(evolution: Fak
 
 @pytest.mark.parametrize("version", ["2.3.6", "2.3.7", "2.4"])
 @pytest.mark.parametrize("by_events", [False, True])
-@pytest.mark.parametrize("proof", [{"secret": SECRET}, {"jwt_key": "k"}])
+@pytest.mark.parametrize("proof", [{"secret": SECRET}, {"jwt_key": "jwt-0123456789abcd"}])
 async def test_what_the_fake_posts_is_read(version: Any, by_events: bool, proof: dict[str, str]) -> None:
     got: list[Any] = []
 
@@ -437,7 +437,7 @@ async def test_what_the_fake_posts_is_read(version: Any, by_events: bool, proof:
         return web.Response(status=200)
 
     async with FakeEvolution(version) as evolution:
-        channel = channel_of(evolution.url, jwt_key=SecretStr("k"))
+        channel = channel_of(evolution.url, jwt_key=SecretStr("jwt-0123456789abcd"))
         channel._now = time.time
         app = web.Application()
         app.router.add_post("/hook{tail:.*}", hook)

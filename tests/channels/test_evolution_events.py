@@ -646,7 +646,7 @@ CHANNEL = Evolution(
         base_url="https://evo.example",
         instance="clinic",
         api_key=KEY,
-        webhook_secret="s",
+        webhook_secret="hook-0123456789ab",
     ),
     allow_private=False,
     now=lambda: 1795226400.0,
@@ -654,7 +654,7 @@ CHANNEL = Evolution(
 
 
 def read(body: bytes, tail: str = "") -> list[Event]:
-    return list(CHANNEL.read(Hook({"x-webhook-secret": "s"}, body, tail=tail)))
+    return list(CHANNEL.read(Hook({"x-webhook-secret": "hook-0123456789ab"}, body, tail=tail)))
 
 
 def whole(found: list[Event]) -> None:

@@ -15,7 +15,7 @@ from gateway.channels.evolution import SEND, Answer, Evolution, refusal
 from gateway.config import ChannelSettings
 from tests.fakes.evolution import INSTANCE, KEY, FakeEvolution, sample, webhook
 
-SECRET = "segredo"
+SECRET = "segredo-do-evolution"
 MARIA = "5511999990001"
 
 
