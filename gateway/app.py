@@ -144,7 +144,7 @@ class Gateway:
         queues = {queue.name: queue for queue in self.config.queues}
         base_url = self.config.server.public_url.rstrip("/")
         store, telemetry = self.store, self.telemetry
-        presence = Presence(store, self.live, self.hooked, settings)
+        presence = Presence(store, self.live, self.hooked, settings, queues)
         self.live.on_busy = presence.busy
         self.fetching = Fetching(store, self.media, self.encoder, self.hooked, telemetry)
         self.intake = Intake(store, self.media, self.encoder, self.live, _wall_ms)

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.channels.base import Hooked, Inbound, Showing
-from gateway.config import ChannelSettings
-from gateway.live import IDLE, RECORDING, Live
-from gateway.transcript import received
+from gateway.config import ChannelSettings, Queue
+from gateway.live import IDLE, RECORDING, WAITING, Live
+from gateway.rules.shaping import speaks
+from gateway.transcript import Received, received
 from storage.model import Conversation, ConversationId, Kind
 from storage.store import Store
 
@@ -35,6 +36,7 @@ class Presence:
     channels: Mapping[str, Hooked]
     """Providers' channels by name."""
     settings: Mapping[str, ChannelSettings]
+    queues: Mapping[str, Queue]
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
@@ -78,10 +80,11 @@ class Presence:
         conversation = await self._answerable(id)
         if conversation is None or conversation.group:
             return
-        last = [received(entry).id for entry in await self.store.latest(id, Kind.IN, 1)]
+        last = next(map(received, await self.store.latest(id, Kind.IN, 1)), None)
+        waiting: Showing = "recording" if await self._will_speak(conversation, last) else "composing"
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._until_idle(conversation, last[0] if last else "", channel)
+                await self._until_idle(conversation, last.id if last else "", waiting, channel)
         except TimeoutError:
             log.info("a turn takes too long to be shown as typing")
 
@@ -91,11 +94,20 @@ class Presence:
         silent = conversation is None or conversation.hold is not None or "opted_out" in await self.store.facts(id)
         return None if silent else conversation
 
-    async def _until_idle(self, conversation: Conversation, message: str, channel: Hooked) -> None:
+    async def _will_speak(self, conversation: Conversation, last: Received | None) -> bool:
+        """As far as it can be told before anybody thought about the answer."""
+        queue = self.queues.get(conversation.queue)
+        spoke = last is not None and any(kept.kind == "voice" for kept in last.attachments)
+        heard = queue is not None and speaks(queue.reply.format, spoke=spoke)
+        return heard and "no_voice" not in await self.store.facts(conversation.id)
+
+    async def _until_idle(
+        self, conversation: Conversation, message: str, waiting: Showing, channel: Hooked
+    ) -> None:
         shown, every = "", channel.capabilities.presence_every
         with self.live.watch(conversation.id) as bell:
             while (state := self.live.state(conversation.id)) != IDLE and await self._answerable(conversation.id):
-                doing: Showing = "recording" if state == RECORDING else "composing"
+                doing: Showing = {WAITING: waiting, RECORDING: "recording"}.get(state, "composing")
                 if doing != shown:
                     await channel.show(conversation.address, message, doing)
                     shown = doing

@@ -53,6 +53,11 @@ class Shape:
         return any(isinstance(part, VoicePart) for part in self.parts)
 
 
+def speaks(format: str, *, spoke: bool) -> bool:
+    """Whether an answer is meant to be heard. `spoke`: the contact did."""
+    return format in ("voice", "both") or (format == "mirror" and spoke)
+
+
 def shape(draft: Draft, speakable: Speakable, reply: Reply, capabilities: Capabilities, *, spoke: bool) -> Shape:
     """`spoke`: the contact sent a voice note in this burst."""
     written = cleaned(draft.text)

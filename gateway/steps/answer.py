@@ -18,7 +18,7 @@ from gateway.rules.handoff import MarkerGate, Verdict, ends_with
 from gateway.rules.language import language_of
 from gateway.rules.precedence import Ask, Decision, Ignore, Say, Seen, StaySilent, Transfer
 from gateway.rules.sentences import sentence
-from gateway.rules.shaping import Draft
+from gateway.rules.shaping import Draft, speaks
 from gateway.rules.showing import Showable, mended
 from gateway.telemetry import Telemetry
 from storage.media import MediaFolder
@@ -151,9 +151,8 @@ class Answer:
 
     def _announce(self, burst: Burst) -> None:
         """What the contact sees while it waits."""
-        reply = burst.crew.queue.reply
-        speaks = reply.format in ("voice", "both") or (reply.format == "mirror" and burst.spoken)
-        state = live.RECORDING if speaks and burst.crew.voice and "no_voice" not in burst.facts else live.THINKING
+        heard = speaks(burst.wish.format or burst.crew.queue.reply.format, spoke=burst.spoken)
+        state = live.RECORDING if heard and burst.crew.voice and "no_voice" not in burst.facts else live.THINKING
         self.live.say(burst.conversation.id, state, burst.conversation.channel)
 
     def _count(self, burst: Burst, finished: Finished) -> None:

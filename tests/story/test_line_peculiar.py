@@ -189,6 +189,22 @@ async def test_what_the_owner_writes_in_a_group_is_nobody_s_takeover(
         assert (await gateway.store.depths()).conversations == 0
 
 
+async def test_who_spoke_sees_that_audio_is_recorded_from_the_first_moment(
+    evo: Evolution, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    text = with_an_ear(openai, evo, format="mirror", interval=300)
+    async with running(text, tmp_path) as (gateway, _):
+        await evo.post(gateway, evo.message("m1", "oi"))
+        await heard(evo, 1)
+        await quiet(gateway)
+        wrote = [call.json["presence"] for call in evo.fake.called("sendPresence")]
+        await evo.post(gateway, evo.voice("m2", sounds.ogg_opus(1.0)))
+        assert await heard(evo, 2) == ["Echo: oi", VOICE]
+        spoke = [call.json["presence"] for call in evo.fake.called("sendPresence")][len(wrote) :]
+        assert set(wrote) == {"composing"}
+        assert set(spoke) == {"recording"}
+
+
 async def test_the_provider_s_clock_orders_a_burst(evo: Evolution, openai: FakeOpenAI, tmp_path: Path) -> None:
     async with running(config(openai, evo, interval=400, channel=QUIETLY), tmp_path) as (gateway, _):
         for id, text, age in (("m3", "três", 1), ("m1", "um", 30), ("m2", "dois", 10)):
