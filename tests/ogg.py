@@ -13,7 +13,12 @@ _FRAMES = _SILK * 3 + _HYBRID * 2 + _CELT * 4
 @dataclass(frozen=True)
 class Note:
     channels: int
+    rate: int
+    """Of the recording, as the head has it."""
     pre_skip: int
+    gain: int
+    starts: int
+    """Pages that say they are the first."""
     vendor: bytes
     comments: int
     serials: int
@@ -25,7 +30,16 @@ class Note:
     """Samples the packets hold, by their own first bytes."""
     stereo_packets: int
     frame_ms: float
+    """Of the first packet, all its frames together."""
     bad_sums: int
+    tocs: tuple[int, ...]
+    """The first byte of each packet: configuration in five bits, stereo in one, how frames are counted in two."""
+    packets: tuple[int, ...]
+    """Samples at 48 kHz in each."""
+    counts: tuple[int, ...]
+    """Frames in each."""
+    pages: tuple[int, ...]
+    """The granule of each page after head and tags."""
 
     @property
     def seconds(self) -> float:
@@ -88,10 +102,15 @@ def _note(packets: list[bytes], flags: list[int], granules: list[int], serials: 
         raise ValueError("not Opus")
     if granules != sorted(granules):
         raise ValueError("time runs backwards")
+    if head[8:9] + head[18:] != b"\x01\x00":
+        raise ValueError("a head of another version or mapping")
     (vendor,) = struct.unpack_from("<I", tags, 8)
     (comments,) = struct.unpack_from("<I", tags, 12 + vendor)
     return Note(
         channels=head[9],
+        rate=struct.unpack_from("<I", head, 12)[0],
+        gain=struct.unpack_from("<h", head, 16)[0],
+        starts=sum(bool(flag & 2) for flag in flags),
         pre_skip=struct.unpack_from("<H", head, 10)[0],
         vendor=tags[12 : 12 + vendor],
         comments=comments,
@@ -103,9 +122,16 @@ def _note(packets: list[bytes], flags: list[int], granules: list[int], serials: 
         stereo_packets=sum(bool(packet[0] & 4) for packet in sound),
         frame_ms=_samples(sound[0]) / 48,
         bad_sums=bad,
+        tocs=tuple(packet[0] for packet in sound),
+        packets=tuple(map(_samples, sound)),
+        counts=tuple(map(_count, sound)),
+        pages=tuple(granules[2:]),
     )
 
 
 def _samples(packet: bytes) -> int:
-    frames = (1, 2, 2, packet[1] & 63 if packet[0] & 3 == 3 else 0)[packet[0] & 3]
-    return frames * _FRAMES[packet[0] >> 3]
+    return _count(packet) * _FRAMES[packet[0] >> 3]
+
+
+def _count(packet: bytes) -> int:
+    return (1, 2, 2, packet[1] & 63 if packet[0] & 3 == 3 else 0)[packet[0] & 3]

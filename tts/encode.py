@@ -56,6 +56,8 @@ CLOSING_S = 1.0
 """For the worker to finish what it does when the encoder closes."""
 
 _RATE_HZ = ogg.RATE_HZ
+_PACKET = _RATE_HZ * 60 // 1000
+"""Samples."""
 _FOR_EARS = 32_000
 """Bits per second."""
 _CEILING = 10 ** (-4.0 / 20)
@@ -319,13 +321,16 @@ def _fitting(sound: AudioSegment, profile: Profile, application: str = "voip") -
 
 def _opus(pcm: bytes, bit_rate: int, application: str, profile: Profile) -> bytes:
     """`pcm` at 48 kHz. Frames are put together by us: libopus fills 60 ms with one frame, where it can."""
+    samples = len(pcm) // 2
+    if profile.is_strict:
+        pcm += bytes(-len(pcm) % (2 * _PACKET))  # whole packets; where the sound ends, the last page says
     page = {"fflags": "+bitexact", "page_duration": "1000000"}  # bitexact: no random serial, no version in the tags
     voice = {"application": application, "frame_duration": str(profile.frame_ms), "vbr": "on", "compression_level": "5"}
     frame = profile.rate * profile.frame_ms // 1000
     encoded = _encoded(pcm, "ogg", "libopus", profile.rate, bit_rate, page, voice, frame, _RATE_HZ)
     if not profile.is_strict:
         return encoded
-    return _wrapped(replace(ogg.opened(encoded), samples=len(pcm) // 2), profile)
+    return _wrapped(replace(ogg.opened(encoded), samples=samples), profile)
 
 
 def _checked(encoded: bytes, length: float, profile: Profile) -> bytes:

@@ -146,9 +146,21 @@ def opened(data: bytes) -> Sound:
     pre_skip, _, gain, family = struct.unpack_from("<HIhB", head, 10)
     if family or not packets:
         raise Encoding("not_one_stream")
-    played = round(found.seconds * RATE_HZ)
+    played = round(found.seconds * RATE_HZ) - _start(all_pages, packets)
     held = sum(samples(packet) for packet in packets) - pre_skip
-    return Sound(packets, pre_skip, min(played, held), gain)
+    return Sound(packets, pre_skip, max(0, min(played, held)), gain)
+
+
+def _start(all_pages: Sequence[Page], packets: Sequence[bytes]) -> int:
+    """Where the clock of the stream begins, in samples: libav's begins at the pre-skip.
+
+    The first page tells by what it holds; unless it is the last too, which may cut what it holds.
+    """
+    first = next((page for page in all_pages if page.granule > 0), all_pages[-1])
+    if first.flags & _EOS:
+        return 0
+    ended = sum(size < 255 for size in first.data[27 : 27 + first.data[26]])
+    return max(0, first.granule - sum(map(samples, packets[:ended])))
 
 
 def _packets(all_pages: Iterable[Page]) -> Sequence[bytes]:
