@@ -149,7 +149,7 @@ class Gateway:
         self.fetching = Fetching(store, self.media, self.encoder, self.hooked, telemetry)
         self.intake = Intake(store, self.media, self.encoder, self.live, _wall_ms)
         self.deliveries = Deliveries(
-            store, self.media, self.channels, queues, presence, telemetry, base_url, time.monotonic
+            store, self.media, self.encoder, self.channels, queues, presence, telemetry, base_url, time.monotonic
         )
         setbacks = Setbacks(store, self.channels, queues, telemetry)
         self.arrivals = Arrivals(

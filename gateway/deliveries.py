@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any
@@ -38,7 +39,10 @@ from storage.model import (
     Receipt,
     Settlement,
 )
-from storage.store import Store
+from storage.store import Store, Unavailable
+from tts.encode import Encoder
+from tts.errors import Encoding
+from tts.profiles import PROFILES, Profile
 
 log = logging.getLogger("recado.deliveries")
 
@@ -76,6 +80,7 @@ class Way:
 class Deliveries:
     store: Store
     media: MediaFolder
+    encoder: Encoder
     channels: Mapping[str, Channel]
     queues: Mapping[str, Queue]
     presence: Presence
@@ -199,17 +204,32 @@ class Deliveries:
         outgoing = self._bare(way)
         if way.channel.capabilities.whole_reply or way.channel.capabilities.pull:
             return outgoing
-        return await self._one_part(outgoing, way.body["part"])
+        return await self._one_part(outgoing, way.body["part"], PROFILES[way.channel.capabilities.profile])
 
-    async def _one_part(self, outgoing: Outgoing, part: Mapping[str, Any]) -> Outgoing:
+    async def _one_part(self, outgoing: Outgoing, part: Mapping[str, Any], profile: Profile) -> Outgoing:
         if part["kind"] == "text":
             return replace(outgoing, text=part["text"], choices=tuple(part.get("choices", ())))
         try:
-            voice = await self.media.read(MediaId(part["media"]["id"]))
+            voice = await self._note(MediaId(part["media"]["id"]), profile)
         except OSError as error:
             hint = f"the media folder does not give a voice note back: {error.strerror or error}"
             raise ChannelError("note_unreadable", Then.AS_TEXT, hint=hint) from None
+        except Encoding as error:
+            raise ChannelError(error.reason, Then.AS_TEXT, hint=error.hint) from None
         return replace(outgoing, voice=voice, seconds=part["media"]["seconds"] or 0.0)
+
+    async def _note(self, id: MediaId, profile: Profile) -> bytes:
+        """As it plays where the channel leads; made once for each such place. Raises OSError and Encoding."""
+        voice = await self.media.read(id)
+        if not profile.is_strict and profile.takes(voice):
+            return voice
+        fitted = self.media.variant(id, f".{profile.name}")
+        if fitted.exists():
+            return await asyncio.to_thread(fitted.read_bytes)
+        note = await self.encoder.voice_note(voice, profile=profile)
+        with suppress(Unavailable):  # a full disk: then it is made again next time
+            await self.media.put_variant(id, fitted.suffix, note.data)
+        return note.data
 
     # -- what follows ----------------------------------------------------------------------------------
 

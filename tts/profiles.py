@@ -53,15 +53,18 @@ class Profile:
             return False
         try:
             found = ogg.facts(data)
-            return found.is_voice_note and (not self.is_strict or self._prescribed(found, ogg.opened(data)))
+            return found.is_voice_note and (not self.is_strict or self._prescribed(found, data))
         except Encoding:
             return False
 
-    def _prescribed(self, found: ogg.Facts, sound: ogg.Sound) -> bool:
-        headed = (found.rate, found.vendor) == (self.rate, self.vendor)
-        counts = [ogg.frames(packet) for packet in sound.packets]
-        full = all(len(frames) == self.frames for frames in counts[:-1]) and len(counts[-1]) <= self.frames
-        return headed and full and all(packet[0] == self.toc for packet in sound.packets)
+    def _prescribed(self, found: ogg.Facts, data: bytes) -> bool:
+        """Raises Encoding."""
+        if (found.rate, found.vendor) != (self.rate, self.vendor):
+            return False
+        packets = ogg.opened(data).packets
+        *counts, last = [len(ogg.frames(packet)) for packet in packets]
+        full = all(count == self.frames for count in counts) and last <= self.frames
+        return full and all(packet[0] == self.toc for packet in packets)
 
 
 WEB = Profile("web", (32_000, 24_000, 16_000, 12_000))

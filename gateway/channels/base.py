@@ -191,6 +191,9 @@ class Capabilities:
     """What a channel can carry. The core asks this and never for a name."""
 
     voice_note: bool = True
+    profile: str = "web"
+    """What a voice note is like that plays there: a name of `tts.profiles.PROFILES`. Asked only where `send` carries
+    the sound itself."""
     text_limit: int = 0
     """Of one message; 0 is no limit."""
     utf16: bool = False

@@ -102,6 +102,7 @@ class Evolution:
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
+            profile="whatsapp_phone",
             text_limit=4096,
             presence_every=SHOWN if self._shows else 0.0,
             per_contact=(1.0, 10.0),

@@ -44,6 +44,7 @@ log = logging.getLogger("recado.telegram")
 
 TELEGRAM = "https://api.telegram.org"
 CAPABILITIES = Capabilities(
+    profile="telegram",
     text_limit=4000,
     utf16=True,
     choices=8,

@@ -120,6 +120,7 @@ class WhatsAppCloud:
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
+            profile="whatsapp_cloud",
             text_limit=TEXT_LIMIT,
             choices=ROWS,
             presence_every=20.0,
