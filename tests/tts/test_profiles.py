@@ -104,6 +104,15 @@ def test_a_shout_does_not_take_a_phones_note_out_of_its_mode():
     assert peak_db(note.data) <= -1
 
 
+def test_where_the_mode_is_prescribed_a_peak_is_held_lower_instead():
+    """SILK adds decibels to this one; with the samples at the usual ceiling the note would peak at -0.2."""
+    loud_and_low = np.where((np.arange(24_000 * 5) // 12_000) % 4 == 0, 3.0, 0.4)
+    note = voice_note(as_wav(spoken(5) * loud_and_low), profile=WHATSAPP_PHONE)
+    assert_recorded_by_a_phone(parser.read(note.data))
+    assert peak_db(note.data) <= -1
+    assert lufs(note.data) == pytest.approx(-16, abs=2)
+
+
 def test_silence_around_a_phones_note_is_trimmed():
     quiet = np.zeros(24_000 * 2)
     note = voice_note(as_wav(np.concatenate([quiet, spoken(2), quiet])), profile=WHATSAPP_PHONE)
@@ -276,6 +285,7 @@ def test_frames_come_out_as_they_went_in(toc, sizes, count):
         ("48 aabb", ["aabb"]), ("48", [""]), ("49 aabb", ["aa", "bb"]), ("4a 01 aa bbcc", ["aa", "bbcc"]),
         ("4b 02 aa bb", ["aa", "bb"]), ("4b 83 01 02 aa bbbb cc", ["aa", "bbbb", "cc"]),
         ("4b 42 03 aa bb 000000", ["aa", "bb"]), ("4b c2 02 01 aa bb 0000", ["aa", "bb"]),
+        ("4b 42 ff 01 aa bb" + 255 * "00", ["aa", "bb"]),
     ],
 )  # fmt: skip
 def test_the_four_ways_to_hold_frames(packet, frames):
