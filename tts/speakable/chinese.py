@@ -14,7 +14,7 @@ _UNITS = {
     "°C": "摄氏度", "℉": "华氏度", "°F": "华氏度", "°": "度", "V": "伏", "W": "瓦", "kW": "千瓦", "kWh": "千瓦时",
     "Hz": "赫兹", "MHz": "兆赫兹", "GHz": "吉赫兹", "Mbps": "兆每秒", "min": "分钟", "h": "小时", "s": "秒",
 }  # fmt: skip
-_TWO = "个只件条张天年点元块倍位人种份箱瓶包盒套斤公千克米升吨周星次小分秒台部本双杯家间晚条句根颗枚名款把届欧美英港"
+_TWO = "个只件条张天年点元块倍位人种份箱瓶包盒套斤公千克米升吨周星次小分秒台部本双杯场家间晚句根颗枚名款把届欧美英港"
 """After these, two is 两. Not after months, days of the month, floors: they are numbered, not counted."""
 _NUMBERED = ("年级", "点二", "分之", "美术", "人称", "次方", "米线")
 _PER = {
@@ -126,7 +126,7 @@ def _dates(text: str) -> str:
         return f"{cardinal(month)}月{cardinal(day)}日" if fits else found[0]
 
     text = re.sub(r"(?<![\d./-])([12]\d{3})(?P<mark>[-/.])(\d{1,2})(?P=mark)(\d{1,2})(?![\d/-]|\.\d)", said, text)
-    text = re.sub(r"(?<!\d)([12]\d{3})(?=年(?!级))", lambda m: digits(m[1]), text)
+    text = re.sub(r"(?<!\d)([12]\d{3})(?=年(?!级)|款)", lambda m: digits(m[1]), text)
     text = re.sub(r"(?<![\d./])(\d{1,2})/(\d{1,2})(?![\d/]|\.\d)", short, text)
     return re.sub(r"(?<=[日月号年])-(?=\d)", "到", text)
 
@@ -172,7 +172,7 @@ def _ratios(text: str) -> str:
     text = re.sub(
         r"(?<![\d.])(\d)\.?(\d)折", lambda m: (digits(m[1] + m[2]) if m[2] != "0" else digits(m[1])) + "折", text
     )
-    return re.sub(rf"({_A})\s?[xX×]\s?(?=\d)", lambda m: f"{_number(m[1])}乘", text)
+    return re.sub(rf"({_A})\s?[xX×]\s?(?=\d)", lambda m: f"{_number(m[1])}乘", text).replace("×", "乘")
 
 
 def _money(text: str) -> str:

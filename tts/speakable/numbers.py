@@ -66,14 +66,16 @@ def _money(text: str, tongue: Tongue) -> str:
     marks, scales = _names(tuple(tongue.money)), _names(tuple(tongue.scales))
 
     def said(found: re.Match[str]) -> str:
-        mark = (found["before"] or found["after"]).upper()
+        code = (found["code"] or "").upper()
+        mark = code if code in tongue.money else (found["before"] or found["after"]).upper()
         sign = f"{tongue.minus} " if found["minus"] or found["inner"] else ""
         amount = found["amount"] or found["alone"]
         return sign + _priced(amount, found["scale"] or found["scaled"], tongue.money[mark], tongue)
 
     return re.sub(
         rf"(?<![\w.,])(?P<minus>[-−]\s?)?(?:(?P<before>{marks})\s?(?P<inner>[-−])?(?P<amount>{_AMOUNT})"
-        rf"(?:\s?(?P<scale>{scales})(?!\w))?|(?P<alone>{_AMOUNT})(?:\s?(?P<scaled>{scales}))?\s?(?P<after>{marks})(?!\w))",
+        rf"(?:\s?(?P<scale>{scales})(?!\w))?(?:\s(?P<code>USD|BRL|EUR|GBP|MXN|ARS|CLP|COP)(?!\w))?"
+        rf"|(?P<alone>{_AMOUNT})(?:\s?(?P<scaled>{scales}))?\s?(?P<after>{marks})(?!\w))",
         said, text, flags=re.A | re.I if tongue.num2words != "en" else re.A,
     )  # fmt: skip
 
@@ -307,7 +309,7 @@ def _by(text: str, tongue: Tongue) -> str:
             r"(?<![\w.,])(\d)['′](\d{1,2})(?:[\"″]|(?!\w))",
             lambda m: f"{cardinal(int(m[1]), 'en')} foot {cardinal(int(m[2]), 'en')}", text, flags=re.A,
         )  # fmt: skip
-    text = re.sub(r"(?<=\d)\s?[xX×]\s?(?=\d)", f" {tongue.by} ", text, flags=re.A)
+    text = re.sub(r"(?<=\d)\s?[xX×]\s?(?=\d)|(?<=[a-z²″]) ?[x×] (?=\d)", f" {tongue.by} ", text, flags=re.A)
     return re.sub(
         r"(?<![\w.,])(\d{1,4})\s?[xX×](?!\w)",
         lambda m: f"{_agreeing(cardinal(int(m[1]), tongue.num2words), tongue.times, tongue)} {_once(m[1], tongue)}",
@@ -395,6 +397,7 @@ def _in_feminine(words: str, tongue: Tongue) -> str:
 def _rest(text: str, tongue: Tongue) -> str:
     """Plain numbers, and those inside a name."""
     text = re.sub(r"(?<=[^\W\d_])-(?=\d)", " ", text)
+    text = re.sub(r"(?<=\d)\s?/\s?(?=\d)", " slash " if tongue.num2words == "en" else " barra ", text)
 
     def said(found: re.Match[str]) -> str:
         before, after = text[max(0, found.start() - 1) : found.start()], text[found.end() : found.end() + 1]
