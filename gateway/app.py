@@ -253,12 +253,14 @@ class Gateway:
 
 async def _ask(polled: Polled, channel: ChannelSettings, arrivals: Arrivals) -> None:
     """Whatever goes wrong, it is asked again: without it nobody is answered any more."""
-    await polled.begin()
-    while channel.mode == "polling":
+    while True:
         try:
-            await polled.poll(lambda events, raw: arrivals.take(channel, events, raw))
+            await polled.begin()
+            if channel.mode == "polling":
+                await polled.poll(lambda events, raw: arrivals.take(channel, events, raw))
             return
-        except Exception:
+        except Exception as error:
+            arrivals.telemetry.failures.labels(type(error).__name__).inc()
             log.exception("asking a provider broke", extra={"facts": {"channel": channel.name}})
             await asyncio.sleep(ASKED_AGAIN)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +43,6 @@ from tts.errors import Encoding
 
 QUIETLY = {"presence": "false", "read_receipts": "false"}
 WITH_TEMPLATE = {**QUIETLY, "template": '"retomar_conversa:pt_BR"'}
-
-
-@pytest.fixture
-async def zap() -> AsyncIterator[WhatsApp]:
-    async with whatsapp() as made:
-        yield made
-
-
-@pytest.fixture
-async def openai() -> AsyncIterator[FakeOpenAI]:
-    async with FakeOpenAI() as made:
-        yield made
 
 
 def after(gate: asyncio.Event, then: Any) -> Any:
