@@ -19,8 +19,10 @@ class Speech:
     language: str
     """BCP 47, e.g. `pt-BR`."""
     previous_text: str = ""
-    next_text: str = ""
-    """What is said around it, for the models that carry intonation over."""
+    """What was said before it, for the models that carry intonation over."""
+    next_text: str = field(default="", compare=False)
+    """What follows, where that is known in time. A shade of intonation: the same words are not spoken, and paid for,
+    again because of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,19 @@ class Audio:
     """Which voice it was, e.g. `elevenlabs/VOICE/MODEL`: kept in the turn's timeline."""
     characters: int = 0
     """What the provider charged for it, in characters; 0 when it costs nothing."""
+    saved: int = 0
+    """What it would have cost, in characters, had it not been remembered."""
     fell_from: tuple[str, ...] = ()
     """Rungs that failed before this one spoke, as `voice: reason`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A finished voice note, made of one sound or of several spoken one after the other."""
+
+    audio: Audio
+    parts: int = 1
+    """How many of the sounds it holds, in their order."""
 
 
 class Synthesizer(Protocol):
