@@ -25,6 +25,8 @@ so there is one way to arrive at a schema and no second copy to keep equal.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -47,6 +49,7 @@ from storage.model import (
     Outcome,
     Post,
     Receipt,
+    Spent,
     Turn,
     TurnId,
     Unread,
@@ -436,6 +439,18 @@ SEALED = "SELECT blob FROM sealed WHERE name = :name"
 
 SEAL = "INSERT INTO sealed (name, blob) VALUES (:name, :blob) ON CONFLICT (name) DO UPDATE SET blob = excluded.blob"
 
+SPEND = """
+INSERT INTO spending AS s (queue, day, characters, seconds, saved)
+VALUES (:queue, :day, :characters, :seconds, :saved)
+ON CONFLICT (queue, day) DO UPDATE SET characters = s.characters + excluded.characters,
+                                       seconds = s.seconds + excluded.seconds, saved = s.saved + excluded.saved
+"""
+
+SPENT = """
+SELECT COALESCE(SUM(characters), 0), COALESCE(SUM(seconds), 0), COALESCE(SUM(saved), 0)
+FROM spending WHERE queue = :queue AND day >= :since_day
+"""
+
 DEPTHS = """
 SELECT (SELECT COUNT(*) FROM lane WHERE kind = 0 AND wake_at IS NOT NULL),
        (SELECT COUNT(*) FROM lane WHERE kind = 1 AND wake_at IS NOT NULL),
@@ -535,6 +550,25 @@ def media_values(media: Media) -> Values:
     }
 
 
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def day_value(day: str) -> str:
+    """Days are compared as text, so they are written one way. Raises ValueError."""
+    if not DAY.fullmatch(day):
+        raise ValueError(f"not a day as YYYY-MM-DD: {day[:40]!r}")
+    return day
+
+
+def spending_values(queue: str, day: str, characters: int, seconds: float, saved: int) -> Values:
+    """Raises ValueError."""
+    amounts = {"characters": characters, "seconds": seconds, "saved": saved}
+    for name, amount in amounts.items():
+        if not (math.isfinite(amount) and amount >= 0):
+            raise ValueError(f"{name} must be a number of 0 or more")
+    return {"queue": queue, "day": day_value(day), **amounts}
+
+
 def claim_of(kind: Kind, row: Row) -> Claim:
     key, epoch, owner, head, tail, tries, folds, ripe_at, claimed_at = row
     return Claim(kind, ConversationId(key), epoch, owner, head, tail, tries, folds, ripe_at, claimed_at)
@@ -587,6 +621,11 @@ def known_of(row: Row) -> Known:
 def fetched_of(row: Row) -> Fetched:
     seq, n, problem, *media = row
     return Fetched(seq, n, None if media[0] is None else media_of(media), problem)
+
+
+def spent_of(row: Row) -> Spent:
+    characters, seconds, saved = row
+    return Spent(int(characters), float(seconds), int(saved))
 
 
 def unread_of(row: Row) -> Unread:

@@ -288,6 +288,18 @@ class Settled(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What a queue's speech came to over some days."""
+
+    characters: int = 0
+    """Charged by the voice's provider."""
+    seconds: float = 0.0
+    """Of speech."""
+    saved: int = 0
+    """Characters that cost nothing, because their sound was there already."""
+
+
+@dataclass(frozen=True, slots=True)
 class Depths:
     """Gauges of the store, for metrics."""
 

@@ -42,6 +42,7 @@ from storage.model import (
     Receipt,
     Settled,
     Settlement,
+    Spent,
     Turn,
     TurnId,
     Unread,
@@ -569,6 +570,15 @@ class SqliteStore:
 
     async def seal(self, name: str, blob: bytes) -> None:
         await self._write(lambda: self._one(lanes.SEAL, {"name": name, "blob": blob}))
+
+    async def spend(self, queue: str, day: str, *, characters: int = 0, seconds: float = 0.0, saved: int = 0) -> None:
+        values = lanes.spending_values(queue, day, characters, seconds, saved)
+        if characters or seconds or saved:
+            await self._write(lambda: self._one(lanes.SPEND, values))
+
+    async def spent(self, queue: str, since_day: str) -> Spent:
+        row = await self._read_one(lanes.SPENT, {"queue": queue, "since_day": lanes.day_value(since_day)})
+        return lanes.spent_of(row)
 
     async def depths(self) -> Depths:
         inbound, outbound, dead, held, conversations = await self._read_one(lanes.DEPTHS, {})

@@ -33,6 +33,7 @@ from storage.model import (
     Receipt,
     Settled,
     Settlement,
+    Spent,
     Turn,
     Unread,
 )
@@ -248,6 +249,17 @@ class Library(Protocol):
         ...
 
     async def seal(self, name: str, blob: bytes) -> None: ...
+
+    async def spend(self, queue: str, day: str, *, characters: int = 0, seconds: float = 0.0, saved: int = 0) -> None:
+        """Add to what the queue's speech came to on that day. `day`: `YYYY-MM-DD`, UTC. Nothing is written for nothing.
+
+        Raises ValueError for what is negative, not finite or no such day; Unavailable.
+        """
+        ...
+
+    async def spent(self, queue: str, since_day: str) -> Spent:
+        """The sum of `since_day` (`YYYY-MM-DD`, UTC) and every later day. Raises ValueError for what is no such day."""
+        ...
 
     async def depths(self) -> Depths: ...
 

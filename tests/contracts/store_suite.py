@@ -27,6 +27,7 @@ from storage.model import (
     Receipt,
     Settled,
     Settlement,
+    Spent,
     Turn,
     TurnId,
     Verdict,
@@ -1086,6 +1087,52 @@ class StoreSuite:
         *rest, first = await (await lab.restart()).unread(500)
         assert len(rest) == 200
         assert (first.channel, first.why, first.body) == ("quiet", "no such field", b"\x00\xff" * 32_768)
+
+    # -- what speech came to ---------------------------------------------------------------------------------
+
+    async def test_spending_adds_up_by_queue_and_from_a_day_on(self, lab: Lab) -> None:
+        store = lab.store
+        await store.spend("sales", "2026-10-31", characters=1)
+        await store.spend("sales", "2026-11-01", characters=20, seconds=1.5)
+        await store.spend("sales", "2026-11-01", characters=300, saved=7)
+        await store.spend("sales", "2026-12-01", characters=4000, seconds=0.25, saved=80)
+        await store.spend("help", "2026-11-01", characters=50_000)
+        november = Spent(4320, 1.75, 87)
+        assert await store.spent("sales", "2026-11-01") == november
+        assert await store.spent("sales", "2026-11-02") == Spent(4000, 0.25, 80)
+        assert await store.spent("sales", "0000-00-00") == Spent(4321, 1.75, 87)
+        assert await store.spent("sales", "2026-12-02") == await store.spent("nobody", "2026-11-01") == Spent()
+        assert await (await lab.restart()).spent("sales", "2026-11-01") == november
+
+    async def test_spending_at_once_is_counted_once_each(self, lab: Lab) -> None:
+        adds = [lab.store.spend("sales", "2026-11-01", characters=n, seconds=0.5, saved=1) for n in range(200)]
+        await asyncio.gather(*adds)
+        assert await lab.store.spent("sales", "2026-11-01") == Spent(sum(range(200)), 100.0, 200)
+        await lab.store.spend("sales", "2026-11-01", characters=2**40)  # and no day is too big
+        assert (await lab.store.spent("sales", "2026-11-01")).characters == 2**40 + sum(range(200))
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"characters": -1},
+            {"seconds": -0.1},
+            {"saved": -1},
+            {"seconds": float("nan")},
+            {"seconds": float("inf")},
+            {"characters": 5, "saved": -5},
+        ],
+    )
+    async def test_what_was_spent_never_falls(self, lab: Lab, wrong: dict[str, float]) -> None:
+        with pytest.raises(ValueError, match="0 or more"):
+            await lab.store.spend("sales", "2026-11-01", **wrong)  # type: ignore[arg-type]
+        assert await lab.store.spent("sales", "2026-11-01") == Spent()
+
+    @pytest.mark.parametrize("day", ["", "2026-11-1", "20261101", "2026-11-01 ", "2026-11-01T00:00", "٢٠٢٦-١١-٠١"])
+    async def test_a_day_is_written_one_way(self, lab: Lab, day: str) -> None:
+        with pytest.raises(ValueError, match="YYYY-MM-DD"):
+            await lab.store.spend("sales", day, characters=1)
+        with pytest.raises(ValueError, match="YYYY-MM-DD"):
+            await lab.store.spent("sales", day)
 
     # -- the process -----------------------------------------------------------------------------------------
 

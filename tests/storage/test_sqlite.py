@@ -17,7 +17,7 @@ import pytest
 
 from storage import lanes
 from storage.lanes import POSTGRES, SQLITE
-from storage.model import Conversation, Cursor, Hold, Kind, Post, Receipt, Settlement, conversation_id
+from storage.model import Conversation, Cursor, Hold, Kind, Post, Receipt, Settlement, Spent, conversation_id
 from storage.sqlite import SqliteStore, unread_in
 from storage.store import AlreadyOpen, NewerDatabase, StoreError, Unavailable
 from storage.writer import Writer
@@ -324,6 +324,29 @@ async def test_what_version_1_wrote_goes_on(path: Path, build: Build) -> None:
     await store.accept(replace(WHO, address={"phone": "1"}), post("new"))
     assert await store.conversation(WHO.id) == replace(kept, address={"phone": "1"})
     await store.close()
+
+
+async def test_what_version_2_wrote_goes_on_and_can_spend(path: Path, build: Build) -> None:
+    known = lanes.steps()
+    old = SqliteStore(path, steps={1: known[1], 2: known[2]})
+    await old.open()
+    await old.accept(WHO, post("kept"))
+    await old.close()
+    assert versions(path) == [1, 2]
+    store = build()
+    await store.open()
+    assert versions(path) == list(known)
+    assert [entry.dedup for entry in await store.recent(WHO.id, 5)] == ["kept"]
+    assert await store.spent("front", "2026-01-01") == Spent()
+    await store.spend("front", "2026-11-21", characters=9)
+    assert await store.spent("front", "2026-01-01") == Spent(9)
+    await store.close()
+
+
+async def test_what_costs_nothing_asks_nobody(store: SqliteStore) -> None:
+    before = store.requests
+    await store.spend("front", "2026-11-21")
+    assert store.requests == before
 
 
 async def test_a_step_that_fails_leaves_the_database_as_it_was(path: Path) -> None:
