@@ -35,6 +35,17 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+class AlertSettings(Section):
+    url: str = ""
+    secret: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def _signed(self) -> AlertSettings:
+        if self.url:
+            _refuse_unsigned("secret", self.secret, "alerts are signed")
+        return self
+
+
 class Server(Section):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
@@ -42,6 +53,7 @@ class Server(Section):
     admin_key: SecretStr = SecretStr("")
     allow_private_urls: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    alerts: AlertSettings = AlertSettings()
 
 
 class Storage(Section):
@@ -88,14 +100,23 @@ class AssistantSettings(Section):
 
 
 class Reply(Section):
-    format: Literal["text", "voice", "mirror", "both"] = "text"
+    format: Literal["text", "voice", "mirror", "both", "smart"] = "text"
+    min_voice_chars: int = Field(0, ge=0, le=10_000)
     max_voice_chars: int = Field(900, ge=1, le=10_000)
+    smart_every: int = Field(4, ge=0, le=1000)
+    smart_share: float = Field(0.0, ge=0, le=1)
+    voice_budget_chars: int = Field(0, ge=0)
     typing_ms_per_char: int = Field(25, ge=0, le=1000)
     typing_min_ms: int = Field(500, ge=0, le=60_000)
     typing_max_ms: int = Field(4000, ge=0, le=60_000)
 
     @model_validator(mode="after")
     def _min_is_not_above_max(self) -> Reply:
+        if self.min_voice_chars > self.max_voice_chars:
+            raise ValueError(
+                f"min_voice_chars ({self.min_voice_chars}) is above max_voice_chars ({self.max_voice_chars}): "
+                "no answer would ever be spoken"
+            )
         if self.typing_min_ms > self.typing_max_ms:
             raise ValueError(
                 f"typing_min_ms ({self.typing_min_ms}) is above typing_max_ms ({self.typing_max_ms}): "
@@ -303,15 +324,20 @@ class ChannelSettings(Section):
 
     @model_validator(mode="after")
     def _callbacks_are_signed(self) -> ChannelSettings:
-        if self.callback_url and not self.callback_secret.get_secret_value():
-            raise ValueError("callback_secret is missing: replies are signed; make one with `recado secret`")
-        if self.callback_url and not _is_webhook_secret(self.callback_secret.get_secret_value()):
-            raise ValueError("callback_secret is no Standard Webhooks secret (whsec_…); make one with `recado secret`")
+        if self.callback_url:
+            _refuse_unsigned("callback_secret", self.callback_secret, "replies are signed")
         return self
 
 
 def _plain(value: str | SecretStr) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _refuse_unsigned(key: str, secret: SecretStr, why: str) -> None:
+    if not _plain(secret):
+        raise ValueError(f"{key} is missing: {why}; make one with `recado secret`")
+    if not _is_webhook_secret(_plain(secret)):
+        raise ValueError(f"{key} is no Standard Webhooks secret (whsec_…); make one with `recado secret`")
 
 
 def _is_webhook_secret(text: str) -> bool:
@@ -371,6 +397,7 @@ class Config(Section):
         return self
 
     def _addresses(self) -> Iterator[tuple[str, str]]:
+        yield "server.alerts.url", self.server.alerts.url
         for queue in self.queues:
             at = f"queues.{queue.name}"
             yield f"{at}.assistant.base_url", queue.assistant.base_url

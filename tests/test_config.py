@@ -163,6 +163,22 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         channel('callback_url = "https://shop.example.com/in"', 'callback_secret = "hunter-two"'),
         ["channels[0] (site)", "callback_secret", "whsec_", "recado secret"],
     ),
+    "alerts that are not signed": (
+        '[server.alerts]\nurl = "https://ops.example.com/in"\n' + SOUND,
+        ["server.alerts", "secret is missing: alerts are signed", "recado secret"],
+    ),
+    "alerts with a secret that is none": (
+        '[server.alerts]\nurl = "https://ops.example.com/in"\nsecret = "hunter-two"\n' + SOUND,
+        ["server.alerts", "secret is no Standard Webhooks secret", "whsec_"],
+    ),
+    "alerts into a private network": (
+        f'[server.alerts]\nurl = "http://10.0.0.7/in"\nsecret = "{SECRET}"\n' + SOUND,
+        ["server.alerts.url", "private address", "allow_private_urls"],
+    ),
+    "a misspelt key of the alerts": (
+        '[server.alerts]\nurll = "x"\n' + SOUND,
+        ["server.alerts.urll, line 2", "did you mean 'url'"],
+    ),
     "one key for two doors": (
         '[server]\nadmin_key = "open-sesame"\n' + SOUND,
         ["channels.site.key", "server.admin_key", "recado secret"],
@@ -186,6 +202,10 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "typing that is shortest above its longest": (
         queue("[queues.reply]", "typing_min_ms = 5000"),
         ["queues[0] (loja).reply", "typing_min_ms (5000)", "typing_max_ms (4000)", "at least 5000"],
+    ),
+    "a shortest voice note above the longest": (
+        queue("[queues.reply]", "min_voice_chars = 901"),
+        ["queues[0] (loja).reply", "min_voice_chars (901)", "max_voice_chars (900)", "no answer would ever be spoken"],
     ),
     "a key of another type": (
         provider("telegram", 'token = "123:abc"', 'verify_token = "v"'),
@@ -429,6 +449,9 @@ LEAKS = {
     "voice key of a fallback": queue("[[queues.voice.fallbacks]]", 'provider = "x"', f'api_key = "{HIDDEN}"'),
     "hearing key": queue("[queues.hearing]", 'provider = "openai"', f'api_key = "{HIDDEN}"'),
     "callback secret": channel('callback_url = "https://a.example"', f'callback_secret = "{HIDDEN}"'),
+    "secret of the alerts": f'[server.alerts]\nurl = "https://a.example"\nsecret = "{HIDDEN}"\n' + SOUND,
+    "password in the alerts' address": f'[server.alerts]\nurl = "https://u:{HIDDEN}@a.example"\nsecret = "{SECRET}"\n'
+    + SOUND,
     "password in an address": channel(
         f'callback_url = "https://u:{HIDDEN}@a.example"', f'callback_secret = "{SECRET}"'
     ),
@@ -465,6 +488,7 @@ PLACES = [
     "queues.0.hearing.api_key",
     "channels.0.key",
     "channels.0.callback_secret",
+    "server.alerts.secret",
 ]
 
 
@@ -481,6 +505,7 @@ def test_wherever_a_secret_stands_no_error_tells_it(place: str, wrap: Any) -> No
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "server": config.Server,
+    "server.alerts": config.AlertSettings,
     "storage": config.Storage,
     "embedded": config.Embedded,
     "queues": config.Queue,
