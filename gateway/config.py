@@ -115,7 +115,7 @@ class Reply(Section):
         if self.min_voice_chars > self.max_voice_chars:
             raise ValueError(
                 f"min_voice_chars ({self.min_voice_chars}) is above max_voice_chars ({self.max_voice_chars}): "
-                "no answer would ever be spoken"
+                f"raise max_voice_chars to at least {self.min_voice_chars}"
             )
         if self.typing_min_ms > self.typing_max_ms:
             raise ValueError(

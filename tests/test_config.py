@@ -205,7 +205,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     ),
     "a shortest voice note above the longest": (
         queue("[queues.reply]", "min_voice_chars = 901"),
-        ["queues[0] (loja).reply", "min_voice_chars (901)", "max_voice_chars (900)", "no answer would ever be spoken"],
+        ["queues[0] (loja).reply", "min_voice_chars (901)", "max_voice_chars (900)", "at least 901"],
     ),
     "a key of another type": (
         provider("telegram", 'token = "123:abc"', 'verify_token = "v"'),

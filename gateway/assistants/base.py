@@ -1,7 +1,7 @@
 """What answers: the seam between a conversation and whatever thinks about it.
 
-    AssistantError              reason · retryable · retry_after · hint
-    (one class: the reason code says what it was; the policy that reads it is `assistants/retrying.py`)
+AssistantError              reason · retryable · retry_after · hint
+(one class: the reason code says what it was; the policy that reads it is `assistants/retrying.py`)
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class Ask:
     passages: Sequence[Passage] = ()
     pictures: Sequence[Picture] = ()
     """What came with the question, in its order. Kinds that the assistant does not see are left out."""
+    may_choose: bool = False
+    """The assistant may say whether it wants to be heard or read: `gateway/rules/directing.py`."""
 
 
 @dataclass(frozen=True, slots=True)
