@@ -1,24 +1,25 @@
 """ElevenLabs: the production voice, through its own SDK.
 
-Contract: `POST /v1/text-to-speech/{voice_id}?output_format=` and, for `check`, `GET /v1/voices/{id}`,
-`/v1/models` and `/v1/user/subscription`, as elevenlabs 2.78 speaks them. No voice, model or key is built in:
-default voices are retired and accounts differ, so all three come from the configuration.
+Contract: `POST /v1/text-to-speech/{voice_id}?output_format=`, as elevenlabs 2.78 speaks it; what the account has is
+asked by `tts.elevenlabs_account`, what a model honours stands in `tts.elevenlabs_models`. No voice, model or key is
+built in: default voices are retired and accounts differ, so all three come from the configuration.
 """
 
 from __future__ import annotations
 
 import asyncio
-import difflib
+import codecs
 import importlib
 import logging
 import random as chance
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
+from .elevenlabs_account import Account, Wanted
+from .elevenlabs_models import MODELS, UNKNOWN, honoured, understands_tags
 from .errors import (
     Encoding,
     Quota,
@@ -31,6 +32,7 @@ from .errors import (
 )
 from .findings import Finding
 from .model import Audio, Speech
+from .offers import Offer, Progress, unheard
 from .refusals import BASE_URL, Refusal, Verdict, speech_error, surprise
 from .retrying import asked_again, retry_after
 from .slots import Slots
@@ -39,12 +41,14 @@ from .sniffing import sound
 if TYPE_CHECKING:
     import httpx
     from elevenlabs.client import AsyncElevenLabs
-    from elevenlabs.types import Model as ListedModel
-    from elevenlabs.types import Subscription
-    from elevenlabs.types import Voice as ListedVoice
+
+__all__ = ["BY_CODE", "MODELS", "UNKNOWN", "ElevenLabs", "honoured", "refusal", "understands_tags"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+NOTE_FORMAT = "opus_48000_32"
+"""What a voice note is made of: it goes on as it is, and nobody pays for encoding it twice. Not in every plan."""
 
 SAFE_FORMAT = "mp3_44100_64"
 """Every plan may have it, and every decoder reads it."""
@@ -53,62 +57,6 @@ LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes. A voice note is never a fiftieth of it; a proxy that pours is cut off here."""
 ONCE: Any = {"max_retries": 0}
 """The SDK's own retries are off: `tts.retrying` owns them."""
-
-
-# -- what a model honours --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What is worth sending to a model. The rest would be ignored at best, and would make the cache key
-    lie.
-    """
-
-    settings: frozenset[str]
-    language_code: bool
-    """Whether it can be told the language; the others hear it in the text."""
-    stitches: bool
-    """Whether the text before and after shapes the intonation."""
-    group: str = "standard"
-    """The provider counts open requests per group."""
-    replaced_by: str = ""
-    """Set when the model is deprecated."""
-
-
-_TIMBRE = frozenset({"stability", "similarity_boost"})
-_PACED = _TIMBRE | {"speed"}
-_EVERYTHING = _PACED | {"style", "use_speaker_boost"}
-MODELS: Mapping[str, Model] = {
-    "eleven_v4": Model(_PACED, True, False),
-    "eleven_v4_turbo": Model(_PACED, True, False, "turbo"),
-    "eleven_v3": Model(frozenset({"stability"}), True, False),
-    "eleven_multilingual_v2": Model(_EVERYTHING, False, True),
-    "eleven_flash_v2_5": Model(_PACED, True, True, "turbo"),
-    "eleven_flash_v2": Model(_PACED, False, True, "turbo"),
-    "eleven_turbo_v2_5": Model(_PACED, True, True, "turbo", "eleven_flash_v2_5"),
-    "eleven_turbo_v2": Model(_PACED, False, True, "turbo", "eleven_flash_v2"),
-    "eleven_multilingual_v1": Model(_TIMBRE, False, True, "standard", "eleven_multilingual_v2"),
-    "eleven_monolingual_v1": Model(_TIMBRE, False, True, "standard", "eleven_multilingual_v2"),
-}
-UNKNOWN = Model(_EVERYTHING, True, False)
-"""A model younger than this file gets what the operator wrote and nothing that was not written.
-
-Asking `/v1/models` first would put a request, and a permission many keys lack, before the first word; and the
-provider ignores a language it does not know. Stitching is left out because some models refuse it.
-"""
-SLOWEST, FASTEST = 0.7, 1.2
-V3_STABILITIES = (0.0, 0.5, 1.0)
-
-
-def honoured(model_id: str, settings: Mapping[str, float]) -> dict[str, float]:
-    """The settings this model hears, brought into the range it takes."""
-    known = MODELS.get(model_id, UNKNOWN).settings
-    kept = {key: value for key, value in settings.items() if key in known}
-    if "speed" in kept:
-        kept["speed"] = min(max(kept["speed"], SLOWEST), FASTEST)
-    if model_id == "eleven_v3" and "stability" in kept:
-        kept["stability"] = min(V3_STABILITIES, key=lambda step: abs(step - kept["stability"]))
-    return kept
 
 
 # -- what its refusals mean ------------------------------------------------------------------------
@@ -179,6 +127,42 @@ def _credits(message: str) -> str:
     return f"{left[1]} characters are left, this text needs {needed[1]}." if left and needed else ""
 
 
+# -- formats an account does not have ---------------------------------------------------------------
+
+_LACKING: dict[tuple[str, str], set[str]] = {}
+
+
+def _without(api_key: str, base_url: str) -> set[str]:
+    """Remembered for the process and by account, whichever of its voices found out: a refusal is asked for once."""
+    return _LACKING.setdefault((api_key, base_url), set())
+
+
+class _Bare(Encoding):
+    """Bytes that are neither sound nor text in answer to `opus_…`: packets, perhaps, without their container."""
+
+
+def _sound(raw: bytes, asked: str) -> tuple[bytes, str]:
+    """Raises what `sound` does."""
+    try:
+        return sound(raw, pcm_rate=int(asked[4:]) if asked.startswith("pcm_") else 0)
+    except Encoding as error:
+        if asked.startswith("opus_") and error.reason == "not_audio" and not _is_text(raw):
+            raise _Bare(error.reason, hint=error.hint) from None
+        raise
+
+
+def _is_text(raw: bytes) -> bool:
+    """A proxy's page, say, which would come in any format."""
+    try:
+        return bool(codecs.getincrementaldecoder("utf-8")().decode(raw[:256]))
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_about_the_format(error: SpeechError) -> bool:
+    return error.reason in FORMAT_REFUSED or isinstance(error, _Bare)
+
+
 # -- the voice -------------------------------------------------------------------------------------
 
 
@@ -195,7 +179,7 @@ class ElevenLabs:
         settings: Mapping[str, float] | None = None,
         language: str = "",
         timeout: float = 30.0,
-        output_format: str = SAFE_FORMAT,
+        output_format: str = NOTE_FORMAT,
         slots: Slots | None = None,
         http_client: httpx.AsyncClient | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -231,6 +215,11 @@ class ElevenLabs:
     def name(self) -> str:
         return f"elevenlabs/{self._voice_id}/{self._model_id}"
 
+    @property
+    def understands_tags(self) -> bool:
+        """Whether the model acts audio tags out; else they must not stand in the text."""
+        return understands_tags(self._model_id)
+
     async def speak(self, speech: Speech) -> Audio:
         """The provider's raw bytes. Raises SpeechError."""
         if not speech.text.strip():
@@ -251,21 +240,25 @@ class ElevenLabs:
 
     async def _take_turn(self, speech: Speech) -> Audio:
         async with self._slot:
+            asked = self._format
+            if asked in _without(self._api_key, self._base_url):
+                asked = SAFE_FORMAT
             try:
-                return await self._ask(speech)
-            except Refused as error:
-                if error.reason not in FORMAT_REFUSED or self._format == SAFE_FORMAT:
+                return await self._ask(speech, asked)
+            except (Refused, Encoding) as error:
+                if asked == SAFE_FORMAT or not _is_about_the_format(error):
                     raise
-                log.warning("%s: %s was refused (%s), using %s", self.name, self._format, error.reason, SAFE_FORMAT)
-                self._format = SAFE_FORMAT
-            return await self._ask(speech)
+                log.warning("%s: %s did not work (%s), using %s", self.name, asked, error.reason, SAFE_FORMAT)
+                audio = await self._ask(speech, SAFE_FORMAT)
+            # Only now is it certain that the format was the trouble.
+            _without(self._api_key, self._base_url).add(asked)
+            return audio
 
-    async def _ask(self, speech: Speech) -> Audio:
-        asked = self._format
+    async def _ask(self, speech: Speech, asked: str) -> Audio:
         try:
             client = await self._client()
             async with client.text_to_speech.with_raw_response.convert(
-                quote(self._voice_id, safe=""), **self._request(speech)
+                quote(self._voice_id, safe=""), **self._request(speech, asked)
             ) as answer:
                 headers = answer.headers
                 self._learn(headers)
@@ -274,17 +267,17 @@ class ElevenLabs:
             raise
         except Exception as error:
             raise self._explain(error) from None
-        data, mime = sound(raw, pcm_rate=int(asked[4:]) if asked.startswith("pcm_") else 0)
+        data, mime = _sound(raw, asked)
         cost = headers.get("character-cost", "")
         return Audio(data, mime, spoken_by=self.name, characters=int(cost) if cost.isdecimal() else len(speech.text))
 
-    def _request(self, speech: Speech) -> dict[str, Any]:
+    def _request(self, speech: Speech, asked: str) -> dict[str, Any]:
         from elevenlabs.types import VoiceSettings
 
         request: dict[str, Any] = {
             "text": _encodable(speech.text),
             "model_id": self._model_id,
-            "output_format": self._format,
+            "output_format": asked,
             "request_options": {**ONCE, "chunk_size": 65_536},
         }
         if self.settings:
@@ -354,111 +347,29 @@ class ElevenLabs:
             return Encoding("unreadable_answer", hint=BASE_URL)
         return surprise(self.name, error)
 
-    # -- checking ----------------------------------------------------------------------------------
+    # -- the account -------------------------------------------------------------------------------
 
-    async def check(self) -> list[Finding]:
+    async def check(self, today: date | None = None) -> list[Finding]:
         """Whether this voice will speak, found out without spending a character. Never raises for what it
-        finds.
+        finds. `today` (UTC's, if not given) decides whether default voices are retired already.
         """
-        findings: list[Finding] = []
-        for key, look in (
-            ("voice.voice_id", self._look_at_voice),
-            ("voice.model_id", self._look_at_model),
-            ("voice.api_key", self._look_at_account),
-        ):
-            try:
-                findings += await self._in_time(look)
-            except SpeechError as error:
-                findings.append(_finding(key, error))
-                if not isinstance(error, VoiceUnavailable) and error.reason != "missing_permissions":
-                    break
-        return findings
+        wanted = Wanted(self._voice_id, self._model_id, self._language, self._configured)
+        return await Account(self._listed).check(wanted, today or datetime.now(UTC).date())
 
-    async def _look_at_voice(self) -> list[Finding]:
-        voice: ListedVoice = await self._listed(
-            lambda client: client.voices.get(quote(self._voice_id, safe=""), request_options=ONCE)
-        )
-        name = getattr(voice, "name", None) or self._voice_id
-        if getattr(voice, "category", None) == "premade":
-            cure = "default voices are retired at the end of 2026; make or add a voice of your own"
-            return [Finding("warning", "voice.voice_id", f"{name} is a default voice: {cure}.")]
-        return [Finding("ok", "voice.voice_id", f"{name} is on this account.")]
-
-    async def _look_at_model(self) -> list[Finding]:
-        listed: list[ListedModel] = await self._listed(lambda client: client.models.list(request_options=ONCE))
-        models = {
-            model.model_id: model for model in listed if getattr(model, "can_do_text_to_speech", None) is not False
-        }
-        if self._model_id not in models:
-            near = difflib.get_close_matches(self._model_id, models, n=1) or list(models)[:3]
-            known = f" It offers {', '.join(near)}." if near else ""
-            return [Finding("error", "voice.model_id", f"{self._model_id} does not speak on this account.{known}")]
-        return self._remarks(models[self._model_id])
-
-    def _remarks(self, model: ListedModel) -> list[Finding]:
-        longest = model.maximum_text_length_per_request
-        takes = f" and takes {longest} characters a request" if longest else ""
-        found = [Finding("ok", "voice.model_id", f"{self._model_id} is offered{takes}.")]
-        if self._model.replaced_by:
-            found.append(_warn("model_id", f"{self._model_id} is deprecated: use {self._model.replaced_by}."))
-        languages = {known.language_id for known in model.languages or []}
-        if self._language and languages and self._language.split("-")[0] not in languages:
-            found.append(_warn("model_id", f"{self._model_id} does not list {self._language}: choose another model."))
-        for key, value in self._configured.items():
-            sent = self.settings.get(key)
-            if sent is None or (key == "style" and model.can_use_style is False):
-                found.append(_warn(key, f"{self._model_id} ignores {key}: leave it out."))
-            elif sent != value:
-                found.append(_warn(key, f"{self._model_id} takes {key} = {sent:g}, not {value:g}: {sent:g} is sent."))
-        return found
-
-    async def _look_at_account(self) -> list[Finding]:
-        account: Subscription = await self._listed(lambda client: client.user.subscription.get(request_options=ONCE))
-        return [
-            account_finding(
-                getattr(account, "character_limit", None),
-                getattr(account, "character_count", None),
-                getattr(account, "next_character_count_reset_unix", None),
-            )
-        ]
+    async def offer(self, progress: Progress = unheard) -> Offer:
+        """The account's voices and models. Raises SpeechError."""
+        return await Account(self._listed).offer(progress)
 
     async def _listed(self, ask: Callable[[AsyncElevenLabs], Awaitable[Any]]) -> Any:
+        return await self._in_time(lambda: self._explained(ask))
+
+    async def _explained(self, ask: Callable[[AsyncElevenLabs], Awaitable[Any]]) -> Any:
         try:
             return await ask(await self._client())
         except SpeechError:
             raise
         except Exception as error:
             raise self._explain(error) from None
-
-
-def account_finding(limit: object, used: object, resets_unix: object) -> Finding:
-    """What is left of the period's characters; under a tenth is a warning."""
-    if not isinstance(limit, int) or not isinstance(used, int):
-        return _warn("api_key", "What is left on the account could not be read.")
-    left = max(0, limit - used)
-    until = f" until {datetime.fromtimestamp(resets_unix, UTC):%Y-%m-%d}" if isinstance(resets_unix, int) else ""
-    if not left:
-        return Finding("error", "voice.api_key", f"No characters are left{until}: raise the plan or add a fallback.")
-    if left * 10 < limit:
-        return _warn("api_key", f"Only {left} of {limit} characters are left{until}: raise the plan or add a fallback.")
-    return Finding("ok", "voice.api_key", f"{left} of {limit} characters are left{until}.")
-
-
-def _warn(key: str, message: str) -> Finding:
-    return Finding("warning", f"voice.{key}", message)
-
-
-def _finding(key: str, error: SpeechError) -> Finding:
-    if error.reason == "missing_permissions":
-        return Finding(
-            "warning", key, "Unknown: the key may not look this up. It can still speak, if it is allowed to."
-        )
-    if isinstance(error, VoiceUnavailable | Quota):
-        return Finding("error", key, f"{error.reason}: {error.hint}")
-    if isinstance(error, RateLimited):
-        return Finding("warning", key, f"Unknown, {error.reason}: {error.hint}")
-    key = "voice.api_key" if isinstance(error, Refused) and BASE_URL not in error.hint else "voice.base_url"
-    return Finding("error", key, f"{error.reason}: {error.hint}")
 
 
 async def _read(chunks: AsyncIterator[bytes]) -> bytes:

@@ -14,3 +14,5 @@ class Finding:
     """The configuration key it is about, from the queue's section on: `voice.voice_id`."""
     message: str
     """One sentence, with the cure. Holds no key."""
+    reason: str = ""
+    """A code for an error, as errors of speaking have one; empty when nobody gave it."""

@@ -1,7 +1,8 @@
 """ElevenLabs' wire protocol, as far as speaking goes: real sound, its error bodies, its limits.
 
 POST /v1/text-to-speech/{voice_id}?output_format=     GET /v1/voices/{voice_id}
-GET /v1/models                                        GET /v1/user/subscription
+GET /v2/voices?page_size=&next_page_token=            GET /v1/models
+GET /v1/user/subscription
 """
 
 from __future__ import annotations
@@ -69,6 +70,18 @@ def too_fast(seconds: str = "2") -> Fault:
     return refused(429, detail("rate_limit_exceeded", "Rate limit exceeded."), retry_after=seconds)
 
 
+def listed_voice(voice_id: str, name: str, *, category: str = "cloned", language: str = "pt") -> dict[str, Any]:
+    """As `GET /v2/voices` lists it; without a language nothing is known of any."""
+    verified = [{"language": language, "model_id": "eleven_multilingual_v2", "accent": None, "locale": None}]
+    return {
+        "voice_id": voice_id,
+        "name": name,
+        "category": category,
+        "labels": {"language": language, "gender": "female"} if language else {},
+        "verified_languages": verified if language else None,
+    }
+
+
 def model(model_id: str, longest: int = 10_000, *, style: bool = False, **more: Any) -> dict[str, Any]:
     languages = [{"language_id": "pt", "name": "Portuguese"}, {"language_id": "en", "name": "English"}]
     return {
@@ -110,11 +123,20 @@ class FakeElevenLabs(Fake):
         self.concurrency = 10
         self.may_look = True
         """False: the key is scoped to text to speech."""
+        self.may_list = True
+        """False: the key may look at one thing it can name, and list nothing."""
+        self.total = 0
+        """How many voices the listing says there are; 0: the truth."""
+        self.largest_page = 100
+        """Voices on one page of the listing, however many were asked for."""
+        self.endless = False
+        """True: every page of the listing says that there is another."""
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
             web.post("/v1/text-to-speech/{voice_id}", self._speak),
             web.get("/v1/voices/{voice_id}", self._voice),
+            web.get("/v2/voices", self._voices),
             web.get("/v1/models", self._models),
             web.get("/v1/user/subscription", self._subscription),
         ]
@@ -142,10 +164,22 @@ class FakeElevenLabs(Fake):
     def _refusal(self, request: web.Request) -> Fault | None:
         if request.headers.get("xi-api-key") != KEY:
             return BAD_KEY
-        return None if request.match_info.get("voice_id", VOICE) in self.voices else NO_VOICE
+        asked = request.match_info.get("voice_id")
+        return None if asked is None or asked in self.voices else NO_VOICE
 
     async def _voice(self, request: web.Request) -> web.StreamResponse:
         return await self._shown(request, self.voices.get(request.match_info["voice_id"]))
+
+    async def _voices(self, request: web.Request) -> web.StreamResponse:
+        """The token is opaque to the caller and a place in the list to us."""
+        every = list(self.voices.values())
+        start = int(request.query.get("next_page_token", "tok_0").removeprefix("tok_"))
+        end = start + min(int(request.query.get("page_size", "10")), self.largest_page)
+        more = self.endless or end < len(every)
+        page = {"voices": every[start:end], "has_more": more, "total_count": self.total or len(every)}
+        if not self.may_list:
+            return await NO_PERMISSION(self, request)
+        return await self._shown(request, page | {"next_page_token": f"tok_{end}" if more else None})
 
     async def _models(self, request: web.Request) -> web.StreamResponse:
         return await self._shown(request, self.models)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import Any
 
 import httpx
@@ -15,7 +17,9 @@ import pytest
 from tests.fakes import elevenlabs as fake
 from tests.fakes import sounds, wire
 from tests.fakes.elevenlabs import KEY, VOICE, FakeElevenLabs
-from tts.elevenlabs import BY_CODE, ElevenLabs, account_finding, honoured, refusal
+from tts import elevenlabs
+from tts.elevenlabs import BY_CODE, MODELS, NOTE_FORMAT, SAFE_FORMAT, ElevenLabs, honoured, refusal
+from tts.elevenlabs_account import account_finding, retirement
 from tts.errors import (
     Encoding,
     Quota,
@@ -27,11 +31,21 @@ from tts.errors import (
     VoiceUnavailable,
 )
 from tts.model import Speech
+from tts.offers import OfferedModel, OfferedVoice
 from tts.refusals import speech_error
 from tts.slots import Slots
 
 HELLO = Speech("A consulta custa duzentos e cinquenta reais.", "pt-BR", previous_text="Olá!", next_text="Até logo!")
 SETTINGS = {"stability": 0.4, "similarity_boost": 0.75, "style": 0.2, "speed": 1.1}
+
+
+TODAY = date(2026, 11, 21)
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was learnt about accounts in one test is not known in the next."""
+    monkeypatch.setattr(elevenlabs, "_LACKING", {})
 
 
 @pytest.fixture
@@ -87,7 +101,7 @@ async def test_sends_what_the_model_honours_and_nothing_else(
     [call] = provider.calls
     assert call.json == expected
     assert call.path == f"/v1/text-to-speech/{VOICE}"
-    assert call.query == {"output_format": "mp3_44100_64"}
+    assert call.query == {"output_format": "opus_48000_32"}
     assert call.headers["xi-api-key"] == KEY
     assert speaker.settings == settings
 
@@ -222,14 +236,95 @@ async def test_bare_pcm_gets_the_header_that_makes_it_sound(provider: FakeEleven
     assert int.from_bytes(audio.data[24:28], "little") == 16_000
 
 
-async def test_a_format_outside_the_plan_falls_back_to_the_one_in_all_plans(provider: FakeElevenLabs) -> None:
-    provider.next(wire.refused(400, fake.detail("output_format_not_allowed")))
-    speaker = voice(provider, output_format="opus_48000_32")
-    assert (await speaker.speak(HELLO)).mime == "audio/mpeg"
+def formats(provider: FakeElevenLabs) -> list[str]:
+    return [call.query["output_format"] for call in provider.spoken]
+
+
+async def test_a_note_is_asked_for_as_a_note(provider: FakeElevenLabs) -> None:
+    speaker = voice(provider)
+    audio = await speaker.speak(HELLO)
+    await speaker.close()
+    assert (audio.mime, audio.data) == ("audio/ogg; codecs=opus", sounds.ogg_opus())
+
+
+NO_OPUS = wire.refused(400, fake.detail("output_format_not_allowed"))
+BARE_PACKETS = wire.answer(b"\x78\x07\xc9\x79\xc8\xc9\x57" * 40, "audio/opus")
+
+
+@pytest.mark.parametrize("first", [NO_OPUS, BARE_PACKETS])
+async def test_a_format_the_account_lacks_is_asked_for_once(provider: FakeElevenLabs, first: wire.Fault) -> None:
+    provider.next(first)
+    speakers = [voice(provider), voice(provider, "eleven_v3"), voice(provider, output_format="pcm_16000")]
+    mimes = [(await speaker.speak(HELLO)).mime for speaker in speakers]
+    for speaker in speakers:
+        await speaker.close()
+    assert mimes == ["audio/mpeg", "audio/mpeg", "audio/wav"]
+    assert formats(provider) == [NOTE_FORMAT, SAFE_FORMAT, SAFE_FORMAT, "pcm_16000"]
+
+
+async def test_another_account_may_have_the_format(provider: FakeElevenLabs) -> None:
+    async with FakeElevenLabs() as other:
+        provider.next(NO_OPUS)
+        for server in (provider, other):
+            speaker = voice(server)
+            await speaker.speak(HELLO)
+            await speaker.close()
+        assert formats(other) == [NOTE_FORMAT]
+
+
+@pytest.mark.parametrize(
+    ("faults", "kind"),
+    [
+        ([wire.HTML], Encoding),
+        ([wire.EMPTY], Encoding),
+        ([BARE_PACKETS, fake.QUOTA], Quota),
+        ([BARE_PACKETS, BARE_PACKETS], Encoding),
+    ],
+)
+async def test_what_is_no_sound_in_any_format_says_nothing_about_formats(
+    provider: FakeElevenLabs, faults: list[wire.Fault], kind: type[SpeechError]
+) -> None:
+    provider.next(*faults)
+    speaker = voice(provider)
+    with pytest.raises(kind):
+        await speaker.speak(HELLO)
+    asked = len(provider.spoken)
+    assert asked == len(faults)
     await speaker.speak(HELLO)
     await speaker.close()
-    asked = [call.query["output_format"] for call in provider.calls]
-    assert asked == ["opus_48000_32", "mp3_44100_64", "mp3_44100_64"]
+    assert formats(provider)[asked:] == [NOTE_FORMAT]
+
+
+@pytest.mark.parametrize(
+    ("model", "acts"),
+    [
+        ("eleven_v4", True),
+        ("eleven_v4_turbo", True),
+        ("eleven_v3", True),
+        ("eleven_v3_conversational", True),
+        ("eleven_v9", False),
+        ("eleven_flash_v2_5", False),
+        ("eleven_multilingual_v2", False),
+    ],
+)
+async def test_which_models_act_audio_tags_out(model: str, acts: bool) -> None:
+    assert ElevenLabs(KEY, VOICE, model).understands_tags is acts
+
+
+def test_every_known_model_has_a_longest_text() -> None:
+    assert {key: model.characters for key, model in MODELS.items()} == {
+        "eleven_v4": 10_000,
+        "eleven_v4_turbo": 10_000,
+        "eleven_v3": 5_000,
+        "eleven_multilingual_v2": 10_000,
+        "eleven_flash_v2_5": 40_000,
+        "eleven_flash_v2": 30_000,
+        "eleven_turbo_v2_5": 40_000,
+        "eleven_turbo_v2": 30_000,
+        "eleven_multilingual_v1": 10_000,
+        "eleven_monolingual_v1": 10_000,
+    }
+    assert {key for key, model in MODELS.items() if model.ipa} == {"eleven_v4", "eleven_v4_turbo"}
 
 
 async def test_a_pouring_answer_is_cut_off(provider: FakeElevenLabs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,7 +451,7 @@ async def test_what_is_asked_again_and_when(
 async def test_it_speaks_once_the_trouble_is_over(provider: FakeElevenLabs) -> None:
     provider.next(wire.TROUBLE, fake.CROWDED, fake.too_fast("0"), wire.cut(sounds.mp3(), chunked=True))
     speaker = voice(provider)
-    assert (await speaker.speak(HELLO)).data == sounds.mp3()
+    assert (await speaker.speak(HELLO)).data == sounds.ogg_opus()
     await speaker.close()
     assert len(provider.calls) == 5
 
@@ -472,7 +567,7 @@ async def test_a_larger_limit_lets_the_waiting_in_and_a_smaller_one_nobody() -> 
 
 
 async def checked(speaker: ElevenLabs) -> list[tuple[str, str, str]]:
-    findings = await speaker.check()
+    findings = await speaker.check(TODAY)
     await speaker.close()
     return [(finding.level, finding.key, finding.message) for finding in findings]
 
@@ -504,10 +599,27 @@ async def test_check_with_a_key_that_may_only_speak_is_no_outage(provider: FakeE
     assert all("Unknown" in message for _, _, message in found)
 
 
-async def test_check_names_a_voice_that_is_gone_and_goes_on(provider: FakeElevenLabs) -> None:
-    provider.voices = {"OTHER": {"voice_id": "OTHER", "name": "Bia"}}
-    found = await checked(voice(provider))
+def has(provider: FakeElevenLabs, *voices: dict[str, Any]) -> None:
+    provider.voices = {listed["voice_id"]: listed for listed in voices}
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [("OTHE", "It has Bia (OTHER)."), ("bia", "It has Bia (OTHER)."), ("zzz", "It has Bia (OTHER), Caio (THIRD).")],
+)
+async def test_check_names_the_nearest_voices_of_one_that_is_gone_and_goes_on(
+    provider: FakeElevenLabs, asked: str, named: str
+) -> None:
+    has(provider, fake.listed_voice("OTHER", "Bia"), fake.listed_voice("THIRD", "Caio"))
+    found = await checked(voice(provider, voice_id=asked))
     assert found[0][:2] == ("error", "voice.voice_id")
+    assert found[0][2].endswith(named)
+    assert [level for level, _, _ in found] == ["error", "ok", "ok"]
+
+
+async def test_check_of_an_account_without_a_voice(provider: FakeElevenLabs) -> None:
+    provider.voices = {}
+    assert "It has" not in (await checked(voice(provider)))[0][2]
 
 
 @pytest.mark.parametrize(
@@ -516,7 +628,8 @@ async def test_check_names_a_voice_that_is_gone_and_goes_on(provider: FakeEleven
         ("eleven_v44", {}, "error", "voice.model_id", "It offers eleven_v4"),
         ("scribe_v2", {}, "error", "voice.model_id", "does not speak"),
         ("eleven_turbo_v2_5", {}, "warning", "voice.model_id", "use eleven_flash_v2_5"),
-        ("eleven_v4", {"language": "xh-ZA"}, "warning", "voice.model_id", "does not list xh-ZA"),
+        ("eleven_v4", {"language": "xh-ZA"}, "warning", "voice.model_id", "does not list xh-ZA: choose another"),
+        ("eleven_v4", {"language": "cy-GB"}, "warning", "voice.model_id", "does not list cy-GB: eleven_v3 does"),
         ("eleven_v3", {"settings": {"speed": 1.0}}, "warning", "voice.speed", "ignores speed"),
         ("eleven_v3", {"settings": {"stability": 0.4}}, "warning", "voice.stability", "0.5 is sent"),
         ("eleven_v4", {"settings": {"speed": 2.0}}, "warning", "voice.speed", "1.2 is sent"),
@@ -525,6 +638,8 @@ async def test_check_names_a_voice_that_is_gone_and_goes_on(provider: FakeEleven
 async def test_check_judges_the_model(
     provider: FakeElevenLabs, model: str, more: dict[str, Any], level: str, key: str, words: str
 ) -> None:
+    for older in provider.models[1:3]:
+        older["languages"] = [*older["languages"], {"language_id": "cy", "name": "Welsh"}]
     found = await checked(voice(provider, model, **more))
     assert [(lv, k) for lv, k, message in found if words in message] == [(level, key)]
 
@@ -535,10 +650,67 @@ async def test_check_asks_the_account_about_a_model_it_does_not_know(provider: F
     assert ("warning", "voice.style", "eleven_v9 ignores style: leave it out.") in found
 
 
-async def test_check_warns_of_default_voices(provider: FakeElevenLabs) -> None:
-    provider.voices[VOICE]["category"] = "premade"
+DEFAULT = fake.listed_voice(VOICE, "Rachel", category="premade", language="en")
+
+
+@pytest.mark.parametrize(
+    ("others", "language", "cure"),
+    [
+        ((), "pt-BR", "make or add a voice of your own"),
+        ((fake.listed_voice("D", "Josh", category="premade"),), "pt-BR", "make or add a voice of your own"),
+        (
+            (fake.listed_voice("E", "Eva", language="es"), fake.listed_voice("A", "Ana")),
+            "pt-BR",
+            "use Ana (A) instead",
+        ),
+        ((fake.listed_voice("N", "Nô", language=""),), "pt-BR", "use Nô (N) instead"),
+        ((fake.listed_voice("E", "Eva", language="es"),), "", "use Eva (E) instead"),
+    ],
+)
+async def test_check_names_a_replacement_for_a_default_voice(
+    provider: FakeElevenLabs, others: tuple[dict[str, Any], ...], language: str, cure: str
+) -> None:
+    provider.largest_page = 1
+    has(provider, DEFAULT, *others)
+    level, key, message = (await checked(voice(provider, language=language)))[0]
+    assert (level, key) == ("warning", "voice.voice_id")
+    assert message == f"Rachel is a default voice, and those are retired in 40 days, on 2026-12-31: {cure}."
+
+
+async def test_check_of_a_default_voice_with_a_key_that_may_not_list(provider: FakeElevenLabs) -> None:
+    has(provider, DEFAULT, fake.listed_voice("A", "Ana"))
+    provider.may_list = False
     found = await checked(voice(provider))
-    assert found[0][:2] == ("warning", "voice.voice_id")
+    assert found[0][0] == "warning"
+    assert found[0][2].endswith("make or add a voice of your own.")
+
+
+async def test_a_default_voice_is_an_error_once_it_is_retired(provider: FakeElevenLabs) -> None:
+    has(provider, DEFAULT)
+    speaker = voice(provider)
+    [last_day, after] = [(await speaker.check(day))[0] for day in (date(2026, 12, 31), date(2027, 1, 1))]
+    await speaker.close()
+    assert (last_day.level, last_day.reason) == ("warning", "")
+    assert (after.level, after.reason) == ("error", "voice_retired")
+
+
+@pytest.mark.parametrize(
+    ("today", "category", "said"),
+    [
+        (date(2026, 11, 21), "premade", "those are retired in 40 days, on 2026-12-31"),
+        (date(2026, 12, 29), "default", "those are retired in 2 days, on 2026-12-31"),
+        (date(2026, 12, 30), "premade", "those are retired tomorrow, 2026-12-31"),
+        (date(2026, 12, 31), "premade", "those are retired today, 2026-12-31"),
+        (date(2027, 1, 1), "premade", "those were retired on 2026-12-31"),
+    ],
+)
+def test_how_long_a_default_voice_has_left(today: date, category: str, said: str) -> None:
+    assert retirement(today, category) == f"is a default voice, and {said}"
+
+
+@pytest.mark.parametrize("category", ["cloned", "professional", "generated", ""])
+def test_other_voices_have_no_end(category: str) -> None:
+    assert retirement(date(2027, 6, 1), category) == ""
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1", "nonsense"])
@@ -554,6 +726,87 @@ async def test_check_of_a_web_page_in_place_of_the_provider(provider: FakeEleven
     ) as client:
         [(level, key, _)] = await checked(voice(provider, http_client=client))
     assert (level, key) == ("error", "voice.base_url")
+
+
+# -- the offer -------------------------------------------------------------------------------------
+
+
+async def test_the_offer_is_read_page_after_page(provider: FakeElevenLabs) -> None:
+    has(provider, *(fake.listed_voice(f"V{number}", f"Voz {number}") for number in range(250)))
+    told: list[tuple[int, int]] = []
+    speaker = voice(provider)
+    offer = await speaker.offer(lambda done, of: told.append((done, of)))
+    await speaker.close()
+    assert [one.id for one in offer.voices] == [f"V{number}" for number in range(250)]
+    assert told == [(100, 250), (200, 250), (250, 250)]
+    assert offer.remarks == ()
+    assert [call.query for call in provider.calls if call.path.startswith("/v2/")] == [
+        {"page_size": "100"},
+        {"page_size": "100", "next_page_token": "tok_100"},
+        {"page_size": "100", "next_page_token": "tok_200"},
+    ]
+
+
+async def test_an_endless_listing_is_cut_off_and_said_so(provider: FakeElevenLabs) -> None:
+    provider.endless = True
+    provider.total = 7_000
+    speaker = voice(provider)
+    offer = await speaker.offer()
+    await speaker.close()
+    assert len(provider.calls) == 51
+    assert offer.remarks == ("Only 1 of 7000 voices could be listed.",)
+
+
+async def test_the_samples_of_the_provider_are_read(provider: FakeElevenLabs) -> None:
+    provider.voices[VOICE] |= {
+        "labels": {"language": "Portuguese"},
+        "verified_languages": [
+            {"language": "pt", "model_id": "eleven_v3", "accent": "brazilian", "locale": "pt-BR"},
+            {"language": "en", "model_id": "eleven_v3", "accent": None, "locale": None},
+        ],
+    }
+    provider.voices["P"] = {"voice_id": "P", "category": "premade", "labels": None, "name": None}
+    speaker = voice(provider)
+    offer = await speaker.offer()
+    await speaker.close()
+    assert offer.voices == (
+        OfferedVoice(VOICE, "Ana", "cloned", ("pt-BR", "en")),
+        OfferedVoice("P", "P", "premade", (), "2026-12-31"),
+    )
+    models = {model.id: model for model in offer.models}
+    assert "scribe_v2" not in models
+    assert models["eleven_v4"] == OfferedModel(
+        "eleven_v4", ("pt", "en"), 10_000, ("similarity_boost", "speed", "stability", "language", "audio tags", "IPA")
+    )
+    assert models["eleven_turbo_v2_5"].remark == "deprecated: use eleven_flash_v2_5"
+
+
+async def test_of_a_model_younger_than_us_only_what_is_listed_is_known(provider: FakeElevenLabs) -> None:
+    provider.models = [fake.model("eleven_v9", 123)]
+    speaker = voice(provider)
+    offer = await speaker.offer()
+    await speaker.close()
+    assert offer.models == (OfferedModel("eleven_v9", ("pt", "en"), 123, None),)
+
+
+async def test_an_offer_the_key_may_not_see(provider: FakeElevenLabs) -> None:
+    provider.may_list = False
+    speaker = voice(provider)
+    with pytest.raises(Refused) as caught:
+        await speaker.offer()
+    await speaker.close()
+    assert caught.value.reason == "missing_permissions"
+    assert "allow it to read both" in caught.value.hint
+
+
+@pytest.mark.parametrize("body", [{}, [], [{}], "x", {"voices": [{}], "has_more": False}])
+async def test_a_listing_that_is_none_raises_what_is_expected(body: Any) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=body))
+    async with httpx.AsyncClient(transport=transport) as client:
+        speaker = voice(FakeElevenLabs(), base_url="http://tts.invalid", http_client=client)
+        with contextlib.suppress(SpeechError):
+            await speaker.offer()
+        assert await speaker.check(TODAY)
 
 
 @pytest.mark.parametrize(
