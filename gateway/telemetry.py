@@ -45,6 +45,12 @@ class Telemetry:
         self.speech_characters = Counter(
             "recado_speech_characters", "Characters the voice provider charged", ["queue"], registry=r
         )
+        self.speech_wasted = Counter(
+            "recado_speech_wasted_characters", "Spoken for a draft that was thrown away, at most", ["queue"], registry=r
+        )
+        self.speech_saved = Counter(
+            "recado_speech_saved_characters", "Not charged: remembered, or written instead", ["queue", "by"], registry=r
+        )
         self.hearing = Counter("recado_hearing", "Voice notes heard, by result", ["queue", "result"], registry=r)
         self.deliveries = Counter("recado_deliveries", "Deliveries by outcome", ["channel", "outcome"], registry=r)
         self.hooks = Counter("recado_hooks", "Requests of providers by result", ["channel", "result"], registry=r)
@@ -61,6 +67,11 @@ class Telemetry:
             "recado_takeovers", "Conversations a person took over from the phone", ["channel"], registry=r
         )
         self.fetched = Counter("recado_media_fetched", "Media of contacts by result", ["channel", "result"], registry=r)
+        self.incidents = Counter(
+            "recado_incidents", "Trouble the operator was told of", ["part_kind", "reason"], registry=r
+        )
+        self.incidents_open = Gauge("recado_incidents_open", "Parts in trouble now", registry=r)
+        self.alerts = Counter("recado_alerts", "Alerts posted to the operator, by result", ["result"], registry=r)
         self.depth = Gauge("recado_lanes_waiting", "Lanes that wait or run", ["direction"], registry=r)
         self.dead = Gauge("recado_dead_letters", "Entries given up", registry=r)
         self.held = Gauge("recado_conversations_held", "Conversations held by people", registry=r)
