@@ -216,6 +216,11 @@ class ElevenLabs:
         return f"elevenlabs/{self._voice_id}/{self._model_id}"
 
     @property
+    def stitches(self) -> bool:
+        """What was said before shapes how the next sentence sounds."""
+        return self._model.stitches
+
+    @property
     def understands_tags(self) -> bool:
         """Whether the model acts audio tags out; else they must not stand in the text."""
         return understands_tags(self._model_id)
