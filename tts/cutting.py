@@ -18,6 +18,8 @@ import re
 from collections.abc import Generator
 from typing import TypeAlias, TypeVar
 
+from .speakable.tongues import spaced_words
+
 LONGEST = 280
 """Characters of a passage. A longer one is cut where it hurts least; tables and fenced code are not cut at all."""
 SHORT = 12
@@ -33,9 +35,11 @@ _ENDS = ".!?…‼⁉" + _WIDE
 _BREAKS = "\n\u2028\u2029"
 _CLOSED_BY = dict(zip("([（【“«「『《〈", ")]）】”»」』》〉", strict=True))
 _CLOSERS = frozenset(_CLOSED_BY.values()) | {"’", "}", "›"}
-_SPEECH = frozenset("”’」』\"")
+_SPEECH = frozenset('”’」』"')
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
-_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u231a-\u23ff\u2b50\u2b55\u200d\ufe0e\ufe0f\U000e0020-\U000e007f]")
+_EMOJI = re.compile(
+    "[\U0001f000-\U0001faff\u2600-\u27bf\u231a-\u23ff\u2b50\u2b55\u200d\ufe0e\ufe0f\U000e0020-\U000e007f]"
+)
 _CITED = re.compile(r"【\d[^】]*】|\[\^?\d{1,3}\]")
 _CITED_BEGUN = re.compile(r"【(?:\d[^】]*)?|\[\^?\d{0,3}")
 _ITEM = re.compile(r"(?:[-*+•–—]|#{1,6}|\d{1,3}[.)]|[^\W\d_]\))\s|\d{1,3}、|>|\d️?⃣")
@@ -43,24 +47,25 @@ _ITEM_BEGUN = re.compile(r"(?:[-*+•–—]|#{1,6}|\d{1,3}[.)]?|[^\W\d_]\)?|\d�
 _FENCE = re.compile(r"(?:```|~~~)[ \t]*[\w+-]{0,20}[ \t]*")
 _FENCE_BEGUN = re.compile(r"(?:`{1,2}|~{1,2}|(?:```|~~~)[ \t]*[\w+-]{0,20}[ \t]*)\Z")
 
-_OPEN = frozenset(
-    # A name or a thing follows, so a capital letter says nothing.
-    "sr sra srta srs sras sres dr dra drs dras prof profa profs mr mrs ms messrs st ste sto sta d dª exmo exma ilmo eng "
-    "av avda pça pza pl blvd rod trav al lt qd bl apto ap dpto dto dep dept est gov sen gen col cap sgt capt rev hon pres "
-    "p.ex ex p.ej ej e.g i.e cf vs v etal aprox approx máx mín max obs ref resp tel cel fone ext fax cod cód loc dist "
-    "a p ee incl núm núms nºs cta cte tít ed eds org orgs trad fr pe ir mte mgr msgr".split()
+_OPEN = spaced_words(
+    "sr sra srta srs sras sres dr dra drs dras prof profa profs mr mrs ms messrs st ste sto sta d dª exmo exma ilmo "
+    "eng av avda pça pza pl blvd rod trav al lt qd bl apto ap dpto dto dep dept est gov sen gen col cap sgt capt rev "
+    "hon pres p.ex ex p.ej ej e.g i.e cf vs v etal aprox approx máx mín max obs ref resp tel cel fone ext fax cod cód "
+    "loc dist a p ee incl núm núms nºs cta cte tít ed eds org orgs trad fr pe ir mte mgr msgr"
 )
-_NUMBERED = frozenset(
-    "no nº n° n nos nr num pág págs pag pags pgs pp art arts vol vols fig figs sec seç séc sect ch item "
-    "par cap caps lin jan fev feb mar abr apr mai may jun jul ago aug set sep sept oct out nov dez dec dic ene".split()
+"""A name or a thing follows: a capital letter begins nothing there."""
+_NUMBERED = spaced_words(
+    "no nº n° n nos nr num pág págs pag pags pgs pp art arts vol vols fig figs sec seç séc sect ch item par caps lin "
+    "jan fev feb mar abr apr mai may jun jul ago aug set sep sept oct out nov dez dec dic ene"
 )
 """Only before a number: "No. 5" is not "No.", and "em jan. 2026" not "em jan."."""
-_CLOSING = frozenset("etc ltda inc corp cia co ltd jr s.a s.l s.r.l e.u.a ee.uu a.m p.m a.c d.c n.a c.v ph.d".split())
+_CLOSING = spaced_words("etc ltda inc corp cia co ltd jr s.a s.l s.r.l e.u.a ee.uu a.m p.m a.c d.c n.a c.v ph.d")
 """A sentence may end with them: it does when a letter follows that could begin another."""
-_BEFORE_NAMES = frozenset(
-    "a o as os e y u and or ou de do da dos das del di von van por para pelo pela em no na com con by of to for with from "
-    "el la los las the à ao en al que se é es is sr sra dr dra mr mrs ms prof senhor senhora señor doutor rua".split()
+_BEFORE_NAMES = spaced_words(
+    "a o as os e y u and or ou de do da dos das del di von van por para pelo pela em no na com con by of to for with "
+    "from el la los las the à ao en al que se é es is sr sra dr dra mr mrs ms prof senhor senhora señor doutor rua"
 )
+"""A single capital letter after one of these is somebody's initial; after another small word, the name of a thing."""
 _WORD = re.compile(r"[\w.]+\Z")
 _BEFORE = re.compile(r"(\S*?)[\s*_(\[\"'“«]*\Z")
 
@@ -373,12 +378,12 @@ class Cutter:
         previous = before[1] if before else ""
         if short.isdigit():
             return not self._numbers(at - len(word), short, previous)
-        if short in _OPEN or short.endswith(("p.ex", "p.ej")):
+        if short in _OPEN:
             return False
         if short in _NUMBERED:
             return not following.isdigit()
         if short in _CLOSING:
-            return following.isalpha() or following in "¿¡\"“«*_["
+            return following.isalpha() or following in '¿¡"“«*_['
         if len(word) == 1 and word.isupper() and not _HAN.match(word):
             return not last and previous.islower() and previous.strip(".") not in _BEFORE_NAMES
         return not re.fullmatch(r"(?:[A-Z]\.)+[A-Z]", word)
@@ -394,18 +399,22 @@ class Cutter:
             cited = yield from self._ornament(at)
             if cited > at:
                 at = cited
-            elif letter in _CLOSERS or (letter in "\"`" and self._is_open(letter)):
+            elif self._closes(letter, at, wide) or (
+                letter in "\"'" and ((yield from self._at(at + 1)) or " ").isspace()
+            ):
                 self._close(letter)
-                at += 1
-            elif letter in "*_~" and (not wide or self._strong):
-                at += 1
-            elif letter in _ENDS and at and self._letters[at - 1] not in _ENDS:
-                at += 1
-            elif letter in "\"'" and ((yield from self._at(at + 1)) or " ").isspace():
                 at += 1
             else:
                 break
         return at
+
+    def _closes(self, letter: str, at: int, wide: bool) -> bool:
+        """White space tells what closes from what opens; without it, only what is open can be closed."""
+        if letter in '"`':
+            return self._is_open(letter)
+        if letter in "*_~":
+            return not wide or self._strong
+        return letter in _CLOSERS or (letter in _ENDS and self._letters[at - 1] not in _ENDS)
 
     def _ornament(self, at: int) -> Reading[int]:
         """Behind the emoji or the citation that begins there, else `at`."""

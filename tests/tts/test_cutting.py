@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from tts.cutting import Cutter, cut
+from tts.cutting import LONGEST, Cutter, cut
+from tts.speakable import speakable
 
 CASES = [tuple(row.split("\t")) for row in (Path(__file__).parent / "golden/cuts.tsv").read_text("utf-8").splitlines()]
 
@@ -15,3 +20,219 @@ CASES = [tuple(row.split("\t")) for row in (Path(__file__).parent / "golden/cuts
 def test_cut_where_the_language_ends(language, marked):
     marked = marked.replace("\\n", "\n")
     assert cut(marked.replace("¦", "")) == [passage.strip() for passage in marked.split("¦")]
+
+
+def test_there_are_enough_cases_and_none_twice():
+    assert len(CASES) == len(set(CASES)) >= 60
+    assert min(Counter(language for language, _ in CASES).values()) >= 15
+
+
+# -- the law ---------------------------------------------------------------------------------------
+
+_PIECES = st.sampled_from(
+    [". ", "! ", "? ", "?! ", "... ", "… ", "。", "！", "？", "；", "，", "……", ".", "!", "?", ", ", "; ", ": ", ":\n", "\n",
+     "\n\n", "\n \n", "\r\n", "\n   ", "  ", " ", "\t", "\u3000", "\u2028", "Sr. ", "Dr. ", "etc. ", "Etc.", "p. ex. ",
+     "n.º 3", "No. 5", "no. ", "S.A. ", "J. K. ", "EE. UU. ", "p. m. ", "e.g. ", "1. ", "2) ", "3、", "10. ", "- ", "* ",
+     "# ", "## Título\n", "> ", "a) ", "```", "```\n", "```python\n", "~~~\n", "|", "| a | b |\n", "|---|---|\n", "--|--\n",
+     "**", "*", "_", "`", '"', "'", "(", ")", "[", "](", "]", "“", "”", "«", "»", "「", "」", "（", "）", "【", "】",
+     "【1】", "[1]", "[1](x)", " [12] ", "😀", " 🎉 ", "👩🏽\u200d💻", "1️⃣ ", "¿", "¡", "https://x.com/a?b=1. ", "a@b.com",
+     "3.5", "1.299,90", "12.05.2026", "10h. ", "14:30", "a", "B", "É", "o", "casa ", "Olá", "Amanhã ", "iPhone ", "好的",
+     "请问您需要什么", "他", "x" * 90, "palavra " * 12, "- item\n", "Código:\n", "7 " * 60, "很" * 150]
+)  # fmt: skip
+_TEXTS = st.one_of(
+    st.lists(_PIECES, max_size=30).map("".join),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=120),
+)
+
+
+def _fed(text: str, sizes: list[int]) -> list[str]:
+    cutter, found, at = Cutter(), [], 0
+    for size in sizes:
+        found += cutter.feed(text[at : at + size])
+        at += size
+    return found + cutter.feed(text[at:]) + cutter.finish()
+
+
+@given(_TEXTS, st.lists(st.integers(0, 40), max_size=40))
+@example("```\nA. B\n", [1] * 9)
+@example("Oi! ```x\nA", [3, 5])
+def test_no_chunking_changes_a_passage(text, sizes):
+    whole = cut(text)
+    assert _fed(text, sizes) == whole
+    assert _fed(text, [1] * len(text)) == whole
+
+
+@given(_TEXTS)
+def test_nothing_but_white_space_is_lost(text):
+    passages = cut(text)
+    assert "".join("".join(passages).split()) == "".join(text.split())
+    assert all(passage and passage == passage.strip() and passage in text for passage in passages)
+
+
+@given(_TEXTS, st.integers(0, 200))
+def test_what_was_given_does_not_depend_on_what_comes(text, known):
+    cutter = Cutter()
+    early = cutter.feed(text[:known])
+    assert cut(text)[: len(early)] == early
+
+
+# -- how soon, how long, at what cost --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "ready", "passage"),
+    [
+        ("Recebemos o seu pedido. Ele chega", "Recebemos o seu pedido. E", "Recebemos o seu pedido."),
+        ("Abrimos às 10h30. Amanhã", "Abrimos às 10h30. A", "Abrimos às 10h30."),
+        ("Seu pedido foi enviado! 🎉 Ele", "Seu pedido foi enviado! 🎉 ", "Seu pedido foi enviado!"),
+        ("您好，很高兴为您服务。请问", "您好，很高兴为您服务。请", "您好，很高兴为您服务。"),
+        ("- Camisa vermelha grande\n- Azul", "- Camisa vermelha grande\n- ", "- Camisa vermelha grande"),
+        ("Segundo a garantia. [1] Guarde", "Segundo a garantia. [1] ", "Segundo a garantia."),
+        ("Um parágrafo sem ponto\n\nOutro", "Um parágrafo sem ponto\n\nO", "Um parágrafo sem ponto"),
+    ],
+)
+def test_a_passage_is_given_with_the_first_letter_of_the_next(text, ready, passage):
+    cutter = Cutter()
+    given = [(text[: n + 1], found) for n, letter in enumerate(text) for found in cutter.feed(letter)]
+    assert len(given) == 1
+    seen, found = given[0]
+    assert found.startswith(passage)
+    assert len(ready) <= len(seen) <= len(ready) + 1
+
+
+def test_the_end_of_the_text_ends_everything():
+    cutter = Cutter()
+    assert cutter.feed("Fale com o Sr.") == []
+    assert cutter.finish() == ["Fale com o Sr."]
+    assert (cutter.feed("Mais. Ainda mais."), cutter.finish()) == ([], [])
+
+
+WORDS = "muitas palavras que seguem sem parar "
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        (WORDS * 6 + "ponto, " + WORDS * 6, WORDS * 6 + "ponto,"),  # at the comma
+        (WORDS * 5 + "a; " + WORDS * 6, WORDS * 5 + "a;"),
+        (WORDS * 20, (WORDS * 8)[:LONGEST].rsplit(" ", 2)[0]),  # at white space
+        ("很多字" * 70 + "，" + "很多字" * 70, "很多字" * 70 + "，"),
+        ("很" * 500, "很" * LONGEST),
+        ("- " + "Uma frase do item. " * 20, "- " + ("Uma frase do item. " * 14).strip()),  # an item at a sentence
+    ],
+)
+def test_a_long_passage_is_cut_where_it_hurts_least(text, first):
+    found = cut(text)
+    assert found[0].startswith(first.strip()[:-20])
+    assert found[0] == first.strip() or abs(len(found[0]) - len(first)) < 12
+    assert max(map(len, found)) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "https://x.com/" + "a" * 400,
+        "34191.79001 01043.510047 91020.150008 1 96610000014500",
+        "R$ 1.299,90",
+        "[ver o catálogo inteiro da loja](https://x.com/a)",
+        "`rode este comando aqui`",
+        "+55 11 98888 7777",
+    ],
+)
+def test_a_long_passage_is_not_cut_in_a_link_a_code_or_a_number(whole):
+    for before in range(230, 282, 3):
+        text = (WORDS * 9)[:before].strip() + " " + whole + " " + WORDS * 3
+        assert any(whole in passage for passage in cut(text)), before
+
+
+def test_tables_and_code_stay_whole_however_long():
+    table = "| a | b |\n|---|---|\n" + "| Um. Dois | Três! Quatro |\n" * 40
+    code = "```\n" + "print('Oi. Tudo bem?')\n\n" * 40 + "```"
+    assert cut(f"Veja a tabela abaixo.\n\n{table}\n{code}\n\nQual delas prefere?") == [
+        "Veja a tabela abaixo.", table.strip(), code, "Qual delas prefere?",
+    ]  # fmt: skip
+
+
+def test_what_is_never_closed_does_not_stop_the_speaking():
+    sentence = "Esta é uma frase comum da loja. "
+    for slip in ('"', "(", "“", "«", "[", "`", "（", "```\n"):
+        assert len(cut(slip + "A" + sentence * 20)) >= 15, slip
+
+
+def test_a_text_costs_its_length():
+    """Counted: how often a letter is asked for, and how many letters are looked back at."""
+    work = 0
+
+    class Counted(Cutter):
+        def _at(self, at):
+            nonlocal work
+            work += 1
+            return (yield from super()._at(at))
+
+        def _behind(self, at, far=24):
+            nonlocal work
+            work += far
+            return super()._behind(at, far)
+
+    nasty = ["a", "1", ".", ". ", "! ", "...", "(", "[", "[1", "【", "【1", '"', "`", "```", "```\n", "|", "|a\n", "|a|\n", "-",
+             "- ", "- a\n", "\n", " ", "\n ", "*", "😀", "😀 ", "! 😀 ", "a:\n", "#", "# ", "a. ", "A. ", "。", "很", "很。", ", ",
+             "a, ", ";", "1. ", "a.", "a\n", "! " + " " * 500, "a " * 20 + "1" * 900 + " ", "--|\n", "~~~ "]  # fmt: skip
+    for piece in nasty:
+        text = (piece * 20_000)[:20_000]
+        cutter, work = Counted(), 0
+        for letter in text:
+            cutter.feed(letter)
+        cutter.finish()
+        assert work < 120 * len(text), (piece, work / len(text))
+
+
+# -- one passage at a time -------------------------------------------------------------------------
+
+ANSWERS = {
+    "pt-BR": [
+        "Olá, Maria! Que bom falar com você. 😊\n\nTemos estas opções:\n\n1. **Plano Básico**: R$ 1.299,90 por mês\n"
+        "2. **Plano Pro**: R$ 2.500,00 por mês\n3. **Plano Total**: 10% de desconto até 12/05/2026\n\n"
+        "Veja mais em https://loja.com.br/planos?x=1. Qual prefere?",
+        "Segue a tabela:\n\n| Item | Preço |\n|---|---|\n| Um | R$ 10 |\n\nQuer que eu reserve?",
+        "Código:\nBR123456789BR\n\nGuarde este número, por favor.",
+        "**Código de rastreio:**\n\n`BR123456789BR`\n\nChega em 3 dias.",
+        "Chave PIX:\nvendas@loja.com.br\nValor: R$ 50,00",
+        "# Horários\n\nDe seg. a sex., das 9h às 18h. Aos sábados, das 9h às 13h.\n\n## Endereço\n\n"
+        "Rua Augusta, 1200, São Paulo. Fale com o Sr. João no tel. (11) 98888-7777.",
+        "Passos:\n1. Abra o app.\n2. Toque em *Entrar*. Depois, confirme.\n   O código chega por SMS.\n3. Pronto!",
+        "Rode:\n```bash\nrecado check. Ok\n```\nE me diga.",
+    ],
+    "en": [
+        "Hi Ann! Here are our prices:\n\n- Basic: $1,299.90 per month\n- Pro: $20 per month\n\n"
+        "See https://shop.com/plans. Any questions?",
+        "Tracking number:\nBR123456789BR\n\nIt arrives at 9 a.m. on Monday. Call Dr. Smith at (555) 123-4567.",
+        "# Hours\n\nMon-Fri 9:00 to 18:00.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nWhich one?",
+    ],
+    "es": [
+        "¡Hola! ¿Cómo está? Los precios son:\n\n1. Básico: 1.299,90 €\n2. Pro: 20 €\n\nMás en www.tienda.es. ¿Le ayudo?",
+        "Código:\nBR123456789BR\n\nAbrimos a las 5 p. m. Mañana cerramos.",
+    ],
+    "zh": [
+        "您好！价格如下：\n\n1、基础版：1,299.90元\n2、专业版：20元\n\n详情请看 https://shop.cn/a。您需要哪一个？",
+        "单号：\nBR123456789BR\n\n请注意查收。谢谢！",
+    ],
+}
+
+
+@pytest.mark.parametrize(("language", "text"), [(name, text) for name, texts in ANSWERS.items() for text in texts])
+def test_passages_said_one_by_one_say_the_same(language, text):
+    whole = speakable(text, language)
+    parts = [speakable(passage, language) for passage in cut(text)]
+    assert len(parts) > 1
+    said = " ".join(part.spoken for part in parts if part.spoken)
+    assert re.sub(r"\s", "", said) == re.sub(r"\s", "", whole.spoken)
+    written = "\n".join(part.companion for part in parts if part.companion).split("\n")
+    assert set(whole.companion.split("\n")) <= {*written, ""}
+
+
+def test_audio_tags_stay_with_their_passage():
+    text = "[laughs] Que bom falar com você hoje! [short pause] Vamos ver o seu pedido. [whispers] Ele já saiu."
+    said = [speakable(passage, "pt-BR", tags=True).spoken for passage in cut(text)]
+    assert said == [
+        "[laughs] Que bom falar com você hoje!", "[short pause] Vamos ver o seu pedido.", "[whispers] Ele já saiu.",
+    ]  # fmt: skip
