@@ -11,16 +11,17 @@ from typing import Any
 
 from gateway.assistants.base import AssistantError
 from gateway.channels.base import Hooked
-from gateway.config import ChannelSettings, Config, Queue
+from gateway.config import ChannelSettings, Config, Queue, VoiceSettings
 from gateway.equipment import Equipment, bare_assistant, hosted_voice
 from gateway.equipment import channel as make_channel
 from gateway.hearing.base import Hearing, HearingError
 from gateway.knowledge import KnowledgeError
 from gateway.telemetry import Telemetry
 from gateway.transcript import rfc3339
+from gateway.voices import HOSTED, look, rungs
 from storage.sqlite import unread_in
 from tts.encode import Encoder
-from tts.errors import SpeechError
+from tts.errors import VoiceUnavailable
 from tts.findings import Finding
 from tts.model import Speech
 from tts.silent import Silent
@@ -80,17 +81,24 @@ async def _voices(equipment: Equipment, queue: Queue) -> Iterable[Finding]:
     if queue.reply.format == "text":
         return [Finding("ok", "reply.format", "text: no voice is used")]
     findings: list[Finding] = []
-    for settings in (queue.voice, *queue.voice.fallbacks):
-        if settings.provider in ("elevenlabs", "openai_compatible"):
+    for settings in rungs(queue):
+        if settings.provider in HOSTED:
             voice: Any = hosted_voice(settings, queue.language, equipment.slots)
-            findings += await _asked(voice.check, voice.close, "voice")
+            findings += (await look(voice))[1]
         elif settings.provider == "local":
-            local: Any = equipment.plain_voice(settings, queue.language)
-            findings.append(Finding("ok", "voice.provider", f"local: {local.describe()}"))
-            await local.close()
+            findings.append(await _embedded(equipment, settings, queue.language))
         else:
             findings.append(Finding("ok", "voice.provider", f"{settings.provider}: tried when it is needed"))
     return findings
+
+
+async def _embedded(equipment: Equipment, settings: VoiceSettings, language: str) -> Finding:
+    try:
+        voice: Any = equipment.plain_voice(settings, language)
+    except VoiceUnavailable as error:
+        return Finding("error", "voice.provider", f"local: {error.reason}. {error.hint}", error.reason)
+    await voice.close()
+    return Finding("ok", "voice.provider", f"local: {voice.describe()}")
 
 
 async def _hearing(equipment: Equipment, queue: Queue) -> Iterable[Finding]:
@@ -121,7 +129,7 @@ async def _asked(
 ) -> Iterable[Finding]:
     try:
         return await ask()
-    except (AssistantError, SpeechError, HearingError) as error:
+    except (AssistantError, HearingError) as error:
         return [Finding("error", key, f"{error.reason}. {error.hint}")]
     finally:
         await close()

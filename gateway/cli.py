@@ -1,7 +1,7 @@
 """The command `recado`.
 
-Exit codes: 0 done · 1 `check` found something wrong · 2 the command or the configuration is wrong · 3 it cannot start
-(port taken, database open elsewhere, disk) · 130 interrupted.
+Exit codes: 0 done · 1 `check`, `say` or `voices` found something wrong · 2 the command or the configuration is wrong ·
+3 it cannot start (port taken, database open elsewhere, disk) · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gateway.config import Config, ConfigError, load
+from gateway.config import Config, ConfigError, Queue, load
 
 OK, FOUND, USAGE, CANNOT_START, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     _run(commands.add_parser("run", help="serve a configuration"))
     _check(commands.add_parser("check", help="is everything in the configuration right? says what is not"))
     _say(commands.add_parser("say", help="make a voice note from a text"))
+    _voices(commands.add_parser("voices", help="which voices and models are there to choose from?"))
     secret = commands.add_parser("secret", help="print a new secret for callbacks or keys")
     secret.set_defaults(run=_print_secret)
     return parser
@@ -81,6 +82,13 @@ def _say(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--language", metavar="L", help="of the text, e.g. pt-BR; the queue's without it")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.ogg")
     parser.set_defaults(run=_run_say)
+
+
+def _voices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="without it: the embedded voice")
+    parser.add_argument("--queue", metavar="Q", help="whose accounts; the first queue's without it")
+    parser.add_argument("--language", metavar="L", default="", help="only what speaks it, or may, e.g. pt")
+    parser.set_defaults(run=_run_voices)
 
 
 def _server_flags(args: argparse.Namespace) -> Mapping[str, Any]:
@@ -200,17 +208,14 @@ def _run_check(args: argparse.Namespace) -> int:
 
 
 def _run_say(args: argparse.Namespace) -> int:
-    from gateway.demo import voice_only_config
     from gateway.saying import say
     from tts.errors import SpeechError
 
-    config = load(args.config) if args.config else voice_only_config()
-    names = [queue.name for queue in config.queues]
-    if args.queue and args.queue not in names:
-        print(f"recado: there is no queue {args.queue!r}; there are: {', '.join(names)}", file=sys.stderr)
+    config = _config_or_embedded(args.config)
+    if (queue := _queue_of(config, args.queue)) is None:
         return USAGE
     try:
-        audio = asyncio.run(say(args.text, config, args.queue or names[0], args.language or ""))
+        audio = asyncio.run(say(args.text, config, queue.name, args.language or ""))
         args.output.write_bytes(audio.data)
     except SpeechError as error:
         print(f"recado: no voice note: {error.reason}. {error.hint}", file=sys.stderr)
@@ -220,6 +225,54 @@ def _run_say(args: argparse.Namespace) -> int:
         return CANNOT_START
     print(f"{args.output}: {audio.seconds:.1f} s, {len(audio.data)} bytes, by {audio.spoken_by}")
     return OK
+
+
+def _run_voices(args: argparse.Namespace) -> int:
+    from gateway.equipment import hosted_voice
+    from gateway.voices import catalogues, lines, remarks
+    from tts.slots import Slots
+
+    config = _config_or_embedded(args.config)
+    if (queue := _queue_of(config, args.queue)) is None:
+        return USAGE
+    make: Any = lambda settings, language: hosted_voice(settings, language, Slots())  # noqa: E731
+    found = asyncio.run(catalogues(config, queue, make, _show_listing))
+    said = [line for one in found for line in lines(one, args.language, piped=not sys.stdout.isatty())]
+    _write("\n".join(said).rstrip("\n"))
+    for one in found:
+        for remark in (*remarks(one, args.language), *([one.trouble] if one.trouble else [])):
+            print(f"recado: {remark}", file=sys.stderr)
+    return FOUND if any(one.trouble for one in found) else OK
+
+
+def _write(text: str) -> None:
+    """In UTF-8 wherever it goes: names are people's."""
+    with contextlib.suppress(AttributeError):
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever stands in for it in a test
+    try:
+        print(text, end="\n" if text else "", flush=True)
+    except BrokenPipeError:  # whoever reads has read enough; nothing is left to be flushed at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _show_listing(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rreading the voices: {done} of {of}", end="\n" if done >= of else "", file=sys.stderr, flush=True)
+
+
+def _config_or_embedded(path: Path | None) -> Config:
+    from gateway.demo import voice_only_config
+
+    return load(path) if path else voice_only_config()
+
+
+def _queue_of(config: Config, name: str | None) -> Queue | None:
+    """The first without a name; None, and said so, when there is none of that name."""
+    names = [queue.name for queue in config.queues]
+    if name and name not in names:
+        print(f"recado: there is no queue {name!r}; there are: {', '.join(names)}", file=sys.stderr)
+        return None
+    return config.queue(name or names[0])
 
 
 def _print_secret(args: argparse.Namespace) -> int:

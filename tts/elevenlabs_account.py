@@ -18,7 +18,7 @@ from urllib.parse import quote
 from .elevenlabs_models import MODELS, UNKNOWN, Model, honoured
 from .errors import Encoding, Quota, RateLimited, Refused, SpeechError, VoiceUnavailable
 from .findings import Finding
-from .offers import Offer, OfferedModel, OfferedVoice, Progress, base, lists, unheard
+from .offers import Offer, OfferedModel, OfferedVoice, Progress, distinct, lists, unheard
 from .refusals import BASE_URL
 
 if TYPE_CHECKING:
@@ -221,13 +221,7 @@ def _voice(listed: ListedVoice, names: Mapping[str, str]) -> OfferedVoice:
     category = str(listed.category or "")
     retires = str(RETIREMENT) if category in DEFAULT_CATEGORIES else ""
     name = getattr(listed, "name", None) or listed.voice_id
-    return OfferedVoice(listed.voice_id, name, category, _distinct(languages), retires)
-
-
-def _distinct(languages: Sequence[str]) -> tuple[str, ...]:
-    """A language without a country says nothing beside the same with one."""
-    local = {base(language) for language in languages if "-" in language}
-    return tuple(dict.fromkeys(one for one in languages if "-" in one or one.lower() not in local))
+    return OfferedVoice(listed.voice_id, name, category, distinct(languages), retires)
 
 
 def _model(listed: ListedModel) -> OfferedModel:

@@ -20,6 +20,7 @@ import importlib.util
 import logging
 import re
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from typing import Any, Literal, Protocol
 from .encode import wav
 from .errors import Encoding, SpeechError, Unspeakable, VoiceUnavailable
 from .model import Audio, Speech
+from .offers import Offer, OfferedVoice, base, distinct
 from .weights import KOKORO, WeightsMissing, find, present
 
 log = logging.getLogger(__name__)
@@ -61,6 +63,22 @@ _KOKORO_SPEAKS = {"p": "pt-br", "a": "en-us", "e": "es", "z": "cmn"}
 """eSpeak's phonemes by the first letter of a Kokoro voice, which is its language."""
 
 
+def offer(language: str, models_dir: Path | None = None) -> Offer:
+    """The voices that could be chosen here: Kokoro's, if its parts are there, and eSpeak's, if it is installed.
+
+    `language` decides which of Kokoro's voices is looked for, as they lack the same parts or none. Never raises.
+    """
+    remarks = []
+    spoken = [name for name in voices() if _intelligible(name)]
+    kokoro = [OfferedVoice(name, name, "kokoro", (_KOKORO_SPEAKS[name[0]],)) for name in spoken]
+    if lack := _lacking(voices()[0], language, models_dir):
+        kokoro, remarks = [], [f"Kokoro's voices are not there: {lack}."]
+    espeak = sorted(_espeak_voices(), key=lambda voice: voice.id)
+    if not espeak:
+        remarks.append(f"eSpeak NG's voices are not there: {_PIP_EMBEDDED}.")
+    return Offer((*kokoro, *espeak), (), tuple(remarks))
+
+
 class LocalVoice:
     """A Synthesizer of one language on this machine. Answers 16-bit mono WAV."""
 
@@ -82,6 +100,11 @@ class LocalVoice:
     def lack(self) -> str:
         """Why it is not the best voice for the language; empty when it is."""
         return self._lack
+
+    @property
+    def voice_id(self) -> str:
+        """What would choose this very voice: `pf_dora`, `pt-br`."""
+        return self._voice.name.partition(" ")[2]
 
     def describe(self) -> str:
         """One line for the operator: `kokoro pf_dora`, or `espeak pt-br (why it is not Kokoro)`."""
@@ -170,6 +193,28 @@ def voices() -> tuple[str, ...]:
 
     with zipfile.ZipFile(VOICES) as archive:
         return tuple(Path(name).stem for name in archive.namelist())
+
+
+def _intelligible(voice: str) -> bool:
+    return any(voice[0] == tongue.kokoro[:1] for tongue in _TONGUES.values())
+
+
+def _espeak_voices() -> Iterator[OfferedVoice]:
+    """From its own files of languages, one for each voice and named as it is chosen. Some have no dictionary and
+    cannot speak."""
+    if importlib.util.find_spec("espeakng_loader") is None:
+        return
+    import espeakng_loader
+
+    data = Path(espeakng_loader.get_data_path())
+    for path in (path for path in (data / "lang").rglob("*") if path.is_file()):
+        facts: dict[str, list[str]] = {}
+        for key, _, value in (line.partition(" ") for line in path.read_text("utf-8", "replace").splitlines()):
+            facts.setdefault(key, []).append(value.strip())
+        languages = tuple(value.split()[0] for value in facts.get("language", []))
+        dictionary = facts.get("dictionary", [base(languages[0])] if languages else [""])[0]
+        if languages and (data / f"{dictionary}_dict").is_file():
+            yield OfferedVoice(path.name.lower(), facts["name"][0], "espeak", distinct(languages))
 
 
 # -- eSpeak NG -------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 Progress = Callable[[int, int], None]
@@ -21,6 +21,13 @@ def base(language: str) -> str:
 def lists(languages: tuple[str, ...], language: str) -> bool | None:
     """Whether the language is among them, whatever the country; None when nobody said which there are."""
     return base(language) in {base(one) for one in languages} if languages else None
+
+
+def distinct(languages: Iterable[str]) -> tuple[str, ...]:
+    """A language without a country says nothing beside the same with one."""
+    every = tuple(dict.fromkeys(languages))
+    local = {base(language) for language in every if "-" in language}
+    return tuple(language for language in every if "-" in language or language.lower() not in local)
 
 
 @dataclass(frozen=True, slots=True)

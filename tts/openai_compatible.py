@@ -11,6 +11,7 @@ import importlib
 import random as chance
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import (
@@ -25,6 +26,7 @@ from .errors import (
 )
 from .findings import Finding
 from .model import Audio, Speech
+from .offers import Offer, OfferedModel, Progress, unheard
 from .refusals import BASE_URL, Refusal, Verdict, speech_error, surprise
 from .retrying import asked_again, retry_after
 from .sniffing import sound
@@ -40,6 +42,8 @@ LARGEST_ANSWER = 32 * 1024 * 1024
 PCM_RATE = 24_000
 """Hertz: what `response_format = "pcm"` means; the bytes do not say it."""
 
+_NO_LIST = ("http_404", "http_405")
+"""What an endpoint without a list of models says."""
 _BILL = (Quota, "The account has no credit left: raise its limit or pay the bill.")
 _LONG = (Unspeakable, "The text is longer than the model takes: lower reply.max_voice_chars.")
 BY_CODE: Mapping[str, Verdict] = {
@@ -136,8 +140,10 @@ class OpenAICompatible:
         if http is not None and self._owns_http:
             await http.aclose()
 
-    async def check(self) -> list[Finding]:
-        """Whether the address, the key and the model are good. Voices cannot be listed by this protocol."""
+    async def check(self, today: date | None = None) -> list[Finding]:
+        """Whether the address, the key and the model are good. Voices cannot be listed by this protocol.
+        `today` (UTC's, if not given) decides whether a model that ends has ended.
+        """
         try:
             models = await self._in_time(self._list)
         except SpeechError as error:
@@ -146,17 +152,37 @@ class OpenAICompatible:
             message = f"{self._model_id} is not among the models of this endpoint; some list only a part of them."
             return [Finding("warning", "voice.model_id", message)]
         if ends := models[self._model_id]:
-            message = f"{self._model_id} is shut down on {ends}: choose another model before that day."
-            return [Finding("warning", "voice.model_id", message)]
+            return [self._ending(ends, today or datetime.now(UTC).date())]
         return [Finding("ok", "voice.model_id", f"{self._model_id} is offered.")]
 
+    async def offer(self, progress: Progress = unheard) -> Offer:
+        """The models, if the endpoint lists them, all at once; the protocol lists no voices. Raises SpeechError."""
+        remarks = [f"This protocol lists no voices: the server's own page does. Chosen is {self._voice_id}."]
+        try:
+            listed = await self._in_time(self._list)
+        except SpeechError as error:
+            if error.reason not in _NO_LIST:
+                raise
+            listed = {}
+            remarks.append(f"This endpoint lists no models either. Chosen is {self._model_id}.")
+        ends = {model: f"ends on {day}" if day else "" for model, day in listed.items()}
+        return Offer((), tuple(OfferedModel(model, remark=remark) for model, remark in ends.items()), tuple(remarks))
+
     def _unlisted(self, error: SpeechError) -> Finding:
-        if error.reason in ("http_404", "http_405"):
+        if error.reason in _NO_LIST:
             return Finding("warning", "voice.model_id", "Unknown: this endpoint does not list its models.")
         if isinstance(error, RateLimited):
             return Finding("warning", "voice.model_id", f"Unknown, {error.reason}: {error.hint}")
         key = "voice.api_key" if isinstance(error, Refused | Quota) else "voice.base_url"
-        return Finding("error", key, f"{error.reason}: {error.hint}")
+        return Finding("error", key, f"{error.reason}: {error.hint}", error.reason)
+
+    def _ending(self, ends: str, today: date) -> Finding:
+        """`ends`: RFC 3339, as listed."""
+        if ends[:10] < str(today):
+            message = f"{self._model_id} was shut down on {ends}: choose another model."
+            return Finding("error", "voice.model_id", message, "model_not_found")
+        message = f"{self._model_id} is shut down on {ends}: choose another model before that day."
+        return Finding("warning", "voice.model_id", message)
 
     async def _in_time(self, ask: Callable[[], Awaitable[T]]) -> T:
         return await asked_again(ask, within=self._timeout, sleep=self._sleep, random=self._random)

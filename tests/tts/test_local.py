@@ -13,6 +13,7 @@ from tts import encode, local
 from tts.errors import Unspeakable, VoiceUnavailable
 from tts.local import LocalVoice, sentences
 from tts.model import Speech
+from tts.offers import lists
 
 WORDS = {
     "pt-BR": "Olá! Seu pedido foi enviado ontem.",
@@ -147,3 +148,37 @@ async def test_kokoro_speaks(language, voice_id):
     assert voice.describe() == f"kokoro {voice_id or local._TONGUES[language[:2]].kokoro}"
     assert np.abs(np.frombuffer(encode.decode(audio.data)[0], "<i2")).max() > 1000
     await voice.close()
+
+
+@espeak
+@pytest.mark.embedded
+def test_what_is_offered_can_be_chosen():
+    offer = local.offer("pt-BR")
+    robots = [voice for voice in offer.voices if voice.category == "espeak"]
+    assert len(robots) > 100
+    assert len({voice.id for voice in robots}) == len(robots)
+    with local._Library.lock:
+        library = local._Library.get()
+        for voice in robots:
+            library.choose(voice.id, 165)
+    speaks = {voice.id for voice in robots if lists(voice.languages, "zh")}
+    assert {LocalVoice(language, "espeak").voice_id for language in WORDS} <= {voice.id for voice in robots}
+    assert "cmn" in speaks
+
+
+def test_without_its_parts_an_embedded_voice_offers_nothing_and_says_why(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    offer = local.offer("pt-BR")
+    assert offer.voices == ()
+    assert [remark for remark in offer.remarks if "recado[embedded]" in remark] == list(offer.remarks)
+    assert len(offer.remarks) == 2
+
+
+@pytest.mark.embedded
+@pytest.mark.skipif(bool(local._lacking("pf_dora", "pt-BR", None)), reason="Kokoro is not installed")
+def test_kokoros_voices_that_can_be_understood_are_offered_before_the_robots():
+    offer = local.offer("pt-BR")
+    people = [voice for voice in offer.voices if voice.category == "kokoro"]
+    assert offer.voices[: len(people)] == tuple(people)
+    assert {voice.id for voice in people} == set(HASHES) - {"zf_xiaoxiao"}
+    assert {voice.languages for voice in people} == {("pt-br",), ("es",), ("en-us",)}

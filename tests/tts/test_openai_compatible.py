@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import Any
 
 import httpx2
@@ -200,6 +201,8 @@ async def test_an_address_where_nobody_is(provider: FakeSpeech, address: str) ->
     [
         ([{"id": MODEL}], KEY, "ok", "voice.model_id", "offered"),
         ([{"id": MODEL, "shutdown_date": "2027-01-06"}], KEY, "warning", "voice.model_id", "2027-01-06"),
+        ([{"id": MODEL, "shutdown_date": "2026-11-21"}], KEY, "warning", "voice.model_id", "before that day"),
+        ([{"id": MODEL, "shutdown_date": "2026-11-20"}], KEY, "error", "voice.model_id", "was shut down"),
         ([{"id": "another"}], KEY, "warning", "voice.model_id", "not among"),
         ([], KEY, "warning", "voice.model_id", "not among"),
         (None, KEY, "warning", "voice.model_id", "does not list"),
@@ -209,7 +212,7 @@ async def test_an_address_where_nobody_is(provider: FakeSpeech, address: str) ->
 async def test_check(provider: FakeSpeech, models: Any, key: str, level: str, where: str, words: str) -> None:
     provider.models = models
     speaker = voice(provider, key=key)
-    [finding] = await speaker.check()
+    [finding] = await speaker.check(date(2026, 11, 21))
     await speaker.close()
     assert (finding.level, finding.key) == (level, where)
     assert words in finding.message
