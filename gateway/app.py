@@ -7,8 +7,9 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Self
@@ -22,15 +23,17 @@ from gateway.config import ChannelSettings, Config
 from gateway.crew import Crew
 from gateway.deliveries import Deliveries
 from gateway.fetching import Fetching
+from gateway.incidents import Incidents
 from gateway.intake import Intake
 from gateway.live import Live
 from gateway.loops import Loop
 from gateway.presence import Presence
 from gateway.setbacks import Setbacks
 from gateway.steps.answer import Answer
+from gateway.steps.consider import Consider
 from gateway.steps.hear import Hear
 from gateway.steps.settle import MAX_FOLDS, Settle
-from gateway.steps.speak import Speak
+from gateway.steps.speak import Speak, phrases, prepare
 from gateway.telemetry import Telemetry
 from gateway.turns import Turns
 from gateway.web.access import Access
@@ -50,6 +53,7 @@ from storage.sqlite import SqliteStore
 from storage.store import Store
 from storage.vault import open_vault
 from tts.encode import Encoder
+from tts.profiles import PROFILES
 
 log = logging.getLogger("recado")
 
@@ -86,6 +90,7 @@ class Gateway:
         """Those of providers."""
         self.notices: list[str] = []
         """What works less well than configured, a line each."""
+        self.incidents = Incidents.of(config.server, self.telemetry)
         self.url = ""
         self._loops: dict[Kind, Loop] = {}
         self._stack = AsyncExitStack()
@@ -94,6 +99,7 @@ class Gateway:
         async with AsyncExitStack() as stack:
             await self.store.open()
             stack.push_async_callback(self.store.close)
+            stack.push_async_callback(self.incidents.aclose)
             await self.media.sweep()
             await self.encoder.start()
             stack.push_async_callback(self.encoder.close)
@@ -125,8 +131,15 @@ class Gateway:
             stack.push_async_callback(channel.close)
         cache = Path(self.config.storage.media_dir) / ".cache"
         maker = equipment.Equipment(
-            self.config, self.encoder, self.telemetry, self.notices, cache=cache, progress=self._progress
+            self.config,
+            self.encoder,
+            self.telemetry,
+            self.notices,
+            self.incidents,
+            cache=cache,
+            progress=self._progress,
         )
+        stack.push_async_callback(maker.close)
         for queue in self.config.queues:
             crew = self.crews[queue.name] = await maker.crew(queue)
             for part in (crew.assistant, crew.reference, crew.hearing, crew.voice):
@@ -135,8 +148,16 @@ class Gateway:
         await asyncio.to_thread(_import_all, sorted(maker.sdks))
         for notice in self.notices:
             log.warning(notice)
-        warming = asyncio.create_task(_warm(maker.warm), name="warming")
+        warm = [*maker.warm, *self._phrases()]
+        warming = asyncio.create_task(_warm(warm), name="warming")
         stack.push_async_callback(_cancelled, warming)
+
+    def _phrases(self) -> Iterator[Callable[[], Awaitable[None]]]:
+        """What is said again and again is spoken now, for each place where it will be played."""
+        for channel in self.config.channels:
+            if crew := self.crews.get(channel.queue):
+                profile = PROFILES[self.channels[channel.name].capabilities.profile]
+                yield from (partial(prepare, crew, phrase, profile) for phrase in phrases(crew.queue))
 
     def _connect(self, stack: AsyncExitStack) -> None:
         """What stands between the doors, the turns and the providers."""
@@ -149,7 +170,16 @@ class Gateway:
         self.fetching = Fetching(store, self.media, self.encoder, self.hooked, telemetry)
         self.intake = Intake(store, self.media, self.encoder, self.live, _wall_ms)
         self.deliveries = Deliveries(
-            store, self.media, self.encoder, self.channels, queues, presence, telemetry, base_url, time.monotonic
+            store,
+            self.media,
+            self.encoder,
+            self.channels,
+            queues,
+            presence,
+            telemetry,
+            self.incidents,
+            base_url,
+            time.monotonic,
         )
         setbacks = Setbacks(store, self.channels, queues, telemetry)
         self.arrivals = Arrivals(
@@ -201,7 +231,7 @@ class Gateway:
 
     def _degraded(self) -> list[str]:
         troubles = [f"channel {name}: {channel.trouble}" for name, channel in self.hooked.items() if channel.trouble]
-        return [*self.notices, *troubles]
+        return [*self.notices, *troubles, *self.incidents.lines]
 
     async def _visitor_secret(self) -> bytes:
         """Signs visitors' cookies; made once, sealed at rest."""
@@ -222,6 +252,7 @@ class Gateway:
             {channel.name: channel.queue for channel in self.config.channels},
             {name: channel.capabilities for name, channel in self.channels.items()},
             Hear(self.store, self.media, self.fetching, self.telemetry),
+            Consider(self.store),
             Answer(self.store, self.media, self.live, self.telemetry),
             Speak(self.store, self.media, self.live, self.telemetry),
             Settle(self.store, self.live, self.telemetry),

@@ -6,16 +6,22 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from gateway.channels.base import Wish
+from gateway.channels.base import Capabilities, Wish
 from gateway.crew import Crew
 from gateway.rules.language import customers_language
 from gateway.rules.precedence import Said
+from gateway.rules.preferring import Preference as Wanted
 from gateway.rules.shaping import Draft
+from gateway.rules.voicing import Occasion
 from gateway.telemetry import Telemetry
 from gateway.transcript import Received
 from storage.model import Claim, Conversation, Outcome
+from tts.ladder import Telling
+
+UNKNOWN = Capabilities()
+"""Of a channel that is no longer configured: the delivery will say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,16 @@ class Ending:
     """The contact wants no more messages (True), or wants them again (False)."""
 
 
+class Aloud(Protocol):
+    def write(self, text: str) -> None:
+        """A piece of the answer that stands as it is."""
+        ...
+
+    def again(self) -> None:
+        """The answer begins anew."""
+        ...
+
+
 @dataclass(slots=True)
 class Burst:
     claim: Claim
@@ -44,6 +60,16 @@ class Burst:
     said: Sequence[Said] = ()
     facts: Mapping[str, int] = field(default_factory=dict)
     """What is remembered about the contact, and since when."""
+    capabilities: Capabilities = UNKNOWN
+    """Of its channel, as far as this contact can have them."""
+    preference: Wanted = ""
+    """How the contact, in this burst, asked to be answered."""
+    occasion: Occasion | None = None
+    """What speaks for voice and against it; None when nobody is asked for an answer."""
+    telling: Telling | None = None
+    """The note that is being spoken; None while none can be."""
+    aloud: Aloud | None = None
+    """Takes the answer while it is written; None when that is not to be heard."""
     timeline: list[dict[str, Any]] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
 

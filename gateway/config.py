@@ -155,6 +155,23 @@ class VoiceSettings(Section):
 
 class Voice(VoiceSettings):
     fallbacks: tuple[VoiceSettings, ...] = ()
+    pronunciations: dict[str, str] = Field({}, max_length=1000)
+    prepared: tuple[str, ...] = Field((), max_length=50)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fallbacks_take_after_it(cls, given: Any) -> Any:
+        """What a fallback of the same provider leaves out is the voice's own: another model is one line."""
+        if not isinstance(given, Mapping) or not isinstance(given.get("fallbacks"), list | tuple):
+            return given
+        own = {key: value for key, value in given.items() if key in VoiceSettings.model_fields}
+        provider = own.get("provider", VoiceSettings.model_fields["provider"].default)
+        return {**given, "fallbacks": [_after(own, provider, each) for each in given["fallbacks"]]}
+
+
+def _after(own: Mapping[str, Any], provider: str, fallback: Any) -> Any:
+    same = isinstance(fallback, Mapping) and fallback.get("provider", provider) == provider
+    return {**own, **fallback} if same else fallback
 
 
 class HearingSettings(Section):
@@ -176,6 +193,7 @@ class HearingSettings(Section):
 class Handoff(Section):
     marker: str = Field("Ação: Transferir para o setor de atendimento", min_length=4, max_length=200)
     message: str = Field("", max_length=2000)
+    spoken: bool = False
     to: Name = "humanos"
 
 

@@ -9,7 +9,8 @@ from typing import Protocol
 from gateway.assistants.base import Assistant, Passage
 from gateway.config import Queue
 from gateway.hearing.base import Hearing
-from tts.model import Synthesizer
+from gateway.rules.shaping import Script, scripted
+from tts.ladder import Ladder
 
 
 class Reference(Protocol):
@@ -27,5 +28,11 @@ class Crew:
     reference: Reference | None = None
     hearing: Hearing | None = None
     """None: voice notes are answered with a request to type."""
-    voice: Synthesizer | None = None
+    voice: Ladder | None = None
     """None: every answer is text."""
+    tags: bool = False
+    """One of its voices acts out audio tags such as [laughs]."""
+
+    def script(self, text: str, language: str) -> Script:
+        """The words of a text that are worth saying, in this queue's pronunciation."""
+        return scripted(text, language, tags=self.tags, dictionary=self.queue.voice.pronunciations)

@@ -20,6 +20,7 @@ import orjson
 from gateway import transcript
 from gateway.channels.base import Channel, ChannelError, Outgoing, Sent, Then
 from gateway.config import Queue
+from gateway.incidents import Incidents
 from gateway.presence import Presence
 from gateway.rules.pacing import Pace, typing_ms
 from gateway.rules.shaping import split
@@ -85,6 +86,7 @@ class Deliveries:
     queues: Mapping[str, Queue]
     presence: Presence
     telemetry: Telemetry
+    incidents: Incidents
     base_url: str
     now: Callable[[], float]
     """Seconds, a clock that rises: for pacing only."""
@@ -277,6 +279,8 @@ class Deliveries:
     async def _as_text(self, way: Way, error: ChannelError) -> None:
         """The words instead of the sound: all of them, so what else of the reply was to be written is in them."""
         part, id = way.body["part"], way.entries[0].dedup
+        if not remembered(error):  # else it is this contact that takes none, and no trouble of ours
+            self.incidents.open(_voice_notes(way), error.reason, error.hint)
         limit = way.channel.capabilities.text_limit
         pieces = split(part.get("written") or part["transcript"], limit, utf16=way.channel.capabilities.utf16)
         outgoing = replace(self._bare(way), text=pieces[0])
@@ -333,6 +337,8 @@ class Deliveries:
         await self.store.settle(way.claim, replace(settlement, facts=facts or {}, pause=pause))
         if count:
             self.telemetry.deliveries.labels(way.channel.name, sent.status).inc(len(way.entries))
+        if sent.status == "sent" and not detail and way.body["part"]["kind"] == "voice":
+            self.incidents.close(_voice_notes(way))
 
     def _pause(self, way: Way) -> int:
         """As long as a person would type the next part of the reply; the contact sees that we do."""
@@ -386,6 +392,11 @@ def _whole(way: Way) -> Way:
 def _templated(way: Way) -> Way:
     """One template stands for all that is left of a reply."""
     return replace(_whole(way), template=True)
+
+
+def _voice_notes(way: Way) -> str:
+    """The part that is in trouble when a channel does not take what we speak."""
+    return f"channel {way.channel.name}: voice notes"
 
 
 def _is_goodbye(way: Way) -> bool:

@@ -23,22 +23,23 @@ from gateway.config import (
 )
 from gateway.crew import Crew
 from gateway.hearing.base import Hearing
+from gateway.incidents import Incidents
 from gateway.telemetry import Telemetry
-from tts.cache import Cache, Folder, Memory, Shelf
-from tts.encode import Encoder, VoiceNotes
+from tts.cache import Cache, Once
+from tts.encode import Encoder
 from tts.errors import SpeechError, VoiceUnavailable
-from tts.ladder import Breakers, Ladder
-from tts.model import Synthesizer
+from tts.health import Health, Watched
+from tts.ladder import Ladder, Rung
+from tts.model import Audio, Synthesizer
+from tts.profiles import WEB
+from tts.shelves import Folder, Memory
 from tts.slots import Slots
+from tts.untagged import Untagged
 
 if TYPE_CHECKING:
     from gateway.knowledge import Knowledge
 
 log = logging.getLogger("recado.equipment")
-
-PROFILE = "ogg-opus-mono-512k"
-"""How the cached notes are encoded; another encoder must not find them."""
-
 
 def channel(settings: ChannelSettings, config: Config) -> Channel:
     """Each type's adapter is imported only where it is configured."""
@@ -83,6 +84,8 @@ class Equipment:
     telemetry: Telemetry
     notices: list[str]
     """Gets a line for each part that works less well than configured."""
+    incidents: Incidents = field(default_factory=lambda: Incidents(Telemetry()))
+    """Hears of a voice that is out."""
     slots: Slots = field(default_factory=Slots)
     cache: Path | None = None
     """Folder for spoken notes and vectors; None keeps them in memory."""
@@ -93,9 +96,8 @@ class Equipment:
     warm: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """What is slow the first time and can be done before anybody asks."""
     _ear: Hearing | None = None
-    _breakers: dict[Any, Breakers] = field(default_factory=dict)
-    """By the accounts they know of."""
-    _shelf: Shelf | None = None
+    _healths: dict[Any, Health] = field(default_factory=dict)
+    _once: Once | None = None
 
     async def crew(self, queue: Queue) -> Crew:
         """Raises ConfigError for a document that cannot be used."""
@@ -108,7 +110,9 @@ class Equipment:
         assistant = self.assistant(queue, knowledge)
         reads_itself = queue.assistant.provider == "local"
         voice = self._voice_or_text(queue) if self._speaks(queue) else None
-        return Crew(queue, assistant, None if reads_itself else knowledge, self.hearing(queue.hearing), voice)
+        tags = voice is not None and any(rung.acts for rung in voice.rungs)
+        reference = None if reads_itself else knowledge
+        return Crew(queue, assistant, reference, self.hearing(queue.hearing), voice, tags)
 
     def _speaks(self, queue: Queue) -> bool:
         """A client of the OpenAI door may ask any queue for its voice."""
@@ -122,6 +126,11 @@ class Equipment:
         knowledge = await Knowledge.load(queue.knowledge, cache=vectors, progress=self.progress)
         log.info("knowledge is loaded", extra={"facts": {"queue": queue.name, "what": knowledge.describe()}})
         return knowledge
+
+    async def close(self) -> None:
+        """What it shares among queues."""
+        if self._once is not None:
+            await self._once.close()
 
     # -- assistants --------------------------------------------------------------------------------
 
@@ -158,39 +167,45 @@ class Equipment:
 
     # -- voices ------------------------------------------------------------------------------------
 
-    def _voice_or_text(self, queue: Queue) -> Synthesizer | None:
+    def _voice_or_text(self, queue: Queue) -> Ladder | None:
         try:
             return self.voice(queue)
         except VoiceUnavailable as error:
             self._notice(f"queue {queue.name} answers in text: {error.hint}")
             return None
 
-    def voice(self, queue: Queue) -> Synthesizer:
-        """The queue's voice and its fallbacks, each finished as a voice note; text is the gateway's last rung.
+    def voice(self, queue: Queue) -> Ladder:
+        """The queue's voice and its fallbacks; text is the gateway's last rung.
 
         Raises VoiceUnavailable when an embedded voice is asked for and none is installed.
         """
-        voices = (queue.voice, *queue.voice.fallbacks)
-        rungs = [self._rung(settings, queue.language) for settings in voices]
-        return Ladder(rungs, self._health(voices), deadline=max(queue.voice.timeout_s * 2, 20.0))
+        rungs = [self._rung(settings, queue.language) for settings in (queue.voice, *queue.voice.fallbacks)]
+        return Ladder(rungs, self.encoder, self.once, deadline=max(queue.voice.timeout_s * 2, 20.0))
 
-    def _health(self, voices: Sequence[VoiceSettings]) -> Breakers:
-        """Shared by queues with the same accounts: that one has no credit left says nothing about another."""
-        accounts = tuple((voice.api_key, voice.base_url) for voice in voices)
-        if accounts not in self._breakers:
-            self._breakers[accounts] = Breakers(on_incident=self._fell, on_recovered=self._back)
-        return self._breakers[accounts]
-
-    def _rung(self, settings: VoiceSettings, language: str) -> Synthesizer:
+    def _rung(self, settings: VoiceSettings, language: str) -> Rung:
         voice = self.plain_voice(settings, language)
-        profile = f"{PROFILE}/{settings.provider}/{settings.base_url}"
+        watched = Watched(voice, self._health(settings, voice.name), prove=self._prove)
+        acts = bool(getattr(voice, "understands_tags", False))
+        plain = watched if acts else Untagged(watched)
         honoured = getattr(voice, "settings", tuned(settings))
-        return Cache(VoiceNotes(voice, self.encoder), self._spoken(), settings=honoured, profile=profile)
+        source, stitches = f"{settings.provider}/{settings.base_url}", getattr(voice, "stitches", False)
+        return Rung(Cache(plain, self.once, settings=honoured, source=source, carries_on=stitches), watched, acts)
 
-    def _spoken(self) -> Shelf:
-        """One shelf for all voices: what was said before is found whoever said it."""
-        self._shelf = self._shelf or (Folder(self.cache / "spoken") if self.cache else Memory())
-        return self._shelf
+    def _health(self, settings: VoiceSettings, name: str) -> Health:
+        """Of a key, a voice and a model, for all queues: that one has no credit left says nothing about another."""
+        which = settings.api_key, settings.base_url, name
+        if which not in self._healths:
+            self._healths[which] = Health(name, on_out=self._fell, on_back=self._back)
+        return self._healths[which]
+
+    async def _prove(self, audio: Audio) -> None:
+        await self.encoder.notes([audio.data], profile=WEB)
+
+    @property
+    def once(self) -> Once:
+        """One for all voices: what was said before is found whoever said it."""
+        self._once = self._once or Once(Folder(self.cache / "spoken") if self.cache else Memory())
+        return self._once
 
     def plain_voice(self, settings: VoiceSettings, language: str) -> Synthesizer:
         if settings.provider == "local":
@@ -211,13 +226,10 @@ class Equipment:
         return Path(self.config.embedded.models_dir) if self.config.embedded.models_dir else None
 
     def _fell(self, name: str, error: SpeechError) -> None:
-        facts = {"voice": name, "reason": error.reason, "hint": error.hint}
-        log.error("a voice is out; the next one speaks", extra={"facts": facts})
-        self._notice(f"voice {name} is out: {error.reason}. {error.hint}")
+        self.incidents.open(f"voice {name}", error.reason, error.hint)
 
     def _back(self, name: str) -> None:
-        log.info("a voice is back", extra={"facts": {"voice": name}})
-        self.notices[:] = [notice for notice in self.notices if not notice.startswith(f"voice {name} is out")]
+        self.incidents.close(f"voice {name}")
 
     def _notice(self, text: str) -> None:
         if text not in self.notices:

@@ -14,7 +14,6 @@ from typing import Any
 from gateway.channels.base import Hooked, Inbound, Showing
 from gateway.config import ChannelSettings, Queue
 from gateway.live import IDLE, RECORDING, WAITING, Live
-from gateway.rules.shaping import speaks
 from gateway.transcript import Received, received
 from storage.model import Conversation, ConversationId, Kind
 from storage.store import Store
@@ -98,8 +97,9 @@ class Presence:
         """As far as it can be told before anybody thought about the answer."""
         queue = self.queues.get(conversation.queue)
         spoke = last is not None and any(kept.kind == "voice" for kept in last.attachments)
-        heard = queue is not None and speaks(queue.reply.format, spoke=spoke)
-        return heard and "no_voice" not in await self.store.facts(conversation.id)
+        format = queue.reply.format if queue else "text"
+        heard = format in ("voice", "both") or (format in ("mirror", "smart") and spoke)
+        return heard and not {"no_voice", "prefers_text"} & set(await self.store.facts(conversation.id))
 
     async def _until_idle(
         self, conversation: Conversation, message: str, waiting: Showing, channel: Hooked

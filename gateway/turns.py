@@ -9,27 +9,25 @@ or because the process died.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway import transcript
-from gateway.burst import Burst, Ending
+from gateway.burst import UNKNOWN, Burst, Ending
 from gateway.channels.base import Capabilities
 from gateway.config import OptOut
 from gateway.crew import Crew
 from gateway.rules.precedence import Decision, Situation, decide
 from gateway.rules.revising import revised
-from gateway.rules.shaping import Shape, shape
+from gateway.rules.shaping import Script, Shape, shape
+from gateway.rules.voicing import Verdict, after, reads
 from gateway.steps.answer import Answer
+from gateway.steps.consider import Consider
 from gateway.steps.hear import Hear
 from gateway.steps.settle import Settle
 from gateway.steps.speak import Speak
 from storage.model import Claim
 from storage.store import Store
-from tts.speakable import Speakable, speakable
 
-UNSPOKEN = Speakable("", "")
-UNKNOWN = Capabilities()
-"""Of a channel that is no longer configured: the delivery will say so."""
 MAX_TRIES = 8
 """Claims of one burst, crashes included, before it is given up and handed over."""
 
@@ -44,6 +42,7 @@ class Turns:
     capabilities: Mapping[str, Capabilities]
     """By channel name."""
     hear: Hear
+    consider: Consider
     answer: Answer
     speak: Speak
     settle: Settle
@@ -54,9 +53,11 @@ class Turns:
         await self.hear(burst)
         await self._look_again(burst)
         decision = self.decide(burst)
-        ending = await self.answer(burst, decision)
-        shaped = self.shape(burst, ending)
-        spoken = await self.speak(burst, shaped)
+        verdict = await self.consider(burst, decision)
+        async with self.speak.ahead(burst, verdict):
+            ending = await self.answer(burst, decision)
+            shaped = self.shape(burst, ending, verdict)
+            spoken = await self.speak(burst, shaped)
         await self.settle(burst, ending, spoken)
 
     async def load(self, claim: Claim) -> Burst:
@@ -68,7 +69,8 @@ class Turns:
         crew = self.crews.get(conversation.queue) or self._home(conversation.channel)
         in_order = sorted(messages, key=lambda m: (m.at, m.seq))
         facts = await self.store.facts(conversation.id)
-        burst = Burst(claim, conversation, crew, in_order, exhausted=claim.tries > MAX_TRIES, facts=facts)
+        burst = Burst(claim, conversation, crew, in_order, claim.tries > MAX_TRIES, facts=facts)
+        burst.capabilities = self.capabilities.get(conversation.channel, UNKNOWN)
         burst.note("claim", "window_ended", messages=len(burst.messages), tries=claim.tries, folds=claim.folds)
         return burst
 
@@ -84,27 +86,21 @@ class Turns:
         """Which rung of the ladder answers, and why."""
         said, held = revised(burst.said), burst.conversation.hold
         out, words = "opted_out" in burst.facts, burst.crew.queue.opt_out
-        if self._capabilities(burst).pull:  # nobody is written to there who did not just ask
+        if burst.capabilities.pull:  # nobody is written to there who did not just ask
             out, words = False, OptOut(words=())
         decision = decide(Situation(said, held, burst.exhausted, opted_out=out, opt_out=words))
         burst.note("decide", decision.reason, rung=type(decision).__name__)
         return decision
 
-    def _capabilities(self, burst: Burst) -> Capabilities:
-        """The channel's, as far as this contact can have them."""
-        capabilities = self.capabilities.get(burst.conversation.channel, UNKNOWN)
-        return replace(capabilities, voice_note=False) if "no_voice" in burst.facts else capabilities
-
-    def shape(self, burst: Burst, ending: Ending) -> Shape:
+    def shape(self, burst: Burst, ending: Ending, verdict: Verdict) -> Shape:
         """Voice or text, and why."""
-        draft = ending.draft
+        draft, occasion = ending.draft, burst.occasion
         if draft is None:
             return Shape((), "nothing_to_say")
-        voice = burst.crew.voice is not None and not ending.as_text
-        format = (burst.wish.format or burst.crew.queue.reply.format) if voice else "text"
-        words = speakable(draft.text, draft.language) if format != "text" else UNSPOKEN
-        capabilities = self._capabilities(burst)
-        reply = burst.crew.queue.reply.model_copy(update={"format": format})
-        shaped = shape(draft, words, reply, capabilities, spoke=burst.spoken)
-        burst.note("shape", shaped.reason, parts=len(shaped.parts), speakable_characters=len(words.spoken))
+        script = burst.crew.script(draft.text, draft.language) if verdict.speaks and not ending.as_text else Script()
+        if occasion and not ending.as_text:
+            verdict = after(occasion, verdict, directive=draft.directive, characters=len(script.spoken))
+        shaped = shape(draft, script, verdict, burst.capabilities, both=occasion is not None and occasion.format == "both")
+        why = reads(shaped.reason, burst.crew.queue.language)
+        burst.note("shape", shaped.reason, parts=len(shaped.parts), speakable_characters=len(script.spoken), why=why)
         return shaped

@@ -544,7 +544,9 @@ def test_the_example_loads() -> None:
     made = load(EXAMPLE, env=ENVIRONMENT)
     assert [c.type for c in made.channels] == ["webchat", "http", "whatsapp_cloud", "evolution", "telegram", "openai"]
     assert [c.type for c in made.channels] == list(config.KEYS)
-    assert made.queues[0].voice.fallbacks[0].provider == "local"
+    first, second = made.queues[0].voice.fallbacks
+    assert (first.provider, first.model_id, first.voice_id) == ("elevenlabs", "eleven_flash_v2_5", made.queues[0].voice.voice_id)
+    assert (second.provider, second.voice_id) == ("local", "")
 
 
 def test_the_example_needs_exactly_these_variables() -> None:

@@ -530,7 +530,7 @@ def _codes_of(node: ast.AST) -> Iterator[str]:
             if keyword.arg in KEYWORDS:
                 yield from _literals(keyword.value)
     elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
-        first, second = [*node.value.elts, None, None][:2]  # shaping: `return False, "format_text"`
+        first, second = [*node.value.elts, None, None][:2]  # voicing: `return True, "contact_spoke"`
         if second and isinstance(first, ast.Constant) and isinstance(first.value, bool):
             yield from _literals(second)
     elif isinstance(node, ast.FunctionDef) and node.name in SAYERS:
@@ -539,6 +539,9 @@ def _codes_of(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.Assign) and TABLES & {getattr(target, "id", "") for target in node.targets}:
         for value in node.value.values if isinstance(node.value, ast.Dict) else ():
             yield from _literals(value)
+    elif isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "READS":  # voicing: by code
+        for key in node.value.keys if isinstance(node.value, ast.Dict) else ():
+            yield from _literals(key) if key else ()
 
 
 def _is_noise(labels: ast.expr) -> bool:

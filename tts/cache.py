@@ -1,7 +1,7 @@
-"""What was said once is not paid for twice: a voice that remembers.
+"""What was said once is not paid for twice: sound that is made once, and a voice that remembers.
 
-The key is everything that shapes the sound: text, surroundings, language, voice name, settings and profile.
-Errors are not remembered, and neither is what a fallback said: tomorrow the wanted voice may be back.
+The key of a sentence is everything that shapes its sound: text, what was said before it, language, voice, settings
+and where it comes from. Errors are not remembered.
 """
 
 from __future__ import annotations
@@ -9,131 +9,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import logging
-import os
-import threading
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol
 
 from .errors import Unreachable
 from .model import Audio, Speech, Synthesizer
-
-log = logging.getLogger(__name__)
-
-
-class Shelf(Protocol):
-    """Where remembered audio lies. Bounded: what was longest unheard goes first."""
-
-    async def find(self, key: str) -> Audio | None: ...
-
-    async def keep(self, key: str, audio: Audio) -> None: ...
-
-
-class Memory:
-    """A shelf that is empty after a restart."""
-
-    def __init__(self, max_bytes: int = 64 * 1024 * 1024) -> None:
-        self._max_bytes = max_bytes
-        self._kept: OrderedDict[str, Audio] = OrderedDict()
-        self.bytes = 0
-        """Of sound. What is known about each is not counted."""
-
-    async def find(self, key: str) -> Audio | None:
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
-
-    async def keep(self, key: str, audio: Audio) -> None:
-        self._drop(key)
-        self._kept[key] = audio
-        self.bytes += len(audio.data)
-        while self.bytes > self._max_bytes:
-            self._drop(next(iter(self._kept)))
-
-    def _drop(self, key: str) -> None:
-        if gone := self._kept.pop(key, None):
-            self.bytes -= len(gone.data)
-
-
-class Folder:
-    """A shelf on disk: one file a note, a line of JSON and then the sound. Survives a restart.
-
-    A file that cannot be read is a note that was never kept; a full disk costs money, not answers.
-    """
-
-    def __init__(self, path: Path, max_bytes: int = 512 * 1024 * 1024) -> None:
-        self._path = path
-        self._max_bytes = max_bytes
-        self._writing = threading.Lock()
-
-    async def find(self, key: str) -> Audio | None:
-        return await asyncio.to_thread(self._find, key)
-
-    async def keep(self, key: str, audio: Audio) -> None:
-        await asyncio.to_thread(self._keep, key, audio)
-
-    def _find(self, key: str) -> Audio | None:
-        file = self._path / key
-        try:
-            head, _, data = file.read_bytes().partition(b"\n")
-            facts = json.loads(head)
-            os.utime(file)
-            if len(data) != facts.pop("bytes"):
-                raise ValueError("the file is short")
-            return Audio(data, **{**facts, "waveform": tuple(facts["waveform"])})
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            log.warning("a remembered note cannot be read (%s): it is spoken again", error)
-            return None
-
-    def _keep(self, key: str, audio: Audio) -> None:
-        facts = {
-            "mime": audio.mime,
-            "seconds": audio.seconds,
-            "waveform": audio.waveform,
-            "spoken_by": audio.spoken_by,
-            "bytes": len(audio.data),
-        }
-        draft = self._path / f".{key}"
-        try:
-            with self._writing:
-                self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _write_private(draft, json.dumps(facts).encode() + b"\n" + audio.data)
-                draft.replace(self._path / key)
-                self._make_room()
-        except OSError as error:
-            log.warning("a note cannot be remembered: %s", error)
-
-    def _make_room(self) -> None:
-        notes = sorted(self._notes(), key=lambda note: note[0].st_mtime_ns)
-        excess = sum(stat.st_size for stat, _ in notes) - self._max_bytes
-        for stat, file in notes:
-            if excess <= 0:
-                return
-            file.unlink(missing_ok=True)
-            excess -= stat.st_size
-
-    def _notes(self) -> Iterator[tuple[os.stat_result, Path]]:
-        for file in list(self._path.iterdir()):
-            try:
-                yield file.stat(), file
-            except FileNotFoundError:
-                continue  # another process shares the folder and made room first
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    """What was said to a customer is for our eyes only."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(data)
+from .shelves import Shelf
 
 
 @dataclass(slots=True)
 class _Flight:
-    """One look at the shelf and, if need be, one request to the voice; and how many wait for it."""
+    """One look at the shelf and, if need be, one making; and how many wait for it."""
 
     task: asyncio.Task[Audio]
     waiting: int = 0
@@ -141,33 +27,18 @@ class _Flight:
     """One of those who wait carries the cost, not each."""
 
 
-class Cache:
-    """Remembers what `voice` said; identical requests at the same time are one request."""
+class Once:
+    """Whatever is wanted by the same key is made once: from the shelf if it lies there, and by one maker if several
+    want it at the same time. One for the whole process."""
 
-    def __init__(
-        self,
-        voice: Synthesizer,
-        shelf: Shelf,
-        *,
-        settings: Mapping[str, float] | None = None,
-        profile: str = "",
-    ) -> None:
-        """`settings` and `profile` (output format, bit rate, loudness) are whatever shapes the sound beside
-        the voice's name. One shelf may serve many voices.
-        """
-        self._voice = voice
+    def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._salt = [voice.name, sorted((settings or {}).items()), profile]
         self._flights: dict[str, _Flight] = {}
 
-    @property
-    def name(self) -> str:
-        return self._voice.name
-
-    async def speak(self, speech: Speech) -> Audio:
-        """Remembered audio cost nothing: its `characters` are 0. Raises what the voice raises."""
-        key = self.key(speech)
-        flight = self._flights.get(key) or self._take_off(key, speech)
+    async def __call__(self, key: str, make: Callable[[], Awaitable[Audio]]) -> Audio:
+        """What is remembered cost nothing: its `characters` are 0, and `saved` says what it cost once. Raises what
+        `make` raises, and Unreachable for those who still wait when it closes."""
+        flight = self._flights.get(key) or self._take_off(key, make)
         flight.waiting += 1
         try:
             audio = await self._wait(flight)
@@ -176,38 +47,41 @@ class Cache:
             if not flight.waiting:
                 self._leave(key, flight)
         charged, flight.charged = flight.charged, True
-        return replace(audio, characters=0) if charged else audio
+        return _free(audio) if charged else audio
 
-    def key(self, speech: Speech) -> str:
-        said = [speech.text, speech.language, speech.previous_text, speech.next_text]
-        return hashlib.sha256(json.dumps([*self._salt, *said]).encode()).hexdigest()
+    async def recall(self, key: str) -> Audio | None:
+        """What is remembered, without making it. It cost nothing."""
+        kept = await self._shelf.find(key)
+        return _free(kept) if kept else None
+
+    async def keep(self, key: str, audio: Audio) -> None:
+        await self._shelf.keep(key, audio)
+
+    async def forget(self, key: str) -> None:
+        await self._shelf.forget(key)
 
     async def close(self) -> None:
-        """Whoever still waits gets Unreachable."""
+        """Can be called twice."""
         flights = list(self._flights.values())
         for flight in flights:
             flight.task.cancel()
         await asyncio.gather(*(flight.task for flight in flights), return_exceptions=True)
-        await self._voice.close()
 
-    def _take_off(self, key: str, speech: Speech) -> _Flight:
-        flight = self._flights[key] = _Flight(asyncio.create_task(self._recall_or_speak(key, speech)))
+    def _take_off(self, key: str, make: Callable[[], Awaitable[Audio]]) -> _Flight:
+        flight = self._flights[key] = _Flight(asyncio.create_task(self._recall_or_make(key, make)))
         # Everybody may have stopped waiting by the time it fails.
         flight.task.add_done_callback(lambda task: task.cancelled() or task.exception())
         return flight
 
-    async def _recall_or_speak(self, key: str, speech: Speech) -> Audio:
+    async def _recall_or_make(self, key: str, make: Callable[[], Awaitable[Audio]]) -> Audio:
         if kept := await self._shelf.find(key):
-            return replace(kept, characters=0)
-        audio = await self._voice.speak(speech)
-        if not audio.fell_from:
-            await self._shelf.keep(key, audio)
+            return _free(kept)
+        audio = await make()
+        await self._shelf.keep(key, audio)
         return audio
 
     async def _wait(self, flight: _Flight) -> Audio:
-        """A task of its own speaks, so whoever asked first may be cancelled without taking the others
-        along.
-        """
+        """A task of its own makes it, so whoever asked first may be cancelled without taking the others along."""
         try:
             return await asyncio.shield(flight.task)
         except asyncio.CancelledError:
@@ -217,7 +91,52 @@ class Cache:
             raise
 
     def _leave(self, key: str, flight: _Flight) -> None:
-        """Nobody waits any more: what nobody will hear is not spoken to its end."""
+        """Nobody waits any more: what nobody will hear is not made to its end."""
         if self._flights.get(key) is flight:
             del self._flights[key]
         flight.task.cancel()
+
+
+def _free(audio: Audio) -> Audio:
+    return replace(audio, characters=0, saved=audio.saved + audio.characters)
+
+
+class Cache:
+    """A Synthesizer: what another one says, remembered."""
+
+    def __init__(
+        self,
+        voice: Synthesizer,
+        once: Once,
+        *,
+        settings: Mapping[str, float] | None = None,
+        source: str = "",
+        carries_on: bool = True,
+    ) -> None:
+        """`settings` and `source` (provider, address, format) are whatever shapes the sound beside the voice's
+        name. `carries_on`: what was said before shapes it, too."""
+        self._voice = voice
+        self._once = once
+        self._carries_on = carries_on
+        self._salt = [voice.name, sorted((settings or {}).items()), source]
+
+    @property
+    def name(self) -> str:
+        return self._voice.name
+
+    async def speak(self, speech: Speech) -> Audio:
+        """Raises what the voice raises."""
+        return await self._once(self.key(speech), lambda: self._voice.speak(speech))
+
+    async def forget(self, speech: Speech) -> None:
+        """It was no good after all."""
+        await self._once.forget(self.key(speech))
+
+    def key(self, *said: Speech) -> str:
+        """Of one sentence, or of several one after the other."""
+        words = [[speech.text, speech.language, speech.previous_text if self._carries_on else ""] for speech in said]
+        return hashlib.sha256(json.dumps([*self._salt, *words]).encode()).hexdigest()
+
+    async def close(self) -> None:
+        """Closes the voice; what is remembered is its builder's."""
+        await self._voice.close()

@@ -1,200 +1,240 @@
-"""A voice made of voices: the next one speaks when one cannot, and one that fails is left alone for a while.
+"""A voice made of voices: the next one speaks when one cannot. And it speaks while the words are still being written.
 
-The ladder itself ends in SpeechError; whoever called then sends the words as text. Whatever fails, the
-customer gets the answer.
+A note is told sentence by sentence: `begin` a Telling, `say` each sentence as soon as it stands, and `finish` with the
+sentences that are really wanted. Those that were said ahead are there already or on their way; others are spoken now;
+what is not wanted after all is called off, and its cost is told. One voice speaks the whole note: when one sentence
+fails, the next voice speaks them all.
+
+The ladder itself ends in SpeechError; whoever called then sends the words as text. Whatever fails, the customer gets
+the answer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from .errors import Quota, Refused, SpeechError, Unreachable, Unspeakable, VoiceUnavailable
-from .model import Audio, Speech, Synthesizer
+from .cache import Cache, Once
+from .errors import Encoding, SpeechError, Unreachable
+from .health import Watched, restated
+from .model import Audio, Note, Speech
+from .profiles import WEB, Profile
 
 log = logging.getLogger(__name__)
 
-LONGEST_REST_S = 900.0
+MASTERING = "2"
+"""Which way of making notes of sounds this is; another one must not find its notes."""
+OUR_OWN = frozenset({"worker_died", "encoder_timeout", "bad_encoder"})
+"""Faults of the encoder: no other voice can mend them."""
 
 
-def _nothing(*_: object) -> None:
-    """For whoever does not want to hear of incidents."""
+class Finisher(Protocol):
+    """Makes voice notes of sounds: `tts.encode.Encoder`."""
+
+    async def notes(self, parts: Sequence[bytes], *, profile: Profile) -> list[Note]: ...
 
 
-@dataclass(slots=True)
-class Breaker:
-    """What is known about the health of one voice."""
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A voice that remembers, and is watched."""
 
-    failures: int = 0
-    """In a row, while it is still being asked."""
-    rests_until: float | None = None
-    """On the ladder's clock; None while it is well."""
-    rests: int = 0
-    """How often it was sent to rest in this incident: each time for twice as long."""
-    trying: bool = False
-    """Rested enough: one request is finding out whether it is well again."""
-    error: SpeechError | None = None
-    """Why it rests."""
-
-
-class Breakers:
-    """The health of every voice, by name. Shared by all ladders whose voices of one name use one key.
-
-    A voice rests at once when its account, key or voice is the trouble, and after `failures` in a row when it
-    is the network or the pace. After `cooldown` seconds (or what the provider asked for, and twice as long
-    each time it fails again, up to fifteen minutes) one request tries it.
-    """
-
-    def __init__(
-        self,
-        *,
-        failures: int = 3,
-        cooldown: float = 30.0,
-        clock: Callable[[], float] = time.monotonic,
-        on_incident: Callable[[str, SpeechError], None] = _nothing,
-        on_recovered: Callable[[str], None] = _nothing,
-    ) -> None:
-        """`on_incident(name, error)` is called once when a voice goes to rest, `on_recovered(name)` when it
-        is back.
-        """
-        self._failures = failures
-        self._cooldown = cooldown
-        self._clock = clock
-        self._on_incident = on_incident
-        self._on_recovered = on_recovered
-        self._breakers: dict[str, Breaker] = {}
-
-    def of(self, name: str) -> Breaker:
-        return self._breakers.setdefault(name, Breaker())
-
-    def resting(self, name: str) -> SpeechError | None:
-        """Why this voice should not be asked now. None when it may be; if it rested, the caller is now its
-        trial and must report with `failed`, `spoke` or `let_go`.
-        """
-        breaker = self.of(name)
-        if breaker.rests_until is None:
-            return None
-        if breaker.trying or self._clock() < breaker.rests_until:
-            return breaker.error
-        breaker.trying = True
-        return None
-
-    def spoke(self, name: str, *, trial: bool) -> None:
-        """A late success of a request older than the incident proves nothing; the trial's does."""
-        breaker = self.of(name)
-        if breaker.rests_until is None:
-            breaker.failures = 0
-        elif trial:
-            self._breakers[name] = Breaker()
-            self._on_recovered(name)
-
-    def failed(self, name: str, error: SpeechError, *, trial: bool) -> None:
-        breaker = self.of(name)
-        if isinstance(error, Unspeakable):
-            return self.let_go(name, trial=trial)
-        breaker.failures += 1
-        severe = isinstance(error, Quota | VoiceUnavailable | Refused)
-        if breaker.rests_until is None and (severe or breaker.failures >= self._failures):
-            self._rest(breaker, error)
-            self._on_incident(name, error)
-        elif trial:
-            self._rest(breaker, error)
-        return None
-
-    def let_go(self, name: str, *, trial: bool) -> None:
-        """The request ended without a word about the voice: it was cancelled, or the text was the trouble."""
-        if trial:
-            self.of(name).trying = False
-
-    def _rest(self, breaker: Breaker, error: SpeechError) -> None:
-        length = max(self._cooldown * 2**breaker.rests, error.retry_after or 0.0)
-        breaker.rests_until = self._clock() + min(length, LONGEST_REST_S)
-        breaker.rests += 1
-        breaker.trying = False
-        breaker.error = restated(error)
-
-
-class Ladder:
-    """Voices in the order they are wanted. Its audio says who spoke and who could not."""
-
-    def __init__(self, rungs: Sequence[Synthesizer], breakers: Breakers, *, deadline: float = 45.0) -> None:
-        """`deadline`: seconds for one `speak` in all. A voice with others below it may use half of what is
-        left, so that one that hangs leaves time for the next.
-        """
-        if not rungs:
-            raise ValueError("a ladder needs at least one voice")
-        self._rungs = tuple(rungs)
-        self._breakers = breakers
-        self._deadline = deadline
+    voice: Cache
+    watched: Watched
+    acts: bool = False
+    """Acts out audio tags such as [laughs]."""
 
     @property
     def name(self) -> str:
-        return " > ".join(rung.name for rung in self._rungs)
+        return self.voice.name
 
-    async def speak(self, speech: Speech) -> Audio:
-        """Raises the last voice's SpeechError, with the reasons of all in its hint."""
-        end = asyncio.get_running_loop().time() + self._deadline
-        fell: list[str] = []
-        last: SpeechError = Unreachable("deadline")
-        for rung in self._rungs:
-            try:
-                audio = await self._ask(rung, speech, end)
-            except SpeechError as error:
-                fell.append(f"{rung.name}: {error.reason}")
-                last = error
-            else:
-                return replace(audio, fell_from=(*fell, *audio.fell_from))
-        raise restated(last, hint=f"{last.hint} No voice could speak: {'; '.join(fell)}.".lstrip()) from last
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a Telling."""
+
+    notes: Sequence[Note]
+    spoken_by: str
+    characters: int = 0
+    """Charged for what is in the notes."""
+    saved: int = 0
+    """That were not charged, because it was spoken before."""
+    wasted: int = 0
+    """Charged, at most, for what was called off."""
+    fell_from: tuple[str, ...] = ()
+
+
+class Ladder:
+    """Voices in the order they are wanted."""
+
+    def __init__(self, rungs: Sequence[Rung], finisher: Finisher, once: Once, *, deadline: float = 45.0) -> None:
+        """`deadline`: seconds from the last word to the finished note. A voice with others below it may use half of
+        what is left, so that one that hangs leaves time for the next. `once` keeps finished notes."""
+        if not rungs:
+            raise ValueError("a ladder needs at least one voice")
+        self.rungs = tuple(rungs)
+        self.finisher, self.once, self.deadline = finisher, once, deadline
+
+    @property
+    def name(self) -> str:
+        return " > ".join(rung.name for rung in self.rungs)
+
+    def begin(self) -> Telling:
+        return Telling(self)
+
+    async def speak(self, speech: Speech, profile: Profile = WEB) -> Audio:
+        """One note of one sentence. Raises the last voice's SpeechError, with the reasons of all in its hint."""
+        told = await self.begin().finish([speech], profile)
+        return replace(told.notes[0].audio, fell_from=told.fell_from)
 
     async def close(self) -> None:
-        for rung, outcome in zip(
-            self._rungs,
-            await asyncio.gather(*(r.close() for r in self._rungs), return_exceptions=True),
-            strict=True,
-        ):
+        outcomes = await asyncio.gather(*(rung.voice.close() for rung in self.rungs), return_exceptions=True)
+        for rung, outcome in zip(self.rungs, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 log.warning("%s did not close: %s", rung.name, type(outcome).__name__)
 
-    async def _ask(self, rung: Synthesizer, speech: Speech, end: float) -> Audio:
-        if resting := self._breakers.resting(rung.name):
-            raise restated(resting)
-        trial = self._breakers.of(rung.name).trying
-        try:
-            audio = await self._in_time(rung, speech, end)
-        except SpeechError as error:
-            self._breakers.failed(rung.name, error, trial=trial)
-            raise
-        except asyncio.CancelledError:
-            self._breakers.let_go(rung.name, trial=trial)
-            raise
-        self._breakers.spoke(rung.name, trial=trial)
-        return audio
 
-    async def _in_time(self, rung: Synthesizer, speech: Speech, end: float) -> Audio:
-        now = asyncio.get_running_loop().time()
+class Telling:
+    """One note while it is spoken. Ends with `finish` or `leave`."""
+
+    def __init__(self, ladder: Ladder) -> None:
+        self._ladder = ladder
+        self._rungs = list(ladder.rungs)
+        """Those that are left; the first one speaks."""
+        self._asked: dict[Speech, asyncio.Task[Audio]] = {}
+        self._fell: list[str] = []
+        self._last: SpeechError = Unreachable("deadline")
+        self._over = False
+        self.wasted = 0
+        """Characters that were charged, at most, for what was called off."""
+
+    # -- ahead -------------------------------------------------------------------------------------
+
+    def say(self, *speeches: Speech) -> None:
+        """Speak these, as soon as the account lets us. Raises nothing: trouble is met by the next voice, or when it
+        finishes."""
+        if failures := self._failures():
+            self._step_down(failures[0], list(self._asked))
+        if self._rungs and not self._over:
+            self._ask(speeches)
+
+    def only(self, speeches: Iterable[Speech]) -> None:
+        """Nothing but these is wanted any more."""
+        wanted = set(speeches)
+        for speech in [speech for speech in self._asked if speech not in wanted]:
+            self._call_off(speech)
+
+    def leave(self) -> None:
+        """Nobody will hear it: whoever waits for it gets SpeechError `called_off`. Can be called twice, and after
+        `finish`."""
+        self._over = True
+        self.only(())
+
+    def _failures(self) -> list[SpeechError]:
+        done = [task for task in self._asked.values() if task.done() and not task.cancelled()]
+        return [error for task in done if isinstance(error := task.exception(), SpeechError)]
+
+    def _ask(self, speeches: Iterable[Speech]) -> None:
+        for speech in speeches:
+            if speech not in self._asked:
+                task = self._asked[speech] = asyncio.create_task(self._rungs[0].voice.speak(speech))
+                task.add_done_callback(lambda task: task.cancelled() or task.exception())  # looked at when it matters
+
+    def _call_off(self, speech: Speech) -> None:
+        """A request that was under way may be charged, or not: nobody can know."""
+        task = self._asked.pop(speech)
+        if task.cancel():
+            self.wasted += len(speech.text)
+        elif not task.cancelled() and task.exception() is None:
+            self.wasted += task.result().characters
+
+    def _step_down(self, error: SpeechError, speeches: Sequence[Speech]) -> None:
+        """The next voice speaks what this one was to speak."""
+        self._fell.append(f"{self._rungs.pop(0).name}: {error.reason}")
+        self._last = error
+        self.only(())
+        if self._rungs:
+            self._ask(speeches)
+
+    # -- the note ----------------------------------------------------------------------------------
+
+    async def finish(self, speeches: Sequence[Speech], profile: Profile) -> Told:
+        """The notes of just these sentences, in their order, as they play where the profile names.
+
+        Raises the last voice's SpeechError, with the reasons of all in its hint.
+        """
+        end = asyncio.get_running_loop().time() + self._ladder.deadline
+        self.only(speeches)
         try:
-            async with asyncio.timeout_at(end if rung is self._rungs[-1] else now + (end - now) / 2):
-                return await rung.speak(speech)
+            while self._rungs and not self._over:
+                try:
+                    return await self._told(speeches, profile, end)
+                except SpeechError as error:
+                    if error.reason in OUR_OWN:
+                        raise
+                    self._step_down(error, () if self._over else speeches)
+        finally:
+            self.only(())
+        if self._over:
+            raise SpeechError("called_off", hint="Nobody wants to hear it any more.")
+        raise restated(self._last, f"{self._last.hint} No voice could speak: {'; '.join(self._fell)}.".lstrip())
+
+    async def _told(self, speeches: Sequence[Speech], profile: Profile, end: float) -> Told:
+        """By the first voice that is left."""
+        rung, now = self._rungs[0], asyncio.get_running_loop().time()
+        key = hashlib.sha256(f"{MASTERING} {profile.name} {rung.voice.key(*speeches)}".encode()).hexdigest()
+        try:
+            async with asyncio.timeout_at(end if len(self._rungs) == 1 else now + (end - now) / 2):
+                if kept := await self._ladder.once.recall(key):
+                    return self._kept(rung, kept, len(speeches))
+                return await self._spoken(rung, speeches, profile, key)
         except TimeoutError:
-            hint = (
-                f"{rung.name} did not speak in time: lower voice.timeout_s so that a fallback has time left."
-            )
-            raise Unreachable("deadline", hint=hint) from None
-        except SpeechError:
+            hint = f"{rung.name} did not speak in time: lower voice.timeout_s so that a fallback has time left."
+            late = Unreachable("deadline", hint=hint)
+            rung.watched.failed(late)
+            raise late from None
+
+    def _kept(self, rung: Rung, note: Audio, parts: int) -> Told:
+        """The very same note was made before."""
+        self.only(())
+        return Told([Note(note, parts)], rung.name, 0, note.saved, self.wasted, tuple(self._fell))
+
+    async def _spoken(self, rung: Rung, speeches: Sequence[Speech], profile: Profile, key: str) -> Told:
+        sounds = await self._sounds(speeches)
+        cost, saved = sum(sound.characters for sound in sounds), sum(sound.saved for sound in sounds)
+        try:
+            notes = await self._ladder.finisher.notes([sound.data for sound in sounds], profile=profile)
+        except Encoding as error:
+            await self._blamed(rung, error, speeches)
             raise
-        except Exception as error:
-            # A fault in one voice's code is that voice's failure; the customer still gets the next one.
-            log.exception("%s failed unexpectedly", rung.name)
-            raise SpeechError(
-                f"unexpected_{type(error).__name__}", hint="A fault in the gateway: see its log."
-            ) from error
+        self._asked.clear()
+        if len(notes) == 1:
+            await self._ladder.once.keep(key, replace(notes[0].audio, characters=cost + saved))
+        named = [replace(note, audio=replace(note.audio, spoken_by=rung.name, characters=0)) for note in notes]
+        return Told(named, rung.name, cost, saved, self.wasted, tuple(self._fell))
 
+    async def _sounds(self, speeches: Sequence[Speech]) -> list[Audio]:
+        """Each sentence's. Raises SpeechError as soon as one fails."""
+        self._look()
+        self._ask(speeches)
+        tasks = [self._asked[speech] for speech in speeches]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        self._look()
+        return [task.result() for task in tasks]
 
-def restated(error: SpeechError, hint: str = "") -> SpeechError:
-    """The same error without its traceback: safe to keep, and to raise many times."""
-    return type(error)(
-        error.reason, hint=hint or error.hint, retry_after=error.retry_after, retryable=error.retryable
-    )
+    def _look(self) -> None:
+        """Raises SpeechError when it is known already that this voice will not speak it all."""
+        if failures := self._failures():
+            raise failures[0]
+        if self._over:
+            raise SpeechError("called_off")
+
+    async def _blamed(self, rung: Rung, error: Encoding, speeches: Sequence[Speech]) -> None:
+        """The bytes were no good: they are not remembered, and the voice that sent them is not well."""
+        if error.reason not in OUR_OWN:
+            rung.watched.failed(error)
+            for speech in speeches:
+                await rung.voice.forget(speech)

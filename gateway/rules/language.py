@@ -168,3 +168,8 @@ def _weight(text: str, language: str) -> float:
         if owner == language:
             score += weight * (len(pattern.findall(lowered)) + (pattern.search(folded) is not None)) / 2
     return score
+
+
+def tagged(found: str, queue: str) -> str:
+    """The queue's own tag where `found` is the same language, or none: a voice should not lose its `-BR`."""
+    return found if found and found.split("-")[0] != queue.split("-")[0] else queue

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gateway.assistants.base import Passage
 from gateway.channels.base import Capabilities
-from gateway.config import Reply
-from tts.speakable import Speakable
+from gateway.rules.voicing import Directive, Verdict
+from tts.cutting import cut
+from tts.speakable import speakable
 
 BLANK_LINES = re.compile(r"\n{3,}")
 JOINER = "\u200d"
@@ -23,6 +24,29 @@ class Draft:
     text: str
     language: str
     citations: Sequence[Passage] = ()
+    directive: Directive = ""
+    """How the assistant itself wants it to go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence or two: what is spoken in one breath."""
+
+    spoken: str
+    written: str
+    """The same as it was written, and what follows it and cannot be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A text as it is spoken, line by line, and what is written beside it."""
+
+    lines: Sequence[Line] = ()
+    companion: str = ""
+
+    @property
+    def spoken(self) -> str:
+        return " ".join(line.spoken for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +56,16 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class VoicePart:
-    spoken: str
-    """Words for the voice."""
+    lines: Sequence[Line]
     written: str
-    """The same as text, for when speaking fails."""
+    """The whole of it as text, for when speaking fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     parts: Sequence[TextPart | VoicePart]
     reason: str
-    """Why voice or text: `format_text`, `format_voice`, `contact_spoke`, `contact_wrote`, `too_long_to_speak`,
-    `nothing_to_speak`, `channel_has_no_voice`."""
+    """Why voice or text: a key of `rules.voicing.READS`, or `nothing_to_say`."""
     language: str = ""
     as_text: Sequence[TextPart] = ()
     """The same without a voice, for when speaking fails."""
@@ -53,36 +75,27 @@ class Shape:
         return any(isinstance(part, VoicePart) for part in self.parts)
 
 
-def speaks(format: str, *, spoke: bool) -> bool:
-    """Whether an answer is meant to be heard. `spoke`: the contact did."""
-    return format in ("voice", "both") or (format == "mirror" and spoke)
-
-
-def shape(draft: Draft, speakable: Speakable, reply: Reply, capabilities: Capabilities, *, spoke: bool) -> Shape:
-    """`spoke`: the contact sent a voice note in this burst."""
+def shape(draft: Draft, script: Script, verdict: Verdict, capabilities: Capabilities, *, both: bool) -> Shape:
+    """`verdict`: of `rules.voicing.after`. both: what is spoken is written, too."""
     written = cleaned(draft.text)
-    wants, reason = _voice_or_text(speakable, reply, capabilities, spoke)
-    if not wants:
-        return Shape(_texts(written, capabilities), reason, draft.language)
-    voice = VoicePart(speakable.spoken, written)
-    beside = written if reply.format == "both" else speakable.companion
-    return Shape([voice, *_texts(beside, capabilities)], reason, draft.language, _texts(written, capabilities))
+    texts = _texts(written, capabilities)
+    if not verdict.speaks:
+        return Shape(texts, verdict.reason, draft.language)
+    beside = texts if both else _texts(script.companion, capabilities)
+    return Shape([VoicePart(script.lines, written), *beside], verdict.reason, draft.language, texts)
 
 
-def _voice_or_text(
-    speakable: Speakable, reply: Reply, capabilities: Capabilities, spoke: bool
-) -> tuple[bool, str]:
-    if reply.format == "text":
-        return False, "format_text"
-    if reply.format == "mirror" and not spoke:
-        return False, "contact_wrote"
-    if not capabilities.voice_note:
-        return False, "channel_has_no_voice"
-    if not speakable.spoken.strip():
-        return False, "nothing_to_speak"
-    if len(speakable.spoken) > reply.max_voice_chars:
-        return False, "too_long_to_speak"
-    return True, "contact_spoke" if reply.format == "mirror" else f"format_{reply.format}"
+def scripted(text: str, language: str, *, tags: bool = False, dictionary: Mapping[str, str] = {}) -> Script:
+    """A whole text. Its lines are those that a stream of the same text gives, passage for passage."""
+    lines: list[Line] = []
+    for passage in cut(cleaned(text)):
+        spoken = speakable(passage, language, tags=tags, dictionary=dictionary).spoken
+        if spoken or not lines:
+            lines.append(Line(spoken, passage))
+        else:
+            lines[-1] = replace(lines[-1], written=f"{lines[-1].written}\n{passage}")
+    said = [line for line in lines if line.spoken]
+    return Script(said, speakable(text, language, tags=tags, dictionary=dictionary).companion)
 
 
 def _texts(text: str, capabilities: Capabilities) -> list[TextPart]:

@@ -14,12 +14,11 @@ from gateway.burst import Burst, Ending
 from gateway.channels.base import Wish
 from gateway.live import Live
 from gateway.recall import recall
-from gateway.rules.handoff import MarkerGate, Verdict, ends_with
-from gateway.rules.language import language_of
+from gateway.rules.language import language_of, tagged
 from gateway.rules.precedence import Ask, Decision, Ignore, Say, Seen, StaySilent, Transfer
 from gateway.rules.sentences import sentence
-from gateway.rules.shaping import Draft, speaks
-from gateway.rules.showing import Showable, mended
+from gateway.rules.shaping import Draft
+from gateway.rules.writing import Written
 from gateway.telemetry import Telemetry
 from storage.media import MediaFolder
 from storage.model import Kind, Outcome
@@ -90,25 +89,33 @@ class Answer:
         return _owning_up(burst, ending, "cannot_read")
 
     async def _listen(self, burst: Burst, ask: Question) -> Ending:
-        gate, shown, finished = MarkerGate(ask.marker), Showable(ask.marker), Finished()
-        pieces: list[str] = []
+        """What the assistant writes, as it writes it: shown, spoken, and in the end taken as a whole."""
+        written, finished = Written(ask.marker), Finished()
         async for event in burst.crew.assistant.answer(ask):
             if isinstance(event, Finished):
                 finished = event
             elif isinstance(event, Again):
-                gate, shown, pieces = MarkerGate(ask.marker), Showable(ask.marker), []
-            else:
-                pieces.append(piece := gate.feed(event.text))
-                if shown.feed(piece):
-                    self.live.write(burst.conversation.id, live.Draft(shown.text, burst.claim.tail))
-        text = mended("".join([*pieces, gate.finish()])).strip()
+                written = Written(ask.marker)
+                self._begin_again(burst)
+            elif safe := written.feed(event.text):
+                self._go_on(burst, safe, written)
+        text = written.finish()
         self._count(burst, finished)
-        if gate.verdict is Verdict.HANDOFF or ends_with(ask.marker, text):
+        if written.hands_over:
             return transfer(burst, "marker")
         if not text:
             return transfer(burst, "empty_answer")
-        language = _tag(finished.language or language_of(text), burst.crew.queue.language)
-        return Ending(Outcome.ANSWERED, "assistant", Draft(text, language, finished.citations))
+        language = tagged(finished.language or language_of(text), burst.crew.queue.language)
+        return Ending(Outcome.ANSWERED, "assistant", Draft(text, language, finished.citations, written.directive))
+
+    def _go_on(self, burst: Burst, safe: str, written: Written) -> None:
+        self.live.write(burst.conversation.id, live.Draft(written.safe, burst.claim.tail))
+        if burst.aloud:
+            burst.aloud.write(safe)
+
+    def _begin_again(self, burst: Burst) -> None:
+        if burst.aloud:
+            burst.aloud.again()
 
     async def _question(self, burst: Burst, asked: Ask) -> Question:
         queue, reference, wish = burst.crew.queue, burst.crew.reference, burst.wish
@@ -122,6 +129,7 @@ class Answer:
             marker=queue.handoff.marker,
             passages=passages,
             pictures=await self._pictures(burst, asked),
+            may_choose=burst.occasion is not None and burst.occasion.format == "smart",
         )
 
     async def _history(self, burst: Burst) -> list[Utterance]:
@@ -151,8 +159,7 @@ class Answer:
 
     def _announce(self, burst: Burst) -> None:
         """What the contact sees while it waits."""
-        heard = speaks(burst.wish.format or burst.crew.queue.reply.format, spoke=burst.spoken)
-        state = live.RECORDING if heard and burst.crew.voice and "no_voice" not in burst.facts else live.THINKING
+        state = live.RECORDING if burst.aloud else live.THINKING
         self.live.say(burst.conversation.id, state, burst.conversation.channel)
 
     def _count(self, burst: Burst, finished: Finished) -> None:
@@ -194,11 +201,6 @@ def _given(wish: Wish) -> list[Utterance]:
     return [Utterance(role, text) for role, text in wish.history or ()]
 
 
-def _tag(found: str, queue: str) -> str:
-    """The queue's own tag where it is the same language: a voice should not lose its `-BR`."""
-    return found if found and found.split("-")[0] != queue.split("-")[0] else queue
-
-
 def transfer(burst: Burst, reason: str, *, hint: str = "", dead: bool = False) -> Ending:
     """People go on from here: the transfer message once, and the conversation is held."""
     queue = burst.crew.queue
@@ -207,4 +209,4 @@ def transfer(burst: Burst, reason: str, *, hint: str = "", dead: bool = False) -
     burst.note("transfer", reason, to=queue.handoff.to, **facts)
     outcome = Outcome.DEAD if dead else Outcome.TRANSFERRED
     language = queue.language if queue.handoff.message else burst.language
-    return Ending(outcome, reason, Draft(text, language), as_text=True, hold_for=queue.handoff.to)
+    return Ending(outcome, reason, Draft(text, language), as_text=not queue.handoff.spoken, hold_for=queue.handoff.to)

@@ -60,6 +60,8 @@ def settlement(burst: Burst, ending: Ending, spoken: Spoken) -> Settlement:
 def _facts(burst: Burst, ending: Ending) -> dict[str, bool]:
     """Whoever writes to us can be written to."""
     facts = {"unreachable": False} if "unreachable" in burst.facts else {}
+    if burst.preference:
+        facts |= {f"prefers_{wish}": burst.preference == wish for wish in ("text", "voice")}
     return facts if ending.opts_out is None else {**facts, "opted_out": ending.opts_out}
 
 

@@ -1,24 +1,42 @@
-"""speak: parts that are to be voice become voice notes, or text when they cannot."""
+"""speak: what is to be heard becomes voice notes, or text when it cannot; already while it is still being written.
+
+What is spoken ahead commits to nothing: the finished text decides which sentences the note has. Those that were spoken
+ahead are in it without waiting; the others are called off, and what they cost is counted.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway import live, transcript
 from gateway.burst import Burst
+from gateway.config import Queue
+from gateway.crew import Crew
 from gateway.live import Live
+from gateway.rules.language import language_of, tagged
+from gateway.rules.sentences import sentence
 from gateway.rules.shaping import Shape, TextPart, VoicePart
+from gateway.rules.voicing import Verdict
 from gateway.telemetry import Telemetry
 from storage.media import MediaFolder
 from storage.model import Media, MediaId
 from storage.store import Store, Unavailable
+from tts.cutting import Cutter
 from tts.errors import SpeechError
-from tts.model import Audio, Speech
+from tts.ladder import Telling, Told
+from tts.model import Audio, Note, Speech
+from tts.profiles import PROFILES, Profile
 
 log = logging.getLogger("recado.turns")
+
+PATIENCE = 60.0
+"""Seconds between two looks at whether a person took over, when no bell rings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +47,45 @@ class Spoken:
     media: Sequence[MediaId] = ()
 
 
+class Aloud:
+    """An answer that is spoken while it is written."""
+
+    def __init__(self, burst: Burst, telling: Telling) -> None:
+        self._burst, self._telling, self._cutter = burst, telling, Cutter()
+        self._passages: list[str] = []
+        self._words: dict[tuple[str, str], str] = {}
+        """By passage and language."""
+        self._given = 0
+        """Of the sentences, those that are being spoken."""
+
+    def write(self, text: str) -> None:
+        """A piece of the answer that stands as it is."""
+        if passages := self._cutter.feed(text):
+            self._passages += passages
+            self._speak()
+
+    def again(self) -> None:
+        """The answer begins anew. Sentences that come again are there already."""
+        self._cutter, self._passages, self._given = Cutter(), [], 0
+
+    def _speak(self) -> None:
+        """Unless it is known by now to be too long, or may still turn out too short."""
+        language = tagged(language_of("\n".join(self._passages)), self._burst.crew.queue.language)
+        said = [words for passage in self._passages if (words := self._said(passage, language))]
+        reply, characters = self._burst.crew.queue.reply, len(" ".join(said))
+        if characters > reply.max_voice_chars:
+            self._telling.only(())
+        elif characters >= reply.min_voice_chars or self._burst.spoken:
+            self._telling.say(*speeches(said, language)[self._given :])
+            self._given = len(said)
+
+    def _said(self, passage: str, language: str) -> str:
+        key = passage, language
+        if key not in self._words:
+            self._words[key] = self._burst.crew.script(passage, language).spoken
+        return self._words[key]
+
+
 @dataclass(frozen=True, slots=True)
 class Speak:
     store: Store
@@ -36,42 +93,129 @@ class Speak:
     live: Live
     telemetry: Telemetry
 
+    @asynccontextmanager
+    async def ahead(self, burst: Burst, verdict: Verdict) -> AsyncIterator[None]:
+        """Inside, what the assistant writes is spoken as it comes. However it ends, nothing is left speaking, and what
+        it cost is counted."""
+        if burst.crew.voice is None:
+            yield
+            return
+        burst.telling = telling = burst.crew.voice.begin()
+        burst.aloud = Aloud(burst, telling) if verdict.ahead else None
+        watching = asyncio.create_task(self._until_taken_over(burst)) if verdict.ahead else None
+        try:
+            yield
+        finally:
+            if watching:
+                watching.cancel()
+            telling.leave()
+            await self._count_wasted(burst, telling.wasted)
+
+    async def _until_taken_over(self, burst: Burst) -> None:
+        """What a person is answering now is not spoken to its end."""
+        with self.live.watch(burst.conversation.id) as bell:
+            while burst.conversation.hold is None:
+                await bell.wait(PATIENCE)
+                with suppress(Unavailable):
+                    now = await self.store.conversation(burst.conversation.id)
+                    if now is not None and now.hold is not None and burst.telling is not None:
+                        return burst.telling.leave()
+
     async def __call__(self, burst: Burst, shaped: Shape) -> Spoken:
         """Never fails a turn: whatever the voice does, the customer gets the answer."""
-        if not shaped.speaks:
+        if not shaped.speaks or burst.telling is None:
+            self._count_unspoken(burst, shaped)
             return Spoken([_written(part) for part in shaped.parts])
         self.live.say(burst.conversation.id, live.RECORDING)
         with burst.step("speak", self.telemetry):
             try:
-                parts = [await self._say(burst, part, shaped.language) for part in shaped.parts]
+                parts = [said for part in shaped.parts for said in await self._part(burst, part, shaped.language)]
             except (SpeechError, Unavailable) as error:
                 self._give_up(burst, error)
                 return Spoken([_written(part) for part in shaped.as_text])
         return Spoken(parts, [MediaId(p["media"]["id"]) for p in parts if p["kind"] == "voice"])
 
-    async def _say(self, burst: Burst, part: TextPart | VoicePart, language: str) -> dict[str, Any]:
-        if isinstance(part, TextPart) or burst.crew.voice is None:
-            return _written(part)
-        audio = await burst.crew.voice.speak(Speech(part.spoken, language))
-        self._count(burst, audio)
-        id = await self.media.put(audio.data)
-        media = Media(id, audio.mime, len(audio.data), audio.seconds, audio.waveform)
-        await self.store.add_media(media)
-        fields = transcript.media_fields(media)
-        return {"kind": "voice", "media": fields, "transcript": part.spoken, "written": part.written}
+    async def _part(self, burst: Burst, part: TextPart | VoicePart, language: str) -> list[dict[str, Any]]:
+        """One, or as many as there are notes. Raises SpeechError and Unavailable."""
+        if isinstance(part, TextPart) or burst.telling is None:
+            return [_written(part)]
+        wanted = speeches([line.spoken for line in part.lines], language)
+        told = await burst.telling.finish(wanted, PROFILES[burst.capabilities.profile])
+        await self._count(burst, told)
+        return await self._notes(part, told.notes)
 
-    def _count(self, burst: Burst, audio: Audio) -> None:
-        queue, fell = burst.crew.queue.name, list(audio.fell_from)
-        burst.note("voice", "spoken", by=audio.spoken_by, seconds=audio.seconds, fell_from=fell)
-        self.telemetry.speech.labels(queue, "fallback" if fell else "spoken").inc()
-        self.telemetry.speech_seconds.labels(queue).inc(audio.seconds)
-        self.telemetry.speech_characters.labels(queue).inc(audio.characters)
+    async def _notes(self, part: VoicePart, notes: Sequence[Note]) -> list[dict[str, Any]]:
+        said, first = [], 0
+        for note in notes:
+            lines, after = part.lines[first : first + note.parts], part.lines[first:]
+            media = await self._kept(note.audio)
+            written = "\n".join(line.written for line in after) if first else part.written
+            said.append({"kind": "voice", "media": transcript.media_fields(media), "written": written,
+                         "transcript": " ".join(line.spoken for line in lines)})  # fmt: skip
+            first += note.parts
+        return said
+
+    async def _kept(self, audio: Audio) -> Media:
+        media = Media(await self.media.put(audio.data), audio.mime, len(audio.data), audio.seconds, audio.waveform)
+        await self.store.add_media(media)
+        return media
+
+    # -- what it came to -----------------------------------------------------------------------------
+
+    async def _count(self, burst: Burst, told: Told) -> None:
+        queue, seconds = burst.crew.queue.name, sum(note.audio.seconds for note in told.notes)
+        cost = {"characters": told.characters, "saved": told.saved}
+        burst.note("voice", "spoken", by=told.spoken_by, seconds=seconds, **cost, fell_from=list(told.fell_from))
+        self.telemetry.speech.labels(queue, "fallback" if told.fell_from else "spoken").inc()
+        self.telemetry.speech_seconds.labels(queue).inc(seconds)
+        self.telemetry.speech_characters.labels(queue).inc(told.characters)
+        self.telemetry.speech_saved.labels(queue, "cache").inc(told.saved)
+        await self._spend(burst, told.characters, seconds, told.saved)
+
+    async def _count_wasted(self, burst: Burst, characters: int) -> None:
+        """Spoken, or begun, and not in the note: another text, another voice, a person."""
+        if characters:
+            burst.note("voice", "called_off", characters=characters)
+            self.telemetry.speech_wasted.labels(burst.crew.queue.name).inc(characters)
+            await self._spend(burst, characters)
+
+    async def _spend(self, burst: Burst, characters: int, seconds: float = 0.0, saved: int = 0) -> None:
+        """A bill that cannot be written down is no reason to keep the answer from anybody."""
+        day = f"{datetime.fromtimestamp(burst.claim.claimed_at / 1000, UTC):%Y-%m-%d}"
+        with suppress(Unavailable):
+            await self.store.spend(burst.crew.queue.name, day, characters=characters, seconds=seconds, saved=saved)
+
+    def _count_unspoken(self, burst: Burst, shaped: Shape) -> None:
+        """What text saved, where the queue would have spoken on another occasion."""
+        occasion = burst.occasion
+        if occasion is not None and occasion.can_speak and occasion.format != "text":
+            letters = sum(len(part.text) for part in shaped.parts if isinstance(part, TextPart))
+            self.telemetry.speech_saved.labels(burst.crew.queue.name, "text").inc(letters)
 
     def _give_up(self, burst: Burst, error: SpeechError | Unavailable) -> None:
         reason, hint = (error.reason, error.hint) if isinstance(error, SpeechError) else ("not_kept", str(error))
         log.warning("speaking failed, so the answer goes as text", extra={"facts": {"reason": reason, "hint": hint}})
         burst.note("voice", f"text_instead:{type(error).__name__}:{reason}", hint=hint)
         self.telemetry.speech.labels(burst.crew.queue.name, "text_instead").inc()
+
+
+def speeches(said: Sequence[str], language: str) -> list[Speech]:
+    """Sentences that follow each other, each knowing its neighbours."""
+    around = ["", *said, ""]
+    return [Speech(text, language, around[n], around[n + 2]) for n, text in enumerate(said)]
+
+
+def phrases(queue: Queue) -> Sequence[str]:
+    """What is said again and again."""
+    handoff = queue.handoff
+    return [*queue.voice.prepared, *([handoff.message or sentence("transfer", queue.language)] if handoff.spoken else [])]
+
+
+async def prepare(crew: Crew, phrase: str, profile: Profile) -> None:
+    """Speaks it now, so that it is there when it is wanted. Raises SpeechError."""
+    if crew.voice is not None:
+        said = [line.spoken for line in crew.script(phrase, crew.queue.language).lines]
+        await crew.voice.begin().finish(speeches(said, crew.queue.language), profile)
 
 
 def _written(part: TextPart | VoicePart) -> dict[str, Any]:

@@ -14,16 +14,19 @@ import av
 import pytest
 
 from tests.fakes import elevenlabs, sounds, speech, wire
-from tts.cache import Cache, Folder, Memory
+from tts.cache import Cache, Once
 from tts.elevenlabs import ElevenLabs
-from tts.encode import Encoder, VoiceNotes
+from tts.encode import Encoder
 from tts.errors import SpeechError
-from tts.ladder import Breakers, Ladder
+from tts.health import Health, Watched
+from tts.ladder import Ladder, Rung
 from tts.local import LocalVoice
 from tts.model import Audio, Speech, Synthesizer
 from tts.openai_compatible import OpenAICompatible
+from tts.shelves import Folder, Memory
 from tts.silent import Silent
 from tts.sniffing import mime_of
+from tts.untagged import Untagged
 
 HELLO = Speech("Olá! Sua consulta custa duzentos e cinquenta reais.", "pt-BR")
 WIRE_FAULTS = {
@@ -89,18 +92,20 @@ async def build(kind: str, folder: Path, encoder: Encoder, stack: AsyncExitStack
         return Stage(voice, other, speech.KEY)
     provider = await stack.enter_async_context(elevenlabs.FakeElevenLabs())
     inner = eleven(provider)
+    once, watched = Once(Memory()), Watched(inner, Health(failures=1000))
     wrapped: dict[str, Synthesizer] = {
         "elevenlabs": inner,
-        "ladder": Ladder([inner], Breakers(failures=1000, cooldown=0.0)),
-        "voice note": VoiceNotes(inner, encoder),
-        "cache": Cache(inner, Memory(), settings=inner.settings),
-        "folder": Cache(inner, Folder(folder), settings=inner.settings),
+        "watched": watched,
+        "untagged": Untagged(inner),
+        "ladder": Ladder([Rung(Cache(watched, once), watched)], encoder, once),
+        "cache": Cache(inner, once, settings=inner.settings),
+        "folder": Cache(inner, Once(Folder(folder)), settings=inner.settings),
     }
     return Stage(wrapped[kind], provider, elevenlabs.KEY)
 
 
 EMBEDDED = pytest.param("local", marks=pytest.mark.embedded)
-KINDS = ["silent", EMBEDDED, "elevenlabs", "openai_compatible", "ladder", "voice note", "cache", "folder"]
+KINDS = ["silent", EMBEDDED, "elevenlabs", "openai_compatible", "watched", "untagged", "ladder", "cache", "folder"]
 
 
 @pytest.fixture(scope="module")

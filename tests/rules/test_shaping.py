@@ -1,16 +1,31 @@
+"""A draft becomes parts, and a text becomes lines: what is spoken in one breath, and what is written beside it."""
+
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.channels.base import Capabilities
-from gateway.config import Reply
-from gateway.rules.shaping import Draft, Shape, TextPart, VoicePart, cleaned, shape, split
-from tts.speakable import Speakable
+from gateway.rules.shaping import (
+    Draft,
+    Line,
+    Script,
+    Shape,
+    TextPart,
+    VoicePart,
+    cleaned,
+    scripted,
+    shape,
+    split,
+)
+from gateway.rules.voicing import Verdict
 
-ANYWHERE, MUTE = Capabilities(), Capabilities(voice_note=False)
-SAID = Speakable("Custa cinco reais.", "")
-WITH_LINK = Speakable("Veja o link.", "https://loja.example")
+ANYWHERE = Capabilities()
+SAID = Script([Line("Custa cinco reais.", "Custa R$ 5,00.")])
+WITH_LINK = Script([Line("Veja o link.", "Veja https://loja.example")], "https://loja.example")
 DRAFT = Draft("Custa R$ 5,00.", "pt-BR")
+SPEAK, WRITE = Verdict(True, "format_voice"), Verdict(False, "contact_wrote")
 
 
 def kinds(shaped: Shape) -> list[str]:
@@ -18,36 +33,63 @@ def kinds(shaped: Shape) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("words", "format", "channel", "spoke", "expected", "reason"),
+    ("script", "verdict", "both", "expected"),
     [
-        (SAID, "text", ANYWHERE, True, ["text"], "format_text"),
-        (SAID, "voice", ANYWHERE, False, ["voice"], "format_voice"),
-        (SAID, "both", ANYWHERE, False, ["voice", "text"], "format_both"),
-        (SAID, "mirror", ANYWHERE, True, ["voice"], "contact_spoke"),
-        (SAID, "mirror", ANYWHERE, False, ["text"], "contact_wrote"),
-        (SAID, "voice", MUTE, False, ["text"], "channel_has_no_voice"),
-        (WITH_LINK, "voice", ANYWHERE, False, ["voice", "text"], "format_voice"),
-        (Speakable("", ""), "voice", ANYWHERE, False, ["text"], "nothing_to_speak"),
-        (Speakable("a" * 901, ""), "voice", ANYWHERE, False, ["text"], "too_long_to_speak"),
-        (Speakable("a" * 900, ""), "voice", ANYWHERE, False, ["voice"], "format_voice"),
+        (SAID, WRITE, False, ["text"]),
+        (SAID, WRITE, True, ["text"]),
+        (SAID, SPEAK, False, ["voice"]),
+        (SAID, SPEAK, True, ["voice", "text"]),
+        (WITH_LINK, SPEAK, False, ["voice", "text"]),
+        (WITH_LINK, WRITE, False, ["text"]),
     ],
 )
-def test_voice_or_text_and_why(
-    words: Speakable, format: str, channel: Capabilities, spoke: bool, expected: list[str], reason: str
-) -> None:
-    shaped = shape(DRAFT, words, Reply.model_validate({"format": format}), channel, spoke=spoke)
-    assert (kinds(shaped), shaped.reason, shaped.language) == (expected, reason, "pt-BR")
+def test_voice_or_text(script: Script, verdict: Verdict, both: bool, expected: list[str]) -> None:
+    shaped = shape(DRAFT, script, verdict, ANYWHERE, both=both)
+    assert (kinds(shaped), shaped.reason, shaped.language) == (expected, verdict.reason, "pt-BR")
 
 
 def test_a_spoken_part_keeps_what_was_written_for_when_speaking_fails() -> None:
-    (part,) = shape(DRAFT, SAID, Reply(format="voice"), ANYWHERE, spoke=False).parts
-    assert part == VoicePart("Custa cinco reais.", "Custa R$ 5,00.")
+    shaped = shape(DRAFT, SAID, SPEAK, ANYWHERE, both=False)
+    assert shaped.parts == [VoicePart(SAID.lines, "Custa R$ 5,00.")]
+    assert shaped.as_text == [TextPart("Custa R$ 5,00.")]
 
 
 def test_what_cannot_be_taken_down_from_hearing_comes_in_writing() -> None:
-    voice, text = shape(DRAFT, WITH_LINK, Reply(format="voice"), ANYWHERE, spoke=False).parts
+    voice, text = shape(DRAFT, WITH_LINK, SPEAK, ANYWHERE, both=False).parts
     assert isinstance(voice, VoicePart)
     assert text == TextPart("https://loja.example")
+
+
+ANSWER = """Olá! Temos, sim. 😀
+
+- Caneca azul: R$ 19,90
+- Panela: R$ 89,00
+
+🙂🙂
+
+Veja em https://loja.example/canecas. Posso ajudar em mais alguma coisa?"""
+
+
+def test_a_text_is_spoken_line_by_line() -> None:
+    script = scripted(ANSWER, "pt-BR")
+    assert [line.spoken for line in script.lines][:3] == [
+        "Olá! Temos, sim.",
+        "Caneca azul: dezenove reais e noventa centavos.",
+        "Panela: oitenta e nove reais.",
+    ]
+    assert script.companion == "https://loja.example/canecas"
+    assert "".join("".join(line.written for line in script.lines).split()) == "".join(ANSWER.split())
+
+
+def test_words_are_said_as_the_queue_says_them_and_tags_only_where_they_are_acted() -> None:
+    said = scripted("[laughs] O Wi-Fi é grátis.", "pt-BR", dictionary={"Wi-Fi": "uai fai"})
+    assert said.spoken == "O uai fai é grátis."
+    assert scripted("[laughs] Que bom!", "pt-BR", tags=True).spoken == "[laughs] Que bom!"
+
+
+@pytest.mark.parametrize("text", ["", "😀", "\n\n", "---"])
+def test_what_says_nothing_has_no_lines(text: str) -> None:
+    assert scripted(text, "pt-BR") == Script((), "") or scripted(text, "pt-BR").spoken == ""
 
 
 def test_a_page_of_blank_lines_is_one() -> None:

@@ -1,0 +1,79 @@
+"""consider: may this answer be heard? Asked before a word of it is written, because it is spoken while it is."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from gateway.burst import Burst
+from gateway.rules.precedence import Ask, Decision, Transfer
+from gateway.rules.preferring import preferred
+from gateway.rules.voicing import Occasion, Preference, Verdict, before
+from storage.model import Kind
+from storage.store import Store
+
+LATELY = 100
+"""Of our messages to a contact, those that may hold the last voice note."""
+NOT_ASKED = Verdict(False, "format_text")
+"""Our own sentences must be readable at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consider:
+    store: Store
+
+    async def __call__(self, burst: Burst, decision: Decision) -> Verdict:
+        """What is known is left in the burst, for the second look."""
+        burst.preference = preferred([said.text for said in burst.said])
+        if not isinstance(decision, Ask | Transfer):
+            return NOT_ASKED
+        burst.occasion = await self._occasion(burst)
+        verdict = before(burst.occasion)
+        burst.note("consider", verdict.reason, may_speak=verdict.speaks, ahead=verdict.ahead)
+        return verdict
+
+    async def _occasion(self, burst: Burst) -> Occasion:
+        reply, wish = burst.crew.queue.reply, burst.wish.format
+        format = wish or reply.format
+        return Occasion(
+            format,
+            reply,
+            burst.spoken,
+            prefers=_kept(burst),
+            can_speak=burst.crew.voice is not None,
+            can_hear=burst.capabilities.voice_note,
+            cannot_play="no_voice" in burst.facts,
+            since_voice=await self._since_voice(burst) if format == "smart" else None,
+            chance=random.Random(f"{burst.conversation.id} {burst.claim.tail}").random(),
+            budget_left=await self._budget_left(burst),
+            asked=bool(wish),
+        )
+
+    async def _since_voice(self, burst: Burst) -> int | None:
+        """Replies to this contact since the last one that was heard."""
+        turns: dict[str, bool] = {}
+        for entry in await self.store.latest(burst.conversation.id, Kind.OUT, LATELY):
+            body = orjson.loads(entry.body)
+            turns[body["turn"]] = turns.get(body["turn"], False) or body["part"]["kind"] == "voice"
+        return next((n for n, heard in enumerate(turns.values()) if heard), None)
+
+    async def _budget_left(self, burst: Burst) -> int | None:
+        """Of this calendar month."""
+        budget = burst.crew.queue.reply.voice_budget_chars
+        if not budget:
+            return None
+        month = datetime.fromtimestamp(burst.claim.claimed_at / 1000, UTC).strftime("%Y-%m-01")
+        spent = await self.store.spent(burst.crew.queue.name, month)
+        return max(0, budget - spent.characters)
+
+
+def _kept(burst: Burst) -> Preference:
+    """What the contact asked for now, or before."""
+    if burst.preference:
+        return "" if burst.preference == "either" else burst.preference
+    if "prefers_text" in burst.facts:
+        return "text"
+    return "voice" if "prefers_voice" in burst.facts else ""
