@@ -14,7 +14,8 @@ from pathlib import Path
 
 from bench import speech
 from bench.rows import Row, Scale, at, median
-from tts import encode
+from tts import codecs, encode, mastering
+from tts.profiles import WEB
 
 TICK = 0.005
 """Seconds between two looks at the loop's lateness."""
@@ -74,7 +75,7 @@ def _used() -> float:
 
 
 def _bare() -> bytes:
-    return encode._opus(encode._pcm(speech.as_mp3(), 48_000, 600.0), 24_000, "voip")
+    return mastering.opus(codecs.pcm(speech.as_mp3(), 48_000, 600.0), 24_000, "voip", WEB)
 
 
 def _pydub() -> bytes:

@@ -6,6 +6,7 @@ nothing pumps. Whatever would then be too loud for a moment is held under the ce
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,11 +19,27 @@ Envelope = NDArray[np.float32]
 
 SILENT_LUFS = -70.0
 """The standard's own absolute gate: below it there is nothing to measure."""
+MOST_GAIN_DB = 46.0
+"""What is quieter is hiss, not speech."""
+MOST_LIFT_DB = 30.0
+"""Beyond what the gain itself asks for, to give back what holding peaks down took."""
 
 _BLOCK_S = 5
 _SHORTEST_S = 2.0
 """The standard averages over 0.4 s; a shorter sound is measured as if it were repeated."""
 _LOOK_AHEAD_S = 0.004
+_APART_S = 0.05
+"""Peaks nearer than this are held in one go: many small pieces cost more than what lies between them."""
+_FINE = 4
+"""Times the rate at which a true peak is looked for (ITU-R BS.1770, annex 2)."""
+_WINDOW = 512
+"""Samples looked at finely at once; the outer quarters are only there for the inner half."""
+_SUSPECT = 0.65
+"""Below this sample peak (-3.7 dBFS) speech has no true peak near full scale."""
+_SETTLED_DB = 0.2
+_ROUNDS = 8
+_LEAST_SLOPE = 0.15
+"""Decibels of loudness for one of gain, at least, so that no step runs away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +47,7 @@ class Loudness:
     lufs: float
     """Integrated, gated."""
     peak: float
-    """True peak, 1.0 is full scale."""
+    """True peak, 1.0 is full scale; where the samples stay below -3.7 dBFS, theirs."""
 
     @property
     def silent(self) -> bool:
@@ -39,19 +56,31 @@ class Loudness:
 
 def measure(samples: Samples, rate: int) -> Loudness:
     """Of 16-bit mono at `rate` hertz."""
+    return Loudness(lufs(samples, rate), true_peak(samples))
+
+
+def lufs(samples: Samples, rate: int) -> float:
+    """Of 16-bit mono at `rate` hertz."""
     if not samples.any():
-        return Loudness(SILENT_LUFS, 0.0)
+        return SILENT_LUFS
     repeats = -(-int(_SHORTEST_S * rate) // len(samples))
-    facts = _ebur128(np.tile(samples, repeats), rate)
-    return Loudness(float(facts["lavfi.r128.I"]), float(facts["lavfi.r128.true_peak"]))
+    facts = _ebur128(np.tile(samples, repeats) if repeats > 1 else samples, rate)
+    return float(facts["lavfi.r128.I"])
+
+
+def levels(samples: Samples, block: int) -> Envelope:
+    """Decibels under full scale, `block` samples at a time; what is left over at the end is left out."""
+    whole = samples[: len(samples) // block * block].astype(np.float32).reshape(-1, block) / 32768
+    return np.asarray(10 * np.log10(np.square(whole).mean(axis=1) + 1e-12), dtype=np.float32)
 
 
 def _ebur128(samples: Samples, rate: int) -> dict[str, str]:
+    """Loudness alone: libav's true peak is looked for everywhere and costs twice as much as the rest."""
     import av
 
     graph = av.filter.Graph()
     source = graph.add_abuffer(sample_rate=rate, format="s16", layout="mono", time_base=Fraction(1, rate))
-    meter, sink = graph.add("ebur128", "metadata=1:peak=true"), graph.add("abuffersink")
+    meter, sink = graph.add("ebur128", "metadata=1"), graph.add("abuffersink")
     source.link_to(meter)
     meter.link_to(sink)
     graph.configure()
@@ -69,20 +98,104 @@ def _last(sink: Any) -> dict[str, str]:
     """The meter's newest reading: each one is of everything so far."""
     import av
 
-    facts: dict[str, str] = {}
+    newest: Any = None
     while True:
         try:
-            facts = dict(sink.pull().metadata) or facts
+            newest = sink.pull()
         except (av.error.BlockingIOError, av.error.EOFError):
-            return facts
+            return dict(newest.metadata) if newest is not None else {}
+
+
+def true_peak(samples: Samples) -> float:
+    """Between the samples too, where they are high enough for it to matter; 1.0 is full scale."""
+    hop = _WINDOW // 2
+    padded = np.pad(samples, (hop // 2, _WINDOW))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::hop]
+    inner = windows[:, hop // 2 : -hop // 2]
+    highest = np.maximum(inner.max(axis=1).astype(np.int32), -inner.min(axis=1).astype(np.int32)) / 32768
+    suspects = windows[highest > _SUSPECT] / 32768
+    if not len(suspects):
+        return float(highest.max(initial=0.0))
+    spectrum = np.fft.rfft(suspects, axis=1)
+    fine = np.fft.irfft(spectrum, _WINDOW * _FINE, axis=1) * _FINE
+    edge = hop // 2 * _FINE
+    return max(float(highest.max()), float(np.abs(fine[:, edge:-edge]).max()))
+
+
+# -- made louder, and held ------------------------------------------------------------------------
+
+
+class Levelling:
+    """One sound, brought to a loudness as often as it takes; what was measured of it is kept."""
+
+    def __init__(self, samples: Samples, rate: int) -> None:
+        """16-bit mono at `rate` hertz."""
+        self._samples, self._rate = samples, rate
+        self._lufs = lufs(samples, rate)
+        self._rough: float | None = None
+        self._lift = 0.0
+        """Beyond the gain, as it was the last time: the next aim is near the last one."""
+        self.silent = self._lufs <= SILENT_LUFS
+
+    def towards(self, aim: float, ceiling: float) -> tuple[Samples, float]:
+        """The sound with its peaks held, and the decibels that then make it `aim` LUFS with no sample beyond
+        `ceiling` (1.0 is full scale).
+
+        Holding peaks down costs loudness, and by the standard's gates more or less than it costs energy: what is left
+        is measured, the gain made higher and the peaks held again. Where a shout stands among whispers, a decibel of
+        gain gives far less than a decibel of loudness; how much it gave is what the next step goes by.
+        """
+        gain, slope = min(aim - self._lufs, MOST_GAIN_DB), 1.0
+        lift, last = gain + self._lift, (0.0, 0.0)
+        for round in range(_ROUNDS):
+            held = held_under(self._samples, ceiling / 10 ** (lift / 20), self._rate)
+            off = gain + self._lost(held) - lift
+            if abs(off) < _SETTLED_DB or (off > 0 and lift >= gain + MOST_LIFT_DB):
+                break
+            if round and lift != last[0]:
+                slope = min(1.0, max(_LEAST_SLOPE, (last[1] - off) / (lift - last[0])))
+            last = lift, off
+            lift = min(max(lift + off / slope, gain), gain + MOST_LIFT_DB)
+        self._lift = lift - gain
+        return held_under(self._samples, ceiling / 10 ** (lift / 20), self._rate), lift
+
+    def _lost(self, held: Samples) -> float:
+        """Decibels of loudness. A difference is as true at half the rate, and costs half."""
+        if held is self._samples:
+            return 0.0
+        if self._rough is None:
+            self._rough = lufs(_halved(self._samples), self._rate // 2)
+        return self._rough - lufs(_halved(held), self._rate // 2)
+
+
+def _halved(samples: Samples) -> Samples:
+    """At half the rate; what folds back is too little to be loud."""
+    even, odd = samples[: len(samples) // 2 * 2].astype(np.int32).reshape(-1, 2).T
+    return np.asarray((even + odd) // 2, dtype=np.int16)
 
 
 def held_under(samples: Samples, ceiling: float, rate: int) -> Samples:
     """No sample beyond `ceiling` (1.0 is full scale); what is lower stays as it is, but for the 8 ms around a peak."""
-    level = np.abs(samples.astype(np.float32)) / 32768
-    if level.max(initial=0.0) <= ceiling:
+    limit = ceiling * 32768
+    loud = np.flatnonzero((samples > limit) | (samples < -limit))
+    if not len(loud):
         return samples
-    reach = int(_LOOK_AHEAD_S * rate)
+    reach, held = int(_LOOK_AHEAD_S * rate), samples.copy()
+    for start, end in _stretches(loud, int(_APART_S * rate)):
+        around = slice(max(0, start - 2 * reach), end + 2 * reach)
+        held[around] = _held(samples[around], ceiling, reach)
+    return held
+
+
+def _stretches(loud: NDArray[np.int64], apart: int) -> Iterator[tuple[int, int]]:
+    """From the first to after the last of peaks that lie near each other."""
+    breaks = np.flatnonzero(np.diff(loud) > apart)
+    starts, ends = loud[np.concatenate(([0], breaks + 1))], loud[np.concatenate((breaks, [len(loud) - 1]))]
+    return zip(starts.tolist(), (ends + 1).tolist(), strict=True)
+
+
+def _held(samples: Samples, ceiling: float, reach: int) -> Samples:
+    level = np.abs(samples.astype(np.float32)) / 32768
     gain = np.minimum(1.0, ceiling / np.maximum(level, 1e-9)).astype(np.float32)
     return np.asarray(samples * _smooth(_lowest_around(gain, reach), reach), dtype=np.int16)
 

@@ -74,6 +74,8 @@ class Sound:
     """That are played, at 48 kHz; what the packets hold beyond them is cut by the player."""
     gain: int = 0
     """That the player applies, in 1/256 decibels."""
+    ends: bool = True
+    """The last page said it was the last."""
 
 
 def pages(data: bytes) -> Iterator[Page]:
@@ -148,7 +150,7 @@ def opened(data: bytes) -> Sound:
         raise Encoding("not_one_stream")
     played = round(found.seconds * RATE_HZ) - _start(all_pages, packets)
     held = sum(samples(packet) for packet in packets) - pre_skip
-    return Sound(packets, pre_skip, max(0, min(played, held)), gain)
+    return Sound(packets, pre_skip, max(0, min(played, held)), gain, found.ends)
 
 
 def _start(all_pages: Sequence[Page], packets: Sequence[bytes]) -> int:

@@ -18,6 +18,14 @@ _SLACK = 1.1
 """Speech has pauses, so a note is smaller than its bit rate says; what is further away is not tried."""
 
 
+_HEAD_BYTES = 1024
+"""For head and tags, more than we ever write."""
+_PAGE_BYTES_A_SECOND = 64
+"""What Ogg adds: 27 and one for each packet, at least every second."""
+_EVEN_S = 0.25
+"""How much one note may be longer than it would have to be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """One Ogg stream of mono Opus that ends and carries no comments, and what else a place asks for."""
@@ -47,6 +55,24 @@ class Profile:
         """The bit rates worth trying for a sound of this length, best first; empty when it is too long for all."""
         return [rate for rate in self.bit_rates if rate / 8 * seconds <= self.max_bytes * _SLACK]
 
+    @property
+    def longest(self) -> float:
+        """Seconds that fit for certain: at the lowest bit rate held to the byte, pages and head included."""
+        return (self.max_bytes - _HEAD_BYTES) / (self.bit_rates[-1] / 8 + _PAGE_BYTES_A_SECOND)
+
+    def shares(self, seconds: Sequence[float], pause: float = 0.0) -> Sequence[int]:
+        """How many sounds of these lengths, `pause` seconds apart, each note holds: the fewest notes that fit for
+        certain, and then about equally long. Raises Encoding `too_long` when one sound is longer than a note."""
+        if longer := [one for one in seconds if one > self.longest]:
+            raise too_long(longer[0], self)
+        most = self.longest
+        fewest = len(_filled(seconds, pause, most))
+        least = max(seconds, default=0.0)
+        while most - least > _EVEN_S:
+            middle = (least + most) / 2
+            least, most = (least, middle) if len(_filled(seconds, pause, middle)) <= fewest else (middle, most)
+        return _filled(seconds, pause, most)
+
     def takes(self, data: bytes) -> bool:
         """True for a note that plays there as it is, by its container and its packets' first bytes."""
         if len(data) > self.max_bytes:
@@ -65,6 +91,26 @@ class Profile:
         *counts, last = [len(ogg.frames(packet)) for packet in packets]
         full = all(count == self.frames for count in counts) and last <= self.frames
         return full and all(packet[0] == self.toc for packet in packets)
+
+
+def too_long(seconds: float, profile: Profile) -> Encoding:
+    """For whoever raises it."""
+    size = f"{profile.max_bytes // 1024} KB"
+    return Encoding("too_long", hint=f"{seconds:.0f} s of speech do not fit into {size}: lower reply.max_voice_chars.")
+
+
+def _filled(seconds: Sequence[float], pause: float, most: float) -> Sequence[int]:
+    """One note after the other is filled up to `most` seconds; a sound that is longer has one to itself."""
+    counts: list[int] = []
+    held = 0.0
+    for one in seconds:
+        if counts and held + pause + one <= most:
+            counts[-1] += 1
+            held += pause + one
+        else:
+            counts.append(1)
+            held = one
+    return counts
 
 
 WEB = Profile("web", (32_000, 24_000, 16_000, 12_000))

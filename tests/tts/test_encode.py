@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import ogg
-from tts import encode
+from tts import codecs, encode
 from tts.encode import Encoder, VoiceNotes, decode, join, mp3, sniff, voice_note, wav, waveform
 from tts.errors import Encoding
 from tts.model import Audio, Speech
@@ -311,13 +311,13 @@ def adts(payload: bytes) -> bytes:
 
 def counted(monkeypatch) -> list[int]:
     """Gets an entry for each packet that is looked at."""
-    packets, spend = [], encode._Limits.spend
+    packets, spend = [], codecs.Limits.spend
 
     def noted(self, frames):
         packets.append(len(frames))
         spend(self, frames)
 
-    monkeypatch.setattr(encode._Limits, "spend", noted)
+    monkeypatch.setattr(codecs.Limits, "spend", noted)
     return packets
 
 
@@ -348,14 +348,14 @@ def test_libav_does_not_look_at_megabytes_before_we_can_count(monkeypatch):
             read.append(size)
             return super().read(size)
 
-    monkeypatch.setattr(encode.io, "BytesIO", Watched)
+    monkeypatch.setattr(codecs.io, "BytesIO", Watched)
     with pytest.raises(Encoding):
         decode(adts(b"\0") * 200_000)
     assert sum(read) < 600_000
 
 
 def test_a_decoder_that_only_works_is_stopped(monkeypatch):
-    monkeypatch.setattr(encode, "MOST_WORK_S", -1.0)
+    monkeypatch.setattr(codecs, "MOST_WORK_S", -1.0)
     with pytest.raises(Encoding) as caught:
         decode(as_wav(spoken(1)))
     assert (caught.value.reason, caught.value.retryable) == ("too_much_work", False)
