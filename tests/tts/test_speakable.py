@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tts.speakable import speakable
+from tts.speakable.dictionary import dictionary as compiled
 
 GOLDEN = Path(__file__).parent / "golden"
 LANGUAGES = {"pt": "pt-BR", "en": "en-US", "es": "es", "zh": "zh-CN"}
@@ -70,6 +71,131 @@ def test_a_tag_alone_says_nothing():
     assert speakable("[laughs]", "en").spoken == ""
 
 
+@pytest.mark.parametrize(
+    ("language", "written", "spoken"),
+    [
+        ("pt", "Entregamos em até 48h.", "Entregamos em até quarenta e oito horas."),
+        ("pt", "São 31 h úteis, não 124h.", "São trinta e uma horas úteis, não cento e vinte e quatro horas."),
+        ("pt", "Abre às 10h e fecha às 24h.", "Abre às dez horas e fecha às vinte e quatro horas."),
+        ("en", "Within 24h, at most 48 h.", "Within twenty four hours, at most forty eight hours."),
+        ("es", "En 48h o 72 h.", "En cuarenta y ocho horas o setenta y dos horas."),
+        ("zh", "48h内发货", "四十八小时内发货。"),
+    ],
+)
+def test_how_long_is_no_time_of_the_day(language, written, spoken):
+    assert speakable(written, language).spoken == spoken
+
+
+# -- a queue's own words ---------------------------------------------------------------------------
+
+OWN = {
+    "WhatsApp": "uotsápi",
+    "iPhone": "aifone",
+    "iPhone 15 Pro": "aifone 15 pró",
+    "SAP": "essi ei pi",
+    "Recado": "Récado",
+    "RECADOS": "os récados",
+    "P&D": "pê e dê",
+    "C++": "cê mais mais",
+    "C": "cê",
+    "24h": "dia e noite",
+    "Dr. Zap": "doutor Zép",
+    "RTX4090": "erre tê xis 4090",
+    "Galaxy S24FE": "gálaxi",
+    "PED": "pedido",
+    "Nova Iguaçu": "Nôva Iguassú",
+    "café": "cafê",
+    "Wi-Fi": "uai fai",
+    "récado": "nunca",
+    "微信": "威信",
+    "Zoë": "/ˈzoʊi/",
+    "laughs": "nunca",
+    "b": "nunca",
+}
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("Fale no WhatsApp.", "Fale no uotsápi."),
+        ("Fale no whatsapp.", "Fale no whatsapp."),  # its capitals are part of the name
+        ("O iPhone custa R$ 10.", "O aifone custa dez reais."),
+        ("O iPhone 15 Pro chegou.", "O aifone quinze pró chegou."),  # the longest first, its digits in words
+        ("Use o SAP. Não sap.", "Use o essi ei pi. Não sap."),
+        ("O recado, o RECADO e o Recado.", "O Récado, o Récado e o Récado."),  # not looked up again
+        ("Recadinho e recados", "Recadinho e os récados."),
+        ("A área de P&D fica aqui.", "A área de pê e dê fica aqui."),
+        ("Sei C++ e C.", "Sei cê mais mais e cê."),
+        ("Aberto 24h, das 9h às 124h.", "Aberto dia e noite, das nove horas às cento e vinte e quatro horas."),
+        ("O Dr. Zap e o Dr. João.", "O doutor Zép e o doutor João."),
+        ("A placa RTX4090 chegou.", "A placa erre tê xis quatro mil e noventa chegou."),
+        ("O Galaxy S24FE chegou.", "O gálaxi chegou."),
+        ("De Nova\nIguaçu", "De Nôva Iguassú."),
+        ("Um café e um cafe.", "Um cafê e um cafe."),  # accents count
+        ("O wi-fi é grátis.", "O uai fai é grátis."),
+        ("**WhatsApp** e _iPhone_", "uotsápi e aifone."),
+        ("- WhatsApp\n- iPhone", "uotsápi. aifone."),
+        ("2 iPhone, 3 WhatsApp", "dois aifone, três uotsápi."),
+        ("A Zoë chegou.", "A Zoë chegou."),  # IPA is for the models that read it
+        ("[laughs] Oi <b>SAP</b>", "Oi essi ei pi."),
+        ("用微信联系", "用威信联系。"),
+    ],
+)
+def test_a_queue_says_its_own_words(written, spoken):
+    assert speakable(written, "pt-BR", dictionary=OWN).spoken == spoken
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("请用微信联系，价格2元。", "请用威信联系，价格两元。"),
+        ("请用WhatsApp联系", "请用uotsápi联系。"),
+        ("买iPhone 15 Pro吧", "买aifone 十五 pró吧。"),
+    ],
+)
+def test_in_chinese_a_word_needs_no_end(written, spoken):
+    assert speakable(written, "zh-CN", dictionary=OWN).spoken == spoken
+
+
+@pytest.mark.parametrize(
+    ("written", "companion"),
+    [
+        ("Veja https://x.com/WhatsApp/iPhone.", "https://x.com/WhatsApp/iPhone"),
+        ("Escreva a recado@x.com", "recado@x.com"),
+        ("Código PED-2026-01", "PED-2026-01"),
+        ("[WhatsApp](https://wa.me/1)", "WhatsApp: https://wa.me/1"),
+        ("```\nSAP\n```", "SAP"),
+        ("| SAP | 1 |\n|---|---|\n| C | 2 |", "| SAP | 1 |\n|---|---|\n| C | 2 |"),
+    ],
+)
+def test_what_is_written_beside_is_as_it_was(written, companion):
+    found = speakable(written, "pt-BR", dictionary=OWN)
+    assert found.companion == companion
+    assert "pedido" not in found.spoken
+    assert found.companion == speakable(written, "pt-BR").companion
+
+
+def test_ipa_survives_for_models_that_read_it():
+    said = speakable("[laughs] A Zoë, 2 vezes, e o iPhone.", "pt-BR", tags=True, dictionary=OWN).spoken
+    assert said == "[laughs] A /ˈzoʊi/, duas vezes, e o aifone."
+    said = speakable("Zoë", "en", tags=True, dictionary={"Zoë": " /ˈzo :1ʊi  b/"}).spoken
+    assert said == "/ˈzo :1ʊi  b/."
+
+
+def test_a_language_nobody_knows_has_its_words_too():
+    assert speakable("Ja, WhatsApp.", "nl", dictionary=OWN).spoken == "Ja, uotsápi."
+
+
+def test_no_word_no_change():
+    assert speakable("Oi, Zoë.", "pt", dictionary={"": "x", "Zoë": "/a/"}) == speakable("Oi, Zoë.", "pt")
+
+
+def test_a_thousand_words_are_compiled_once():
+    own = {f"palavra{n}": f"dita {n}" for n in range(1000)}
+    assert compiled(own, False) is compiled(dict(own), False)
+    assert speakable("palavra7 e palavra77", "pt", dictionary=own).spoken == "dita sete e dita setenta e sete."
+
+
 # -- what holds for every text ---------------------------------------------------------------------
 
 _PIECES = st.sampled_from(
@@ -87,6 +213,18 @@ _TEXTS = st.one_of(st.text(max_size=300), st.lists(_PIECES, max_size=12).map("".
 def test_any_text_is_survived(text, language, tags):
     spoken = speakable(text, language, tags=tags).spoken
     assert not any(unicodedata.category(letter) in ("Cc", "Cs", "Cf", "Co") for letter in spoken)
+
+
+_KEYS = st.one_of(
+    st.text(min_size=1, max_size=6), st.sampled_from(["m", "R$", "10%", "Carlos", "II", "e", "½", "2个", "["])
+)
+_OWN = st.dictionaries(_KEYS, st.sampled_from(["uns", "2 b", "", "/a1/", "m", "\\g<0>", "[x]", "点"]), max_size=5)
+
+
+@given(_TEXTS, st.sampled_from(["pt-BR", "en", "es", "zh", "fr"]), st.booleans(), _OWN)
+def test_any_dictionary_is_survived(text, language, tags, own):
+    found = speakable(text, language, tags=tags, dictionary=own)
+    assert not any("\U00012000" <= letter <= "\U00012399" for letter in set(found.spoken) - set(text))
 
 
 @given(_TEXTS, st.sampled_from(["pt-BR", "en", "es", "zh"]))

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from .dictionary import Dictionary
 from .tongues import Stands
 
 _HERE = "\ue010"
 """Before every stand-in, so that only the words around a stand-in are joined to it."""
 
 
-def kept_beside(text: str, stands: Stands) -> tuple[str, str]:
-    """The text with stand-ins, and the companion: one thing a line, each once."""
+def kept_beside(text: str, stands: Stands, own: Dictionary | None = None) -> tuple[str, str]:
+    """The text with stand-ins, and the companion: one thing a line, each once. A word of its `own` is no code."""
     companion: list[str] = []
     text = _snippets(text, stands, companion)
     text = _tables(text, stands, companion)
-    text = _codes(_links(text, stands, companion), stands, companion)
+    text = _codes(_links(text, stands, companion), stands, companion, own)
     return _joined(text, stands), "\n".join(_once(companion))
 
 
@@ -32,8 +33,8 @@ def _once(companion: list[str]) -> list[str]:
 
 
 def _snippets(text: str, stands: Stands, companion: list[str]) -> str:
-    """Fenced code. A fence that never ends is only a mark."""
-    parts = re.split(r"^[ ]{0,3}(?:```|~~~)[ ]*[\w+-]{0,20}[ ]*$", text, flags=re.M)
+    """Fenced code, also that of an item. A fence that never ends is only a mark."""
+    parts = re.split(r"^[ ]{0,8}(?:```|~~~)[ ]*[\w+-]{0,20}[ ]*$", text, flags=re.M)
     for n in range(1, len(parts) - 1, 2):
         if parts[n].strip():
             companion.append(parts[n].strip("\n"))
@@ -150,13 +151,14 @@ _STREET = re.compile(
 )
 
 
-def _codes(text: str, stands: Stands, companion: list[str]) -> str:
+def _codes(text: str, stands: Stands, companion: list[str], own: Dictionary | None) -> str:
     """Addresses are said and written; codes are only written."""
+    own_word = own.spans(text) if own else lambda start, end: False
     for found in _STREET.finditer(text):
         companion.append(found[0].strip(" ,*_`"))
 
     def code(found: re.Match[str]) -> str:
-        if _SAID.fullmatch(found[0]):
+        if _SAID.fullmatch(found[0]) or own_word(*found.span()):
             return found[0]
         companion.append(found[0])
         before = text[max(0, found.start() - 30) : found.start()]

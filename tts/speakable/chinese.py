@@ -33,7 +33,11 @@ def in_chinese(text: str) -> str:
     text = _plain(text)
     for step in (_dates, _clock, _spelled, _fractions, _ratios, _money, _percent, _measures, _signs):
         text = step(text)
-    text = re.sub(r"(?<=第)\d{1,15}", lambda m: cardinal(int(m[0])), text)
+    return numbers_in_chinese(re.sub(r"(?<=第)\d{1,15}", lambda m: cardinal(int(m[0])), text))
+
+
+def numbers_in_chinese(text: str) -> str:
+    """Only its numbers: no unit and no sign is looked for."""
     text = re.sub(_A, lambda m: _counted(m[0], text[m.end() : m.end() + 2]), text)
     return "".join(_other_digit(letter) for letter in text)
 

@@ -28,6 +28,11 @@ def in_words(text: str, tongue: Tongue) -> str:
     return text
 
 
+def numbers_in_words(text: str, tongue: Tongue) -> str:
+    """Only its numbers: no unit, no sign and no abbreviation is looked for."""
+    return _rest(text, tongue)
+
+
 def _names(words: tuple[str, ...]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
@@ -200,8 +205,8 @@ def _hours(text: str, tongue: Tongue) -> str:
     def said(found: re.Match[str]) -> str:
         hour, minute = int(found[1]), int(found[2] or 0)
         half = re.sub(r"[.\s]", "", found[3] or "").lower()
-        if hour > 24 or minute > 59:
-            return found[0]
+        if hour > 24 or minute > 59 or (tongue.num2words == "en" and re.fullmatch(r"\d+\s?h", found[0], re.I)):
+            return found[0]  # as long as that, not at that time
         ends = (found[3] or "").endswith(".") and re.match(
             r"\Z|\n|\s[A-ZÀ-Ý¿¡]", found.string[found.end() : found.end() + 2]
         )
