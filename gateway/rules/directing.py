@@ -65,7 +65,7 @@ class DirectiveGate:
             word = fold(begun["word"] or "")
             return word in WORDS if begun["behind"] else any(known.startswith(word) for known in WORDS)
         whole = _WHOLE.fullmatch(held)
-        return bool(whole) and fold(whole["word"]) in WORDS and _may_be_closed(whole)
+        return whole is not None and fold(whole["word"]) in WORDS and _may_be_closed(whole)
 
     def _open(self) -> str:
         held, self._held = self._held or "", None

@@ -24,7 +24,8 @@ LONGEST = 4000
 
 _NOTE = (  # pt, es
     r"(?:audios?|audiozinhos?|notas? de (?:voz|audio)|mensage(?:m|ns) de (?:voz|audio)|msgs? de (?:voz|audio)|"
-    r"mensajes? de (?:voz|audio))\b(?! (?:d[aeo]s?(?! que\b| ninguem\b| nadie\b)|del|bluetooth|espacial|automotivo|book|(?:pra|para) "
+    r"mensajes? de (?:voz|audio))\b(?! (?:d[aeo]s?(?! que\b| ninguem\b| nadie\b)|del|bluetooth|espacial|automotivo|"
+    r"book|(?:pra|para) "
     r"(?:minhas?|meus?|mi(?= \w)|mis|el|eles?|elas?|ellos|ellas?|os?|as?|quem))\b)"
 )
 _WRITING = (  # pt, es
@@ -40,13 +41,14 @@ _END = r"(?= plz\b|$)"
 _SOFT = r"(?: plz| mesmo| msm| agora| hoje| sempre| tambem| entao| ahora| siempre| mejor| only| from now on| now)*$"
 
 _LIKES = (  # pt, es
-    r"(?:prefiro|preferia|preferiria|prefiero|preferiria|preferencia (?:e|seria)|preferencia es|gosto mais de|"
+    r"(?:prefiro|preferia|preferiria|prefiero|preferencia (?:e|es|seria)|gosto mais de|"
     r"me gustan? mas|acho melhor|seria melhor|e melhor|es mejor|melhor|mejor)"
 )
 _THE_ANSWER = (  # pt, es
     r"(?:(?:so|solo|somente|apenas|que|voce|voces|usted|seja|sea|me|nos|mim|pra|para|mi|receber|recibir|ter|sempre|"
     r"siempre|tudo|todo|isso|eso|a|la|as|las|os|los|um|uns|uma|un|una|unos|respostas?|respuestas?|responda|responder|"
-    r"mande|mandem|mandes|envie|envies|manden|envien|respondas|expliques|comigo|conmigo|informacoes|informacao|aqui|ai|entao|sim|si|logo|mais|mas|"
+    r"mande|mandem|mandes|envie|envies|manden|envien|respondas|expliques|comigo|conmigo|informacoes|informacao|aqui|"
+    r"ai|entao|sim|si|logo|mais|mas|"
     r"por|em|en|com|con|via|como) )*"
 )
 _TELL_PT = r"(?:manda|mande|mandem|envia|envie|enviem|responde|responda|respondam|explica|explique|expliquem|fala|fale|"
@@ -98,7 +100,8 @@ _WITH = _behind("por", "com", "con")
 _EN_IN = _behind("by", "with", "via", "in")
 _NOT = r"(?<!nao )(?<!nao me )(?<!nunca )(?<!no )(?<!no me )(?<!precisa )"
 _NOT_I = (  # a command's verb is no command behind these
-    r"(?<!posso )(?<!vou )(?<!quero )(?<!queria )(?<!prefiro )(?<!prefiero )(?<!consigo )(?<!puedo )(?<!voy a )(?<!quiero )"
+    r"(?<!posso )(?<!vou )(?<!quero )(?<!queria )(?<!prefiro )(?<!prefiero )(?<!consigo )(?<!puedo )(?<!voy a )"
+    r"(?<!quiero )"
     r"(?<!deixa eu )(?<!^como )(?<!te )(?<!les )(?<!le )"
 )
 _INSTEAD = (
@@ -112,8 +115,10 @@ _ROMANCE = [
     *_rules(
         "text",
         rf"\b(?:nao|no)(?: (?:me|nos|precisam?|hace falta|quero que|quiero que|plz))* (?:manda|mandar|mandem?|mandes|"
-        rf"manden|envia|enviar|enviem?|envies|envien|grava|gravar|gravem?|grabes?|usa|usar|usem?|uses|responda|responde|"
-        rf"responder|respondas|fala|falar|fale)(?: (?:me|mais|mas|um|uns|un|una|unas|uma|nenhum|esses|esos|por|em|com|con|"
+        rf"manden|envia|enviar|enviem?|envies|envien|grava|gravar|gravem?|grabes?|usa|usar|usem?|uses|responda|"
+        rf"responde|"
+        rf"responder|respondas|fala|falar|fale)(?: (?:me|mais|mas|um|uns|un|una|unas|uma|nenhum|esses|esos|por|em|"
+        rf"com|con|"
         rf"en))* {_NOTE}",
         rf"\b(?:ya no) (?:me )?(?:mande[ns]?|envie[ns]?) (?:mas )?{_NOTE}",
         rf"\b(?:para|pare|parem|parar|deja|deje|dejen|dejar) de (?:me )?(?:mandar|enviar|mandarme|enviarme|gravar|"
@@ -134,7 +139,8 @@ _ROMANCE = [
     # what they cannot or will not do
     *_rules(
         "text",
-        rf"\b{_CANNOT} (?:\w+ )?{_HEARD}(?: (?:um|uns|un|unos|os|los|seus|sus|mais|mas|esses|nenhum|muito|por))* {_NOTE}",
+        rf"\b{_CANNOT} (?:\w+ )?{_HEARD}(?: (?:um|uns|un|unos|os|los|seus|sus|mais|mas|esses|nenhum|muito|"
+        rf"por))* {_NOTE}",
         rf"\b{_CANNOT} {_HEARD}(?: (?:agora|aqui|no momento|hoje|ahora|aca|no trabalho|en este momento|plz)\b|$)",
         rf"\b{_CANNOT} {_HEARD} (?:o|el|seu|su) {_NOTE} (?:agora|aqui|no momento|ahora|aca|no trabalho|en el trabajo)",
         rf"\b(?:meu|mi) (?:celular|telefone|telefono|aparelho|whats\w*) (?:nao|no) (?:toca|reproduz|abre|reproduce) "
@@ -146,7 +152,8 @@ _ROMANCE = [
     ),
     *_rules(
         "voice",
-        rf"\b{_CANNOT} (?:ler|leer)(?: (?:textos?(?: longos?| largos?)?|mensage(?:m|ns)|mensajes|agora|ahora|no momento|"
+        rf"\b{_CANNOT} (?:ler|leer)(?: (?:textos?(?: longos?| largos?)?|mensage(?:m|ns)|mensajes|agora|ahora|"
+        rf"no momento|"
         rf"direito|bien|bem|aqui|plz|estou dirigindo|to dirigindo|estoy manejando))*$",
         r"\b(?:nao|no) (?:sei|se) (?:ler|leer)(?: direito| bem| bien)?$",
         r"\b(?:sou|soy) (?:ceg[oa]|cieg[oa]|deficiente visual)(?:$| (?:e|y|nao|no|entao|plz|manda|mandame)\b)",
@@ -157,7 +164,8 @@ _ROMANCE = [
     *_rules(
         "text",
         rf"\b{_LIKES} {_THE_ANSWER}{_WRITING}",
-        r"\b(?:prefiro|preferia|prefiero)(?: so)? (?:ler|leer)(?:$| plz| do que| (?:a|que) (?:ouvir|escutar|escuchar|oir))",
+        r"\b(?:prefiro|preferia|prefiero)(?: so)? (?:ler|leer)(?:$| plz| do que| (?:a|que) (?:ouvir|escutar|"
+        r"escuchar|oir))",
         r"\b(?:prefiro|prefiero) que (?:voces? |me )*(?:escrevam?|escriban?|digitem?)\b",
     ),
     *_rules(
@@ -201,7 +209,8 @@ _ROMANCE = [
 _ENGLISH = [
     *_rules(
         "text",
-        rf"\b(?:dont|do not|never|stop|quit|no need to)(?: plz| ever| just)? (?:with the|send|sending|use|using|reply with|"
+        rf"\b(?:dont|do not|never|stop|quit|no need to)(?: plz| ever| just)? (?:with the|send|sending|use|using|"
+        rf"reply with|"
         rf"answer with|record|recording|leave|leaving)(?: (?:me|us|any|more|with|by|in|a|an|these|those|so many))* "
         rf"{_EN_NOTE}",
         rf"\b(?:i|really)(?: really| just)? (?:dont like|do not like|hate|dislike|dont want|do not want|cant stand)"
@@ -232,7 +241,8 @@ _ENGLISH = [
         rf"{_I_PREFER}(?: (?:have|get|receive|hear|it|to|your|the|a|an|answers?|by|via|in|listening to|listen to))* "
         rf"(?:{_EN_NOTE}|voice(?:$| plz| over))",
         rf"{_I_PREFER}(?: to)? (?:listen|listening|hear|hearing)(?: it| you)?(?:$| plz| than\b| over\b)",
-        rf"(?<!i )(?<!ill )(?<!to )(?<!me )(?<!rather )(?<!cant )(?<!cannot )(?<!they )(?<!do you )(?<!can we )(?<!not )(?<!dont )"
+        rf"(?<!i )(?<!ill )(?<!to )(?<!me )(?<!rather )(?<!cant )(?<!cannot )(?<!they )(?<!do you )(?<!can we )"
+        rf"(?<!not )(?<!dont )"
         rf"\b(?:send|reply|answer|respond|record|leave|drop|give|tell|explain|say)(?: to)?"
         rf"(?: (?:me|us|it|that|this|back|over|your answer|the answer|in|with|by|via|as|a|an|some|another|through))* "
         rf"(?:{_EN_NOTE}|{_EN_IN}voice(?:$| plz))",
@@ -281,17 +291,20 @@ _CHINESE = [
 _RULES = (*_ROMANCE, *_ENGLISH, *_CHINESE)
 
 _NAMES_BOTH = re.compile(
-    r"\b(?:text\w*|escrit\w+|escrever|ler|leer|writing|written|reading)\b.{1,25}\b(?:audios?|voz|voice|ouvir|escuchar)\b"
+    r"\b(?:text\w*|escrit\w+|escrever|ler|leer|writing|written|reading)\b.{1,25}\b(?:audios?|voz|voice|ouvir|"
+    r"escuchar)\b"
     r"|\b(?:audios?|voz|voice(?: \w+)?|ouvir|escuchar)\b.{1,25}\b(?:text\w*|escrit\w+|escrever|ler|leer|writing)\b"
     r"|语音.{0,4}(?:文字|打字)|(?:文字|打字).{0,4}语音"
 )
 _DOES_NOT_MIND = re.compile(
     r"\b(?:tanto faz|pode ser .* ou|puede ser .* o|qualquer um\w?|como (?:voces? )?prefer\w+|como prefier\w+|"
-    r"me da igual|da lo mismo|cualquiera|either|whatever|dont mind|doesnt matter|both(?: .*)? (?:fine|ok|okay|good|work))\b"
+    r"me da igual|da lo mismo|cualquiera|either|whatever|dont mind|doesnt matter|both(?: .*)? (?:fine|ok|okay|good|"
+    r"work))\b"
     r"|都可以|都行|都好|都无所谓|无所谓|随便|也行"
 )
 _BOTH_WAYS = re.compile(
-    r"\bpode ser (?:dos dois jeitos|das duas formas|de qualquer jeito)|\b(?:dos dois jeitos|das duas formas) (?:ta|esta|"
+    r"\bpode ser (?:dos dois jeitos|das duas formas|de qualquer jeito)|\b(?:dos dois jeitos|das duas formas) (?:ta|"
+    r"esta|"
     r"tudo) (?:bom|bem)|\bde las dos (?:formas|maneras)\b|\bboth ways (?:are|is) fine"
     rf"|\b(?:ja|agora|ya|ahora|agora ja|ahora ya|ahora si) (?:posso|consigo|puedo|da pra|da para) {_HEARD}"
     rf"(?: (?:os|los|seus|sus))? {_NOTE}"
@@ -307,7 +320,8 @@ _GOODS = re.compile(
     r"|耳机|音箱|助手|控制|识别|遥控|功能|键盘|打字机|语音包|电视|有声书|杯|刻|广告|手表"
 )
 _WITHOUT_EARS = re.compile(
-    r"\b(?:sem|sin|without|no) (?:(?:o|os|meus?|mis?|my|any) )?(?:fones?|audifonos?|auriculares?|headphones?|earbuds?)\b"
+    r"\b(?:sem|sin|without|no) (?:(?:o|os|meus?|mis?|my|any) )?(?:fones?|audifonos?|auriculares?|headphones?|"
+    r"earbuds?)\b"
 )
 """Not about the goods: why somebody cannot listen."""
 _SOMEONE_ELSE = re.compile(
@@ -319,21 +333,20 @@ _SOMEONE_ELSE = re.compile(
     r"|他|她|朋友|客服|我(?:妈|爸|老公|老婆|丈夫|妻子|奶奶|爷爷|同事|男友|女友)|说"
 )
 _SENTENCE = re.compile(r"[^.!?;\n。！？；…]+[.!?;。！？；…]*")
-_COMMA = re.compile(r"\s*[,，、]\s*|\b(?:but|pero) (?=\w+ )|(?:但是?|不过)")
+_COMMA = re.compile(r"[,，、]|\b(?:but|pero) (?=\w+ )|(?:但是?|不过)")
 _PLEASE = re.compile(
-    r"\s*[,，]?\s*\b(?:por favor|por gentileza|faz favor|pfv+r?|pf|porfa(?:vor)?|xfa|please|pls|plz|thanks|thank you)\b"
-    r"\s*[,，]?\s*"
+    r" ?[,，]? ?\b(?:por favor|por gentileza|faz favor|pfv+r?|pf|porfa(?:vor)?|xfa|please|pls|plz|thanks|thank you)\b"
+    r" ?[,，]? ?"
 )
 _HELLO = re.compile(
     r"^(?:(?:oi+|ola|hola|hi|hello|hey|opa|ok|okay|sim|si|yes|ah|e|y|and|entao|entonces|so|olha|mira|alias|"
-    r"na verdade|actually|gente|pessoal|amig[oa]|bom dia|boa tarde|boa noite|eu|yo|agora|not|nao eu) )+(?=\w)"
+    r"na verdade|actually|gente|pessoal|amig[oa]|bom dia|boa tarde|boa noite|eu|yo|agora) )+(?=\w)"
 )
 _PAST = re.compile(r"\b(?:mand|envi|grab|contest)é\b")
 """Spanish: "mandé" tells and "mande" asks; without accents both are one."""
 _SPELLED = (
     (r"'", ""),
     (r"\bvcs?\b", "voce"),
-    (r"\b(?:vocês|voces)\b", "voces"),
     (r"\bn\b", "nao"),
     (r"\bagr\b", "agora"),
     (r"\btou\b", "to"),
@@ -386,7 +399,7 @@ def _of_clause(clause: str, asks: bool) -> Preference:
 
 
 def _plain(sentence: str) -> str:
-    plain = _PLEASE.sub(" plz ", fold(_PAST.sub("sent", sentence)))
+    plain = _PLEASE.sub(" plz ", " ".join(fold(_PAST.sub("sent", sentence)).split()))
     for pattern, spelled in _SPELLED:
         plain = re.sub(pattern, spelled, plain)
     return plain.strip(" ,，、")
