@@ -223,7 +223,7 @@ class Deliveries:
     async def _note(self, id: MediaId, profile: Profile) -> bytes:
         """As it plays where the channel leads; made once for each such place. Raises OSError and Encoding."""
         voice = await self.media.read(id)
-        if not profile.is_strict and profile.takes(voice):
+        if await asyncio.to_thread(profile.takes, voice):
             return voice
         fitted = self.media.variant(id, f".{profile.name}")
         if fitted.exists():

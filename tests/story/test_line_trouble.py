@@ -226,6 +226,11 @@ async def test_a_voice_note_that_cannot_be_uploaded_is_said_in_words(
         assert await heard(zap, 1) == ["Echo: Oi"]
         await states_within(gateway, zap, ["sent"])
         assert await details(gateway, zap) == [("sent", "text_instead:131053")]
+        (trouble,) = await ready(gateway)
+        assert trouble.startswith("channel zap: voice notes: 131053.")
+        await zap.post(gateway, zap.message("m2", "E agora?"))
+        await states_within(gateway, zap, ["sent", "sent"])
+        assert await ready(gateway) == [], "it is over when a note is taken again"
 
 
 async def test_a_contact_who_cannot_be_reached_is_not_tried_again_until_he_writes(
