@@ -20,9 +20,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gateway.config import Config, ConfigError, Queue, load
+from tts.profiles import PROFILES, WEB
+
+if TYPE_CHECKING:
+    from tts.ladder import Told
 
 OK, FOUND, USAGE, CANNOT_START, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -79,8 +83,11 @@ def _say(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", metavar="TEXT")
     parser.add_argument("--config", type=Path, metavar="FILE", help="without it: the embedded voice")
     parser.add_argument("--queue", metavar="Q", help="whose voice; the first queue's without it")
-    parser.add_argument("--language", metavar="L", help="of the text, e.g. pt-BR; the queue's without it")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.ogg")
+    parser.add_argument("--language", metavar="L", default="", help="of the text, e.g. pt-BR; the queue's without it")
+    parser.add_argument("--profile", choices=PROFILES, default=WEB.name, help="where the note will be played")
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("-o", "--output", type=Path, metavar="FILE.ogg")
+    wanted.add_argument("--show-speakable", action="store_true", help="print the words that would be spoken")
     parser.set_defaults(run=_run_say)
 
 
@@ -208,23 +215,53 @@ def _run_check(args: argparse.Namespace) -> int:
 
 
 def _run_say(args: argparse.Namespace) -> int:
-    from gateway.saying import say
+    from gateway.saying import say, script, shown, spoken_in
     from tts.errors import SpeechError
 
     config = _config_or_embedded(args.config)
-    if (queue := _queue_of(config, args.queue)) is None:
+    if (named := _queue_of(config, args.queue)) is None:
         return USAGE
+    queue = spoken_in(named, args.language)
+    words = script(args.text, queue)
+    if args.show_speakable:
+        _write(shown(words, queue.language))
+        return OK
+    if problem := _unwritable(args.output):
+        print(f"recado: cannot write {args.output}: {problem}", file=sys.stderr)
+        return CANNOT_START
+    _show_speaking(len(words.lines))
     try:
-        audio = asyncio.run(say(args.text, config, queue.name, args.language or ""))
-        args.output.write_bytes(audio.data)
+        return _keep(asyncio.run(say(words, config, queue, PROFILES[args.profile])), args.output, args.profile)
     except SpeechError as error:
         print(f"recado: no voice note: {error.reason}. {error.hint}", file=sys.stderr)
         return FOUND
     except OSError as error:
         print(f"recado: cannot write {args.output}: {error}", file=sys.stderr)
         return CANNOT_START
-    print(f"{args.output}: {audio.seconds:.1f} s, {len(audio.data)} bytes, by {audio.spoken_by}")
+
+
+def _unwritable(path: Path) -> str:
+    """Why, found out before anything is paid for; empty when nothing speaks against it."""
+    if path.is_dir():
+        return "it is a folder"
+    return "" if path.parent.is_dir() else f"there is no folder {path.parent}"
+
+
+def _keep(told: Told, output: Path, profile: str) -> int:
+    """Raises OSError."""
+    for number, note in enumerate(told.notes, 1):
+        path = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
+        path.write_bytes(note.audio.data)
+        print(f"{path}: {note.audio.seconds:.1f} s, {len(note.audio.data)} bytes, {profile}, by {told.spoken_by}")
+    print(f"{told.characters} characters charged")
+    for fell in told.fell_from:
+        print(f"recado: could not speak: {fell}", file=sys.stderr)
     return OK
+
+
+def _show_speaking(sentences: int) -> None:
+    if sys.stderr.isatty() and sentences > 1:
+        print(f"speaking {sentences} sentences", file=sys.stderr, flush=True)
 
 
 def _run_voices(args: argparse.Namespace) -> int:

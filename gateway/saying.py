@@ -1,30 +1,64 @@
-"""`recado say`: one voice note in a queue's voice."""
+"""`recado say`: a test of a queue's voice and of what it makes of a text, with nobody on the other side."""
 
 from __future__ import annotations
 
-from gateway.config import Config
+from gateway.config import Config, Queue
 from gateway.equipment import Equipment
+from gateway.rules.shaping import Script, scripted
+from gateway.steps.speak import speeches
 from gateway.telemetry import Telemetry
+from gateway.voices import rungs
+from tts.elevenlabs_models import understands_tags
 from tts.encode import Encoder
 from tts.errors import Refused
-from tts.model import Audio, Speech
-from tts.speakable import speakable
+from tts.ladder import Told
+from tts.offers import base
+from tts.profiles import Profile
+
+PATIENCE_S = 600.0
+"""Whoever tries a voice waits longer than a customer would, and may give it a whole page."""
+BESIDE = {
+    "pt": "Por escrito, ao lado:",
+    "en": "In writing, beside it:",
+    "es": "Por escrito, al lado:",
+    "zh": "另附文字：",
+}
 
 
-async def say(text: str, config: Config, queue: str, language: str) -> Audio:
-    """Raises SpeechError, KeyError for an unknown queue."""
-    settings = config.queue(queue)
-    language = language or settings.language
+def spoken_in(queue: Queue, language: str) -> Queue:
+    """The queue, as if it were one of that language; empty: its own."""
+    return queue.model_copy(update={"language": language}) if language else queue
+
+
+def script(text: str, queue: Queue) -> Script:
+    """The words worth saying, as this queue's voices would be given them."""
+    tags = any(rung.provider == "elevenlabs" and understands_tags(rung.model_id) for rung in rungs(queue))
+    return scripted(text, queue.language, tags=tags, dictionary=queue.voice.pronunciations)
+
+
+def shown(script: Script, language: str) -> str:
+    """What is spoken, a line for each sentence, and below a heading what is written beside it."""
+    said = "\n".join(line.spoken for line in script.lines)
+    if not script.companion:
+        return said
+    beside = f"{BESIDE.get(base(language), BESIDE['en'])}\n{script.companion}"
+    return f"{said}\n\n{beside}" if said else beside
+
+
+async def say(script: Script, config: Config, queue: Queue, profile: Profile) -> Told:
+    """Voice notes: one, unless they would be too long for where they are played. Raises SpeechError."""
+    if not script.lines:
+        raise Refused("nothing_to_speak", hint="The text holds no words.")
     encoder = Encoder()
-    await encoder.start()
+    equipment = Equipment(config, encoder, Telemetry(), [])
     try:
-        voice = Equipment(config, encoder, Telemetry(), []).voice(settings)
-        words = speakable(text, language).spoken
-        if not words.strip():
-            raise Refused("nothing_to_speak", hint="The text holds no words.")
+        ladder = equipment.voice(queue)
+        ladder.deadline = PATIENCE_S
+        sentences = speeches([line.spoken for line in script.lines], queue.language)
         try:
-            return await voice.speak(Speech(words, language))
+            return await ladder.begin().finish(sentences, profile)
         finally:
-            await voice.close()
+            await ladder.close()
     finally:
+        await equipment.close()
         await encoder.close()

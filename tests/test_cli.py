@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import toml
 from tts import ogg
+from tts.profiles import PROFILES
 
 
 async def recado(*words: str | Path) -> int:
@@ -160,9 +162,90 @@ async def test_say_makes_a_voice_note_in_the_queues_voice(tmp_path: Path) -> Non
         assert elevenlabs.spoken[0].json["text"] == "Custa cinco reais."
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_say_makes_a_note_for_each_place_and_says_what_it_cost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], profile: str
+) -> None:
+    note = tmp_path / "a.ogg"
+    async with FakeOpenAI() as openai, FakeElevenLabs() as elevenlabs:
+        path = written(tmp_path, spoken(openai, elevenlabs))
+        assert await recado("say", "Bom dia!", "--config", path, "--profile", profile, "-o", note) == 0
+    data = note.read_bytes()
+    assert PROFILES[profile].takes(data)
+    said = capsys.readouterr().out
+    assert f", {len(data)} bytes, {profile}, by elevenlabs/{voice_wire.VOICE}/eleven_v3\n" in said
+    assert "8 characters charged" in said
+
+
+async def test_say_shows_the_words_and_spends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "[laughs] O Wi-Fi custa R$ 5,00: https://example.com/wifi"
+    async with FakeOpenAI() as openai, FakeElevenLabs() as elevenlabs:
+        dictionary = 'pronunciations = { "Wi-Fi" = "uai fai" }\n[queues.hearing]'
+        for model, laughs in (("eleven_v3", True), ("eleven_flash_v2_5", False)):
+            voice = spoken(openai, elevenlabs, model_id=model).replace("[queues.hearing]", dictionary)
+            assert await recado("say", text, "--config", written(tmp_path, voice), "--show-speakable") == 0
+            said = capsys.readouterr().out
+            assert ("[laughs]" in said) is laughs
+            assert "uai fai custa cinco reais" in said
+            assert said.endswith("\n\nPor escrito, ao lado:\nhttps://example.com/wifi\n")
+        assert elevenlabs.calls == []
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en-US", "In writing, beside it:"), ("es", "Por escrito, al lado:"), ("zh", "另附文字："), ("it", "In writing")],
+)
+async def test_the_heading_is_in_the_language_of_the_text(
+    language: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await recado("say", "https://example.com", "--language", language, "--show-speakable") == 0
+    assert said in capsys.readouterr().out
+
+
+async def test_a_text_too_long_for_one_note_becomes_several_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = replace(PROFILES["web"], max_bytes=6_000)
+    monkeypatch.setitem(PROFILES, "web", small)
+    async with FakeOpenAI() as openai, FakeElevenLabs() as elevenlabs:
+        path = written(tmp_path, spoken(openai, elevenlabs))
+        text = " ".join(f"Esta é a frase número {number}." for number in range(1, 9))
+        assert await recado("say", text, "--config", path, "-o", tmp_path / "a.ogg") == 0
+    assert "a-2.ogg: " in capsys.readouterr().out
+    assert all(small.takes((tmp_path / name).read_bytes()) for name in ("a.ogg", "a-2.ogg"))
+
+
+async def test_say_names_a_voice_that_could_not_speak(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with FakeOpenAI() as openai, FakeElevenLabs() as elevenlabs:
+        elevenlabs.next(voice_wire.QUOTA, voice_wire.QUOTA)
+        text = spoken(openai, elevenlabs)
+        path = written(tmp_path, text)
+        assert await recado("say", "oi", "--config", path, "-o", tmp_path / "a.ogg") == 1
+        assert "quota_exceeded. The account has no characters left" in capsys.readouterr().err
+        silent = '[[queues.voice.fallbacks]]\nprovider = "silent"\n[queues.hearing]'
+        path = written(tmp_path, text.replace("[queues.hearing]", silent))
+        assert await recado("say", "oi", "--config", path, "-o", tmp_path / "a.ogg") == 0
+    said = capsys.readouterr()
+    assert "by silent" in said.out
+    assert "0 characters charged" in said.out
+    assert f"could not speak: elevenlabs/{voice_wire.VOICE}/eleven_v3: quota_exceeded" in said.err
+
+
+@pytest.mark.parametrize("place", [".", "none/a.ogg"])
+async def test_say_pays_for_nothing_that_it_cannot_keep(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    async with FakeOpenAI() as openai, FakeElevenLabs() as elevenlabs:
+        path = written(tmp_path, spoken(openai, elevenlabs))
+        assert await recado("say", "oi", "--config", path, "-o", tmp_path / place) == 3
+        assert elevenlabs.spoken == []
+    assert "cannot write" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
+        (("say", "oi"), 2, "usage"),
         (("say", "oi", "--queue", "nobody", "-o", "x.ogg"), 2, "nobody"),
         (("say", "🙂", "-o", "x.ogg"), 1, "no words"),
         (("say",), 2, "usage"),
