@@ -29,7 +29,7 @@ _NOTE = (  # pt, es
     r"(?:minhas?|meus?|mi(?= \w)|mis|el|eles?|elas?|ellos|ellas?|os?|as?|quem))\b)"
 )
 _WRITING = (  # pt, es
-    r"(?:escrit[oa]|textos?|mensage(?:m|ns) de texto|mensajes? de texto|msgs? de texto)\b"
+    r"(?:escrit[oa]|textos?|(?:mensage(?:m|ns)|mensajes?|msgs?) (?:de texto|escrit[oa]s?))\b"
     r"(?! (?:d[aeo]s?(?! que\b)|del|bordad\w*|n[ao]|en (?:la|el))\b)"
 )
 _EN_NOTE = (
@@ -45,15 +45,20 @@ _LIKES = (  # pt, es
     r"me gustan? mas|acho melhor|seria melhor|e melhor|es mejor|melhor|mejor)"
 )
 _THE_ANSWER = (  # pt, es
-    r"(?:(?:so|solo|somente|apenas|que|voce|voces|usted|seja|sea|me|nos|mim|pra|para|mi|receber|recibir|ter|sempre|"
+    r"(?:(?:so|solo|somente|apenas|que|voce|voces|usted|seja|sea|me|nos|pra mim|para mim|para mi|receber|recibir|"
+    r"ter|sempre|"
     r"siempre|tudo|todo|isso|eso|a|la|as|las|os|los|um|uns|uma|un|una|unos|respostas?|respuestas?|responda|responder|"
     r"mande|mandem|mandes|envie|envies|manden|envien|respondas|expliques|comigo|conmigo|informacoes|informacao|aqui|"
     r"ai|entao|sim|si|logo|mais|mas|"
     r"por|em|en|com|con|via|como) )*"
 )
-_TELL_PT = r"(?:manda|mande|mandem|envia|envie|enviem|responde|responda|respondam|explica|explique|expliquem|fala|fale|"
+_TELL_PT = (
+    r"(?:manda|mande|mandem|envia|envie|enviem|responde|responda|respondam|respondessem?|explica|explique|expliquem|"
+    r"fala|fale|"
+)
 _TELL = (  # pt, es: as a command
-    _TELL_PT + r"falem|passa|passe|diz|diga|grava|grave|gravem|me (?:lo )?(?:mandas|envias|respondes|explicas|dices)|"
+    _TELL_PT + r"falem|passa|passe|pasame|paseme|diz|diga|grava|grave|gravem|me (?:lo )?(?:mandas|envias|respondes|"
+    r"explicas|dices)|"
     r"(?:mand|respond|contest|grab|envi)(?:[ae](?:nos|me|melo|mela)?|[ae]nme(?:lo|la)?)|"
     r"expliqu?[ceuaq]*(?:me|melo|mela)|explicamelo|explicame|digame|digamelo|dime|dimelo|contestes?|graba|grabe|"
     r"manden|envien|respondan|contesten)"
@@ -124,15 +129,17 @@ _ROMANCE = [
         rf"\b(?:para|pare|parem|parar|deja|deje|dejen|dejar) de (?:me )?(?:mandar|enviar|mandarme|enviarme|gravar|"
         rf"grabar)(?: (?:tanto|tantos|esses|mais|um|los|os|me))* {_NOTE}",
         rf"\b(?:odeio|detesto|odio|chega de|basta de|nada de|evita|evite|evitem|eviten|dispenso)"
-        rf"(?: (?:me|mandar|enviar|receber|recibir|ouvir|escuchar|mais|mas|os|los|esses|tantos|de))* {_NOTE}",
-        rf"\b(?:nao|no) (?:gosto|curto|ouco|escuto|escucho|oigo|suporto|soporto|quero|quiero|aguento|aceito|uso|"
+        rf"(?: (?:quando|mandam|cuando|me|mandar|enviar|receber|recibir|ouvir|escuchar|mais|mas|os|los|esses|tantos|"
+        rf"de))* {_NOTE}",
+        rf"\b(?:nao|no) (?:gosto|curto|ouco|escuto|abro|escucho|oigo|suporto|soporto|quero|quiero|aguento|aceito|uso|"
         rf"me gustan?)(?: (?:muito|mucho|mais|mas|de|receber|recibir|ouvir|escutar|escuchar|nenhum|os|los|las|esses|um|"
         rf"un|por|em|en))* {_NOTE}",
         rf"\b(?:nunca|jamais|jamas) (?:ouco|escuto|escucho|oigo)(?: (?:os|los))? {_NOTE}",
         rf"^(?:(?:mas|pero|pode ser|manda|responde|so) )*(?:sem|sin) (?:mandar |usar )?(?:audios|{_NOTE}(?= plz)|"
         rf"(?:notas|mensage(?:m|ns)|mensajes) de voz)(?: plz| obrigad[oa]| gracias| ta| ok)*$",
         rf"^plz (?:sem|sin) {_NOTE}",
-        rf"^{_NOTE}(?: agora| ahora)? (?:nao|no)(?:$| plz| obrigad[oa]| gracias| da\b| posso| puedo| consigo| rola)",
+        rf"^{_NOTE}(?: agora| ahora| eu| yo)? (?:nao|no)(?:$| escuto| escucho| ouco| plz| obrigad[oa]| gracias|"
+        rf" da\b| posso| puedo| consigo| rola)",
         rf"^(?:nao|no) (?:por |em |en )?{_NOTE}$",
     ),
     *_rules("voice", rf"\b(?:nao|no) (?:me )?(?:manda|mande|mandes|envia|envie|envies) (?:mais |mas )?{_WRITING}"),
@@ -145,10 +152,6 @@ _ROMANCE = [
         rf"\b{_CANNOT} {_HEARD} (?:o|el|seu|su) {_NOTE} (?:agora|aqui|no momento|ahora|aca|no trabalho|en el trabajo)",
         rf"\b(?:meu|mi) (?:celular|telefone|telefono|aparelho|whats\w*) (?:nao|no) (?:toca|reproduz|abre|reproduce) "
         rf"(?:os |los )?{_NOTE}",
-        r"\b(?:sou|soy) (?:\w+mente |uma pessoa |una persona )?(?:surd[oa]|sord[oa]|deficiente auditiv[oa])"
-        r"(?:$| (?:e|y|nao|no|entao|plz|manda|responde|escreve)\b)",
-        r"\b(?:tenho|tengo) (?:deficiencia auditiva|discapacidad auditiva|perda auditiva|perdida auditiva|"
-        r"problema de audicao)$",
     ),
     *_rules(
         "voice",
@@ -156,9 +159,6 @@ _ROMANCE = [
         rf"no momento|"
         rf"direito|bien|bem|aqui|plz|estou dirigindo|to dirigindo|estoy manejando))*$",
         r"\b(?:nao|no) (?:sei|se) (?:ler|leer)(?: direito| bem| bien)?$",
-        r"\b(?:sou|soy) (?:ceg[oa]|cieg[oa]|deficiente visual)(?:$| (?:e|y|nao|no|entao|plz|manda|mandame)\b)",
-        r"\b(?:tenho|tengo) (?:deficiencia visual|discapacidad visual|baixa visao|baja vision)$",
-        r"\b(?:nao enxergo|no veo)(?: bem| direito| nada| bien)?(?: plz)?$",
     ),
     # what they like better
     *_rules(
@@ -180,10 +180,11 @@ _ROMANCE = [
         "text",
         rf"{_NOT}{_NOT_I}\b(?:{_TELL}|{_DO_SEND}|{_DO_TELL}|{_DO_ME}) {_THE_ANSWER}{_IN}"
         rf"{_WRITING}",
-        rf"{_NOT}{_NOT_I}\b(?:{_TELL}|{_DO_ME}) (?:so |solo )?(?:textos?|mensage(?:m|ns) de texto)(?: plz| mesmo)*$",
+        rf"{_NOT}{_NOT_I}\b(?:{_TELL}|{_DO_ME}) (?:so |solo )?(?:textos?|escrit[oa]|mensage(?:m|ns) (?:de texto|"
+        rf"escritas?)|msgs? escritas?)(?: plz| mesmo)*$",
         rf"{_NOT}{_NOT_I}(?<!sei )(?<!escrever )\b(?:escreve|escreva|escrevam|escrever|digita|digite|digitem|digitar|"
-        rf"escribe|escriba|escriban|escribir|escribame|escribeme|escribirme)"
-        rf"(?: (?:plz|aqui|ai|aca|pra mim|para mim|mesmo|entao|tudo|todo|isso|me))*$",
+        rf"escribe|escriba|escriban|escribir|escri(?:ba|be|bir)(?:me|lo|melo))"
+        rf"(?: (?:aqui|ai|aca|pra mim|para mim|mesmo|entao|tudo|todo|isso|me))*{_END}",
         rf"^(?:plz )?(?:(?:so|solo|somente|solamente|apenas|pode ser|puede ser|quero|queria|quiero|quisiera|gostaria|"
         rf"gostaria de|me gustaria|aceito|manda) )+{_THE_ANSWER}{_WRITING}{_SOFT}",
         rf"^(?:plz )?(?:por|em|en) {_WRITING}{_SOFT}",
@@ -199,9 +200,9 @@ _ROMANCE = [
         rf"{_NOT}\b{_DO_ME} {_THE_ANSWER}{_NOTE}",
         rf"\b{_CAN} {_DO_SEND} {_THE_ANSWER}{_NOTE} (?:pra mim|para mi|para mim|me explicando|explicando)",
         rf"^(?:plz )?(?:(?:so|solo|somente|solamente|apenas|pode ser|puede ser|quero|queria|quiero|quisiera|gostaria|"
-        rf"gostaria de|me gustaria|quero ouvir|aceito) )+{_THE_ANSWER}{_NOTE}{_SOFT}",
+        rf"gostaria de|me gustaria|quero ouvir|quero escutar|quiero escuchar|aceito) )+{_THE_ANSWER}{_NOTE}{_SOFT}",
         rf"^(?:plz )?(?:por|em|en|con|com) {_NOTE}{_SOFT}",
-        rf"^(?:plz {_NOTE}|{_NOTE} plz)",
+        rf"^(?:plz {_NOTE}|{_NOTE} (?:plz|(?:e|es) (?:melhor|mejor)))",
     ),
     *_rules("voice", rf"\b{_CAN} {_DO_SEND} {_THE_ANSWER}{_NOTE}", as_question=False),
 ]
@@ -215,19 +216,20 @@ _ENGLISH = [
         rf"{_EN_NOTE}",
         rf"\b(?:i|really)(?: really| just)? (?:dont like|do not like|hate|dislike|dont want|do not want|cant stand)"
         rf"(?: (?:to|get|receive|getting|receiving|listening|hear|any|more|your|these|a|an|those))* {_EN_NOTE}",
-        rf"\b(?:cant|cannot|can not|am unable to|im unable to|im not able to|not able to|wont be able to|i never|"
-        rf"i dont|i do not|i dont want to|i dont like to)(?: really| currently| usually)? (?:listen(?: to)?|hear|play|"
+        rf"\b(?:cant|cannot|can not|am unable to|im unable to|not able to|wont be able to|i never|"
+        rf"i dont|i do not|i dont want to|i dont like to)(?: really| currently| usually)? (?:listen(?: to)?|hear|"
+        rf"play|do|"
         rf"open)(?: (?:any|those|these))* {_EN_NOTE}",
         r"\b(?:i|im|and|so|work|meeting) ?(?:cant|cannot|am unable to|unable to) listen"
         r"(?:$| plz| (?:right now|now|here|at work|at the moment))",
-        r"^(?:cant|cannot) listen(?:$| plz| (?:right now|now|here|at work|at the moment))",
+        r"^(?:cant|cannot|not able to) listen(?:$| plz| (?:right now|now|here|at work|at the moment))",
         rf"^(?:plz |just )*(?:no more {_EN_NOTE}|no (?:voice \w+|{_EN_NOTE} plz)|without {_EN_NOTE} plz)",
         rf"^plz no {_EN_NOTE}",
-        r"\b(?:im|i am) (?:\w+ly )?(?:deaf|hard of hearing|hearing impaired)(?:$| (?:so|and|plz)\b)",
         rf"{_I_PREFER}(?: (?:have|get|receive|it|to|your|the|answers?|replies|just|only|in|by|via|a|you))* "
         rf"(?:{_EN_WRITING}|(?:read|reading)(?:$| plz| (?:it|than|over)\b))",
         rf"\b(?:text|write|type|{_EN_WRITING})(?: (?:it|that|this|me|back|to me|down|out))* "
         rf"(?:instead|rather than)(?:$| plz| (?:of )?(?:{_EN_NOTE}|voice|talking|recording|sending))",
+        r"\bplz (?:type|write)(?: (?:it|that|this|your answer|the answer|down|out))*$",
         r"^(?:(?:could|can|would|will) you |plz |kindly |just |you can |maybe |ok |so )+(?:write|type)"
         r"(?: (?:it|that|this|your answer|the answer|everything|to me|down|out|instead|thanks|plz))*$",
         rf"(?<!i )(?<!ill )(?<!i can )\b(?:reply|answer|respond|send|give|put|tell|explain|get back|write)(?: to)?"
@@ -245,20 +247,21 @@ _ENGLISH = [
         rf"(?<!not )(?<!dont )"
         rf"\b(?:send|reply|answer|respond|record|leave|drop|give|tell|explain|say)(?: to)?"
         rf"(?: (?:me|us|it|that|this|back|over|your answer|the answer|in|with|by|via|as|a|an|some|another|through))* "
-        rf"(?:{_EN_NOTE}|{_EN_IN}voice(?:$| plz))",
+        rf"(?:{_EN_NOTE}|(?:{_EN_IN}|(?<=send ))voice(?:$| plz))",
+        rf"\b(?:could|can|may) i (?:get|have)(?: (?:it|that|as|in|a|an|some|the answer))* {_EN_NOTE}",
         rf"\b(?:free to|you to) (?:send|reply with|answer with|record)(?: (?:me|us|a|an|some))* {_EN_NOTE}",
         rf"^(?:i|id|i would)(?: really| do| just)? (?:want|like|love)(?: to)?"
         rf"(?: (?:get|receive|hear|have|it|in|a|an|your|the answer|answers|as|by|some))* {_EN_NOTE}",
-        r"\b(?:im|i am) (?:\w+ly )?(?:blind|visually impaired)(?:$| (?:so|and|plz)\b)",
         r"\b(?:i )?(?:cant|cannot) read(?: (?:right now|now|long|texts?|messages|at the moment|plz))*$",
         rf"^(?:plz )?(?:(?:only|just|by|in|via|a) )+(?:{_EN_NOTE}|voice)(?: only| plz)*$",
-        rf"^(?:plz )?(?:{_EN_NOTE}|voice)(?: (?:only|for me|plz|(?:is|are|would be) (?:better|easier|best|great)))+$",
+        rf"^(?:plz )?(?:a )?(?:{_EN_NOTE}|voice)(?: (?:only|for me|plz|(?:is|are|would be) (?:better|easier|best|"
+        rf"great)))+$",
         rf"^plz (?:a )?{_EN_NOTE}|^(?:a )?(?:{_EN_NOTE}|voice) plz",
     ),
 ]
 
 _ASKED_ZH = r"^(?:请|麻烦|可以|给我|你|您|就|还是|能不能|能|可不可以|帮我|直接|改|那|好的?|以后|再|最好|劳烦)*"
-_TAIL_ZH = r"(?:给我|我|吧|好吗|就好|就行|可以|呗|一下|好了|来|了)*$"
+_TAIL_ZH = r"(?:给我|我|吧|好吗|行吗|就好|就行|可以|呗|一下|好了|来|了)*$"
 _CHINESE = [
     *_rules(
         "text",
@@ -266,7 +269,6 @@ _CHINESE = [
         r"(?<!能)(?:不方便|不能|没法|无法|没办法|不想|不喜欢|讨厌|不爱|不便|从不|^我不|不太?喜欢)(?:现在)?"
         r"(?:收?听|播放)?语音",
         r"听不了(?:语音|$)|不方便(?:收?听)$|不能听$",
-        r"^我?(?:是|有)?(?:聋人|聋哑人|听障人?士?|听力(?:不好|障碍|有问题))$",
         rf"{_ASKED_ZH}(?<=[请烦以我你您就是能帮接改那好后再])打字(?:回复?|说|告诉|吗|聊)*{_TAIL_ZH}",
         rf"^打字(?:回复?|[跟和]我|说|给我|吧|就好|就行|好吗|聊)+{_TAIL_ZH}",
         rf"{_ASKED_ZH}(?:用|发|以|通过)(?:个|条|一下|一?段)?文字(?:版|消息|信息)?(?:回复?|说|告诉|发|聊|沟通|吗)*{_TAIL_ZH}",
@@ -278,17 +280,38 @@ _CHINESE = [
     *_rules(
         "voice",
         r"(?:别|不要|不用|不必)(?:再)?打字",
-        rf"{_ASKED_ZH}(?:发|录|来)(?:个|一?条|一?段|点)?语音(?:消息|信息)?{_TAIL_ZH}",
+        rf"{_ASKED_ZH}(?:发|录|来|说)(?:个|一?条|一?段|点)?语音(?:消息|信息)?{_TAIL_ZH}",
         rf"{_ASKED_ZH}给我(?:发|录)(?:个|一?条|一?段|点)?语音(?:消息|信息)?吗$",
         rf"{_ASKED_ZH}(?:发|录)(?:个|一?条|一?段|点)?语音(?:消息|信息)?给我吗$",
         rf"{_ASKED_ZH}用?语音(?:回复?|说|告诉|讲|聊)(?:吗)?{_TAIL_ZH}",
         r"^我?(?:更|比较|还是|很|只)?(?:想|要|喜欢|想要|倾向)(?:收?听)?语音(?:消息|回复)?$",
         r"^(?:还是|只要|就要?)?语音(?:吧|就好|就行|更方便|好了)+$|^只要语音$",
-        r"^我?(?:是盲人|是视障人?士?|看不见|不识字|看不了字|看不清字)$",
         r"不方便看(?:字|文字|消息|手机)?$",
     ),
 ]
-_RULES = (*_ROMANCE, *_ENGLISH, *_CHINESE)
+_ABLE = [
+    *_rules(
+        "text",
+        r"\b(?:sou|soy) (?:\w+mente |uma pessoa |una persona )?(?:surd[oa]|sord[oa]|deficiente auditiv[oa])"
+        r"(?:$| (?:e|y|nao|no|entao|plz|manda|responde|escreve)\b)",
+        r"\b(?:tenho|tengo) (?:deficiencia auditiva|discapacidad auditiva|perda auditiva|perdida auditiva|"
+        r"problema de audicao)$",
+        r"\b(?:im|i am) (?:\w+ly )?(?:deaf|hard of hearing|hearing impaired)(?:$| (?:so|and|plz)\b)",
+        r"^我?(?:是|有)?(?:聋人|聋哑人|听障人?士?|听力(?:不好|障碍|有问题))$",
+        as_question=False,
+    ),
+    *_rules(
+        "voice",
+        r"\b(?:sou|soy) (?:ceg[oa]|cieg[oa]|deficiente visual)(?:$| (?:e|y|nao|no|entao|plz|manda|mandame)\b)",
+        r"\b(?:tenho|tengo) (?:deficiencia visual|discapacidad visual|baixa visao|baja vision)$",
+        r"\b(?:nao enxergo|no veo)(?: bem| direito| nada| bien)?(?: plz)?$",
+        r"\b(?:im|i am) (?:\w+ly )?(?:blind|visually impaired)(?:$| (?:so|and|plz)\b)",
+        r"^我?(?:是盲人|是视障人?士?|看不见|不识字|看不了字|看不清字)$",
+        as_question=False,
+    ),
+]
+"""What they are. In a question it is about the goods: can a blind man hear what this phone says?"""
+_RULES = (*_ROMANCE, *_ENGLISH, *_CHINESE, *_ABLE)
 
 _NAMES_BOTH = re.compile(
     r"\b(?:text\w*|escrit\w+|escrever|ler|leer|writing|written|reading)\b.{1,25}\b(?:audios?|voz|voice|ouvir|"
@@ -326,7 +349,7 @@ _WITHOUT_EARS = re.compile(
 """Not about the goods: why somebody cannot listen."""
 _SOMEONE_ELSE = re.compile(
     r"\b(?:ele|ela|eles|elas|ella|ellos|ellas|quem|quien|disse|falou|dijo|dice|pediu|esse|essa|este|esta|ese|esa|"
-    r"clientes?|vendedora?|atendentes?|moc[oa]|se eu|si yo|quando|cuando|todo mundo|"
+    r"clientes?|vendedora?|atendentes?|[ao] moc[oa]|se eu|si yo|quando|cuando|todo mundo|"
     r"(?:meu|minha|meus|minhas|mi|mis) \w+|he|she|they|who|said|says|my \w+|friend|agent|customer|if i|when|does|"
     r"may i|can i|could i|should i|let me|do you|will you be)\b"
     r"|^el (?:solo|siempre|me|nunca|no)\b|^(?:a|o) \w+ (?:me|so)\b"

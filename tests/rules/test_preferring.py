@@ -265,7 +265,45 @@ responde por texto
 我在地铁上听不了语音
 别给我发语音了，打字吧
 文字沟通吧
-我耳朵不好，请打字""",
+我耳朵不好，请打字
+escreve aí moço que não tô podendo ouvir
+não consigo ouvir áudio, estou no ônibus
+odeio quando mandam áudio
+nao escuto audio
+Por gentileza, responder por escrito.
+Peço que responda por texto
+gostaria que me respondessem por escrito
+não abro áudio
+áudio eu não escuto
+não ouço bem, pode escrever?
+manda msg escrita
+melhor escrever
+aqui no trabalho não posso ouvir áudio
+meu fone quebrou, manda por escrito
+não manda mais áudio não
+dá pra digitar?
+escreva por favor, meu marido está dormindo
+please don't send audio
+I can't hear the voice note, I'm at work, please type it
+could you type please
+Only text, no audio
+i can't do voice notes right now
+not able to listen now
+please stop sending voice messages
+write me instead
+no puedo oír el audio ahora, me lo escribe?
+¿podría escribirlo por favor?
+no escucho audios
+por texto por favor
+prefiero mensajes escritos
+mándamelo por escrito
+请发文字
+上班不能听语音
+开会中，发文字吧
+可以发文字吗
+不要再发语音
+estou sem fone manda por escrito
+no headphones here so please type""",
 }
 VOICE = {
     "pt": """me manda áudio
@@ -491,7 +529,37 @@ me lo explicas en un audio?
 我喜欢语音
 能不能发语音给我？
 请用语音告诉我
-我眼睛不好，发语音吧""",
+我眼睛不好，发语音吧
+manda áudio aí
+me manda áudio por favor, tô dirigindo
+pode me mandar por áudio?
+me responda com áudio
+quero escutar por áudio
+pode falar por áudio comigo?
+grava aí um áudio
+prefiro que você grave um áudio
+áudio é melhor
+é melhor por áudio
+só consigo ouvir, não consigo ler
+tô no volante, manda áudio
+minha mãe não sabe ler, então manda áudio
+estou sem óculos, manda áudio
+send an audio please
+pls send voice
+a voice note would be great
+could I get a voice note?
+can I get a voice message instead?
+voice please
+mejor audio
+pásame un audio
+mándeme audio por favor
+¿me manda un audio?
+quisiera un audio
+estoy manejando, mándame un audio
+说语音吧
+语音告诉我
+发语音行吗，我在开车
+请发语音给我""",
 }
 EITHER = {
     "pt": """tanto faz texto ou áudio
@@ -859,7 +927,77 @@ le mandé un audio al vendedor
 怎么发语音
 我刚才发的语音听到了吗
 请问文字可以改吗
-我打字告诉你""",
+我打字告诉你
+não enxergo a diferença entre os dois
+não sei ler esse código
+tenho deficiência visual, esse aparelho fala a hora?
+o texto é em português?
+vocês fazem áudio descrição?
+aceita mensagem de texto?
+quero mandar uma mensagem de voz
+quero ouvir a música no carro
+vou ouvir o áudio e já respondo
+espera que tô ouvindo o áudio
+não deu pra ouvir o áudio
+não consigo baixar o áudio
+gravei um áudio explicando
+escuta meu áudio por favor
+pode ouvir meu áudio?
+pode ler meu texto?
+leia meu texto
+não consigo enviar texto longo
+responde meu áudio
+responde o áudio que mandei
+responda minha mensagem de texto
+manda o áudio de novo
+pode repetir o áudio?
+manda o link
+me manda mensagem quando chegar
+me manda mensagem amanhã
+prefiro ligação
+prefiro que me liguem
+não quero mais receber mensagens
+para de mandar mensagem
+quero sair
+não me mande mais nada
+só quero o texto do certificado
+can you read text in Portuguese?
+can you write in Spanish?
+please write in English
+please type faster
+write a review
+stop texting me
+don't text me
+no more messages
+the audio doesn't work
+my audio doesn't work
+the voice message says you are closed
+what is your voice number?
+I heard the voice note
+send me a text when it's ready
+text me the address
+I can listen to music with it?
+tell me with a voice of reason
+reply to my voice note
+answer my voice message please
+responde mi audio
+respondan mi audio por favor
+contesta el audio
+escribe en español por favor
+escribe más claro
+no me mandes más mensajes
+mándame un mensaje cuando llegue
+quiero escuchar música
+请回复我的语音
+请听语音
+语音消息我听不懂
+发图片
+用微信发
+请写上名字
+可以语音下单吗
+打字错了
+不要发短信
+文字太小看不清""",
 }
 
 

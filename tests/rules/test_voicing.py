@@ -158,6 +158,12 @@ def test_what_was_learnt_between_the_looks_counts() -> None:
     assert after(refused, allowed, directive="", characters=50) == Verdict(False, "contact_cannot_play")
 
 
+def test_a_no_stays_a_no() -> None:
+    denied = Verdict(False, "over_budget")
+    assert after(occasion("voice"), denied, directive="voice", characters=50) == denied
+
+
+MOSTLY = st.sampled_from([True, True, True, True, False])
 OCCASIONS = st.builds(
     Occasion,
     format=st.sampled_from(FORMATS),
@@ -170,9 +176,9 @@ OCCASIONS = st.builds(
     ),
     spoke=st.booleans(),
     prefers=st.sampled_from(["text", "voice", ""]),
-    can_speak=st.booleans(),
-    can_hear=st.booleans(),
-    cannot_play=st.booleans(),
+    can_speak=MOSTLY,
+    can_hear=MOSTLY,
+    cannot_play=MOSTLY.map(lambda can: not can),
     since_voice=st.none() | st.integers(0, 6),
     chance=st.floats(0, 1, exclude_max=True),
     budget_left=st.none() | st.integers(-5, 120),
