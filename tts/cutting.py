@@ -87,7 +87,6 @@ class Cutter:
     def __init__(self) -> None:
         self._letters: list[str] = []
         self._whole = False
-        self._fences = True
         self._open: list[tuple[str, int]] = []
         """What closes each bracket or quotation that is open, and where it was opened."""
         self._strong = False
@@ -124,6 +123,9 @@ class Cutter:
     def _behind(self, at: int, far: int = 24) -> str:
         return "".join(self._letters[max(0, at - far) : at])
 
+    def _written(self, start: int, end: int) -> str:
+        return "".join(self._letters[start:end]).strip()
+
     def _gap(self, at: int) -> Reading[tuple[int, int]]:
         """Where the next visible letter is, and how many lines end before it."""
         ended = 0
@@ -155,14 +157,14 @@ class Cutter:
             fresh = ended > 0
             if not self._joins(kind, start, end, ended) or not (yield from self._at(at)):
                 break
-        self._found.append("".join(self._letters[start:end]).strip())
+        self._found.append(self._written(start, end))
         return at, fresh
 
     def _joins(self, kind: str, start: int, end: int, ended: int) -> bool:
         """Whether what follows belongs to this passage: to its colon, to its heading, or because it is so short."""
         if kind in ("block", "forced") or end - start >= LONGEST:
             return False
-        said = "".join(self._letters[start:end]).strip()
+        said = self._written(start, end)
         if ended and said.rstrip(" \t*_").endswith((":", "：")) and len(said) < LONGEST // 2:
             return True
         return (kind == "heading" or ended < 2) and _short(said)
@@ -197,8 +199,6 @@ class Cutter:
         return (yield from self._matched(at, _ITEM, _ITEM_BEGUN))
 
     def _fence(self, at: int) -> Reading[bool]:
-        if not self._fences:
-            return False
         seen = ""
         while (letter := (yield from self._at(at))) and letter not in _BREAKS and len(seen) < 60:
             seen += letter
@@ -215,7 +215,6 @@ class Cutter:
             line_end = yield from self._line_end(at)
             at, _ = yield from self._gap(line_end)
             if not (yield from self._at(at)):
-                self._fences = False
                 return 0
             if (yield from self._fence(at)):
                 return (yield from self._line_end(at))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -139,7 +141,7 @@ def test_a_long_passage_is_cut_where_it_hurts_least(text, first):
         "https://x.com/" + "a" * 400,
         "34191.79001 01043.510047 91020.150008 1 96610000014500",
         "R$ 1.299,90",
-        "[ver o catálogo inteiro da loja](https://x.com/a)",
+        "[ver, se quiser, o catálogo inteiro da loja](https://x.com/a)",
         "`rode este comando aqui`",
         "+55 11 98888 7777",
     ],
@@ -164,8 +166,22 @@ def test_what_is_never_closed_does_not_stop_the_speaking():
         assert len(cut(slip + "A" + sentence * 20)) >= 15, slip
 
 
+@contextmanager
+def processor_seconds(most):
+    def too_much(signum, frame):
+        raise AssertionError("more than its length")
+
+    before = signal.signal(signal.SIGVTALRM, too_much)
+    signal.setitimer(signal.ITIMER_VIRTUAL, most)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
 def test_a_text_costs_its_length():
-    """Counted: how often a letter is asked for, and how many letters are looked back at."""
+    """Counted: how often a letter is asked for, and how many letters are looked back at. Then processor time."""
     work = 0
 
     class Counted(Cutter):
@@ -179,19 +195,25 @@ def test_a_text_costs_its_length():
             work += far
             return super()._behind(at, far)
 
+        def _written(self, start, end):
+            nonlocal work
+            work += end - start
+            return super()._written(start, end)
+
     nasty = [
         "a", "1", ".", ". ", "! ", "...", "(", "[", "[1", "【", "【1", '"', "`", "```", "```\n", "|", "|a\n",
         "|a|\n", "-", "- ", "- a\n", "\n", " ", "\n ", "*", "😀", "😀 ", "! 😀 ", "a:\n", "#", "# ", "a. ", "A. ",
         "。", "很", "很。", ", ", "a, ", ";", "1. ", "a.", "a\n", "! " + " " * 500, "a " * 20 + "1" * 900 + " ",
-        "--|\n", "~~~ ",
+        "--|\n", "~~~ ", ". 【1a", ".[1", ".[", "! [1] ", "((", "“", "a\n  ",
     ]  # fmt: skip
-    for piece in nasty:
-        text = (piece * 20_000)[:20_000]
-        cutter, work = Counted(), 0
-        for letter in text:
-            cutter.feed(letter)
-        cutter.finish()
-        assert work < 120 * len(text), (piece, work / len(text))
+    with processor_seconds(20):
+        for piece in nasty:
+            text = (piece * 20_000)[:20_000]
+            cutter, work = Counted(), 0
+            for letter in text:
+                cutter.feed(letter)
+            cutter.finish()
+            assert work < 120 * len(text), (piece, work / len(text))
 
 
 # -- one passage at a time -------------------------------------------------------------------------
@@ -209,6 +231,7 @@ ANSWERS = {
         "Rua Augusta, 1200, São Paulo. Fale com o Sr. João no tel. (11) 98888-7777.",
         "Passos:\n1. Abra o app.\n2. Toque em *Entrar*. Depois, confirme.\n   O código chega por SMS.\n3. Pronto!",
         "Rode:\n```bash\nrecado check. Ok\n```\nE me diga.",
+        "1. Rode:\n    ```bash\n    recado check. Ok\n\n    recado run\n    ```\n2. Depois me diga.",
     ],
     "en": [
         "Hi Ann! Here are our prices:\n\n- Basic: $1,299.90 per month\n- Pro: $20 per month\n\n"
@@ -237,6 +260,12 @@ def test_passages_said_one_by_one_say_the_same(language, text):
     assert re.sub(r"\s", "", said) == re.sub(r"\s", "", whole.spoken)
     written = "\n".join(part.companion for part in parts if part.companion).split("\n")
     assert set(whole.companion.split("\n")) <= {*written, ""}
+
+
+def test_a_sentence_that_goes_on_does_not_sound_ended():
+    text = "Temos muitas cores, tamanhos e modelos diferentes de camisas para toda a família, " * 5
+    said = [speakable(passage, "pt-BR").spoken for passage in cut(text)]
+    assert " ".join(said) == text.strip()
 
 
 def test_audio_tags_stay_with_their_passage():

@@ -68,7 +68,18 @@ def test_a_link_that_looks_like_a_tag_is_a_link():
 
 
 def test_a_tag_alone_says_nothing():
-    assert speakable("[laughs]", "en").spoken == ""
+    assert speakable("[laughs]", "en").spoken == speakable("[laughs] [short pause]", "en", tags=True).spoken == ""
+
+
+def test_code_in_a_list_is_code():
+    found = speakable("1. Rode:\n    ```sh\n    recado check\n    ```", "pt")
+    assert found == speakable("1. Rode:\n```sh\n    recado check\n```", "pt")
+    assert found.companion.strip() == "recado check"
+
+
+@pytest.mark.parametrize(("language", "text"), [("pt", "Temos azul, verde,"), ("zh", "我们有蓝色，绿色，")])
+def test_what_was_cut_at_a_comma_goes_on(language, text):
+    assert speakable(text, language).spoken == text
 
 
 @pytest.mark.parametrize(
@@ -184,6 +195,10 @@ def test_ipa_survives_for_models_that_read_it():
 
 def test_a_language_nobody_knows_has_its_words_too():
     assert speakable("Ja, WhatsApp.", "nl", dictionary=OWN).spoken == "Ja, uotsápi."
+
+
+def test_the_letters_that_stand_for_words_may_be_in_the_text():
+    assert speakable("\U00012000 SAP", "pt", dictionary=OWN).spoken == "\U00012000 essi ei pi."
 
 
 def test_no_word_no_change():

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from .beside import kept_beside
 from .chinese import in_chinese, numbers_in_chinese
 from .dictionary import dictionary as compiled
-from .marks import TAG_CLOSE, TAG_OPEN, audio_tags, lines, tidy, without_controls, without_marks
+from .marks import TAG_CLOSE, TAG_OPEN, audio_tags, lines, tidy, without_controls, without_marks, without_tags
 from .numbers import in_words, numbers_in_words
 from .shorthand import expanded
 from .tongues import STANDS, TONGUES, Tongue
@@ -49,16 +49,16 @@ def speakable(text: str, language: str, *, tags: bool = False, dictionary: Mappi
     """
     code = language.split("-")[0].split("_")[0].lower()
     stands, tongue, own = STANDS.get(code, STANDS["en"]), TONGUES.get(code), compiled(dictionary, tags)
+    goes_on = text.rstrip().endswith((",", "，"))
     text, companion = kept_beside(without_controls(text), stands, own)
     text = audio_tags(text, tags)
     letters: dict[int, str] = {}
     if own:
         text, letters = own.put_in(text, partial(_digits_said, code=code, tongue=tongue))
-    spoken = tidy(_said(without_marks(text), code, tongue)).translate(letters)
-    if companion and not re.search(r"\w", spoken):
-        spoken = stands.only
-    spoken = spoken.replace(TAG_OPEN, "[").replace(TAG_CLOSE, "]")
-    return Speakable(spoken if re.search(r"\w", spoken) else "", companion)
+    spoken = tidy(_said(without_marks(text), code, tongue), goes_on).translate(letters)
+    if not re.search(r"\w", without_tags(spoken)):
+        return Speakable(stands.only if companion else "", companion)
+    return Speakable(spoken.replace(TAG_OPEN, "[").replace(TAG_CLOSE, "]"), companion)
 
 
 def _said(text: str, code: str, tongue: Tongue | None) -> str:

@@ -36,6 +36,11 @@ def audio_tags(text: str, kept: bool) -> str:
     return _TAG.sub(rf"{TAG_OPEN}\1{TAG_CLOSE}" if kept else " ", text)
 
 
+def without_tags(text: str) -> str:
+    """Of audio tags that were kept: there must be words beside them."""
+    return re.sub(f"{TAG_OPEN}[^{TAG_CLOSE}]*{TAG_CLOSE}", "", text)
+
+
 def without_marks(text: str) -> str:
     text = _CITATION.sub("", text)
     text = re.sub(r"<[/!]?[A-Za-z][^<>\n]{0,300}>", "", text)
@@ -61,14 +66,18 @@ def _ended(line: str) -> str:
     return line + ("。" if re.search(f"[{_HAN}]", line) else ".")
 
 
-def tidy(text: str) -> str:
+def tidy(text: str, goes_on: bool = False) -> str:
+    """`goes_on`: it was cut at a comma, so it must not sound as if it ended."""
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"\( ?\)|（ ?）", "", text)
     text = re.sub(r" {1,4}([,.;:!?…])", r"\1", text)
     text = re.sub(r"[,;:]+(?=[.!?])", "", text)
     text = re.sub(r"(?<![.])\.\.(?![.])", ".", text)
     text = _chinese_marks(text) if re.search(f"[{_HAN}]", text) else text
-    return re.sub(r" {2,}", " ", text).strip(" ,;:，；：")
+    text = re.sub(r" {2,}", " ", text).strip(" ,;:，；：")
+    if goes_on and text.endswith((".", "。")):
+        return text[:-1] + ("，" if text[-1] == "。" else ",")
+    return text
 
 
 def _chinese_marks(text: str) -> str:
