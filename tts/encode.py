@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from . import codecs, mastering, ogg
-from .bars import BARS, waveform
+from .bars import BARS, of_packets, waveform
 from .codecs import LONGEST_HEARD_S, wav
 from .errors import Encoding
 from .mastering import LOUDNESS_LUFS, PAUSE_S
@@ -45,6 +45,8 @@ __all__ = [
 
 _FOR_EARS = 32_000
 """Bits per second."""
+_STEREO = 4
+"""In a packet's first byte (RFC 6716, 3.1)."""
 _ALLOWANCE = 1.5
 """A sound may be this much longer than its note before it is read no further: it is trimmed only then."""
 
@@ -57,53 +59,59 @@ def sniff(data: bytes) -> str:
 # -- voice notes -----------------------------------------------------------------------------------
 
 
-def voice_note(data: bytes, *, profile: Profile = WEB, max_bytes: int | None = None) -> Audio:
+def voice_note(data: bytes, *, profile: Profile = WEB, max_bytes: int | None = None, drawn: bool = True) -> Audio:
     """Any sound as a voice note for the place the profile names, of at most `max_bytes` (None: the profile's own).
 
     What is a fitting voice note already comes back untouched, at the loudness it has: a second lossy generation
     costs more than it gains. Where only its container does not fit, that alone is written anew. Everything else is
     brought to -16 LUFS with a true peak of at most -1 dBFS, loses its silence at both ends, and gets the best bit
-    rate that fits.
+    rate that fits. `drawn`: with a waveform, which is nearly all that passing through costs.
 
     Raises Encoding: `not_audio`, `cut`, or `too_long` when not even the lowest bit rate fits.
     """
     if max_bytes is not None:
         profile = replace(profile, max_bytes=max_bytes)
-    if note := _as_it_is(data, profile):
+    if note := _as_it_is(data, profile, drawn):
         return note
     return _made(mastering.read(data, profile.longest * _ALLOWANCE), profile)
 
 
-def notes(parts: Sequence[bytes], *, profile: Profile = WEB) -> list[Note]:
+def notes(parts: Sequence[bytes], *, profile: Profile = WEB, drawn: bool = True) -> list[Note]:
     """Sounds that are spoken one after the other, e.g. the sentences of a reply, as voice notes: one where that
     fits the profile, else the fewest, about equally long and cut only between sounds.
 
     One that is a fitting voice note already comes back untouched. Several whose packets fit are put into one stream
     without decoding; between them is what silence their own ends have. A mixture is decoded, each sound trimmed, set
-    `PAUSE_S` apart and encoded once, as `voice_note` does.
+    `PAUSE_S` apart and encoded once, as `voice_note` does. `drawn` is `voice_note`'s.
 
     Raises Encoding: as `voice_note` does, `too_long` when a single sound is, `not_audio` when there is none.
     """
     if not parts:
         raise Encoding("not_audio", hint="There was nothing to join.")
-    return _joined(parts, profile) or _recorded(parts, profile)
+    return _joined(parts, profile, drawn) or _recorded(parts, profile)
 
 
-def _joined(parts: Sequence[bytes], profile: Profile) -> list[Note]:
+def _joined(parts: Sequence[bytes], profile: Profile, drawn: bool) -> list[Note]:
     """Without decoding; empty when that does not do."""
     if len(parts) == 1:
-        note = _as_it_is(parts[0], profile)
+        note = _as_it_is(parts[0], profile, drawn)
         return [Note(note, 1)] if note else []
-    sounds = [_ready(part) for part in parts]
-    ready = [sound for sound in sounds if sound]
-    if len(ready) < len(sounds):
-        return []
+    ready: list[ogg.Sound] = []
+    for part in parts:
+        if not (sound := _ready(part)):
+            return []
+        ready.append(sound)
+    return _streams(ready, profile, drawn)
+
+
+def _streams(sounds: Sequence[ogg.Sound], profile: Profile, drawn: bool) -> list[Note]:
     found, at = [], 0
-    for count in profile.shares([sound.samples / ogg.RATE_HZ for sound in ready]):
-        data = mastering.wrapped(ogg.joined(ready[at : at + count]), profile)
+    for count in profile.shares([sound.samples / ogg.RATE_HZ for sound in sounds]):
+        whole = ogg.joined(sounds[at : at + count])
+        data = mastering.wrapped(whole, profile)
         if not profile.takes(data):
             return []
-        found.append(Note(_drawn(data), count))
+        found.append(Note(_passed(data, whole, drawn), count))
         at += count
     return found
 
@@ -123,29 +131,30 @@ def _made(sound: mastering.Sound, profile: Profile) -> Audio:
     return Audio(data, OGG_OPUS, ogg.facts(data).seconds, waveform(sound.raw_data))
 
 
-def _as_it_is(data: bytes, profile: Profile) -> Audio | None:
+def _as_it_is(data: bytes, profile: Profile, drawn: bool) -> Audio | None:
     """The bytes themselves when they are a voice note, or their packets in the container that is asked for."""
-    if profile.takes(data):
-        return _drawn(data)
-    sound = _ready(data)
-    if not sound or not profile.is_strict:
+    if not (sound := _ready(data)):
         return None
-    again = mastering.wrapped(sound, profile)
-    return _drawn(again) if profile.takes(again) else None
+    if not profile.takes(data):
+        data = mastering.wrapped(sound, profile)
+        if not profile.takes(data):
+            return None
+    return _passed(data, sound, drawn)
 
 
 def _ready(data: bytes) -> ogg.Sound | None:
-    """The packets of a whole stream that plays as loud as it is."""
+    """The packets of a whole stream of one voice that plays as loud as it is."""
     if mime_of(data) != OGG_OPUS:
         return None
     with suppress(Encoding):
         sound = ogg.opened(data)
-        return sound if sound.ends and not sound.gain else None
+        plain = sound.ends and sound.samples > 0 and not sound.gain
+        return sound if plain and not any(packet[0] & _STEREO for packet in sound.packets) else None
     return None
 
 
-def _drawn(data: bytes) -> Audio:
-    return Audio(data, OGG_OPUS, ogg.facts(data).seconds, waveform(codecs.pcm(data, 8_000, LONGEST_HEARD_S)))
+def _passed(data: bytes, sound: ogg.Sound, drawn: bool) -> Audio:
+    return Audio(data, OGG_OPUS, sound.samples / ogg.RATE_HZ, of_packets(sound) if drawn else ())
 
 
 # -- sound to sound --------------------------------------------------------------------------------
@@ -210,11 +219,13 @@ class Encoder(Worker):
     has sound to turn: build one, `start` it, `close` it.
     """
 
-    async def voice_note(self, data: bytes, max_bytes: int | None = None, *, profile: Profile = WEB) -> Audio:
-        return await self._run(voice_note, data, profile=profile, max_bytes=max_bytes)
+    async def voice_note(
+        self, data: bytes, max_bytes: int | None = None, *, profile: Profile = WEB, drawn: bool = True
+    ) -> Audio:
+        return await self._run(voice_note, data, profile=profile, max_bytes=max_bytes, drawn=drawn)
 
-    async def notes(self, parts: Sequence[bytes], *, profile: Profile = WEB) -> list[Note]:
-        return await self._run(notes, list(parts), profile=profile)
+    async def notes(self, parts: Sequence[bytes], *, profile: Profile = WEB, drawn: bool = True) -> list[Note]:
+        return await self._run(notes, list(parts), profile=profile, drawn=drawn)
 
     async def mp3(self, data: bytes) -> bytes:
         return await self._run(mp3, data)

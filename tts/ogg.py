@@ -95,7 +95,10 @@ def pages(data: bytes) -> Iterator[Page]:
 
 def facts(data: bytes) -> Facts:
     """Raises Encoding when it is no Ogg, is cut, or holds something else than Opus."""
-    all_pages = list(pages(data))
+    return _facts(list(pages(data)))
+
+
+def _facts(all_pages: Sequence[Page]) -> Facts:
     if len(all_pages) < 3 or bytes(all_pages[0].body[:8]) != b"OpusHead" or len(all_pages[0].body) < 19:
         raise Encoding("not_opus")
     tags = bytes(all_pages[1].body)
@@ -141,11 +144,12 @@ def opened(data: bytes) -> Sound:
 
     Raises Encoding when it is anything else, a page's sum is wrong, or a packet is none.
     """
-    found, all_pages = facts(data), list(pages(data))
+    all_pages = list(pages(data))
+    found = _facts(all_pages)
     if found.channels != 1 or found.streams != 1 or any(crc(page.data) != page.crc for page in all_pages):
         raise Encoding("not_one_stream")
-    head, _, *packets = _packets(all_pages)
-    pre_skip, _, gain, family = struct.unpack_from("<HIhB", head, 10)
+    first, _, *packets = _packets(all_pages)
+    pre_skip, _, gain, family = struct.unpack_from("<HIhB", first, 10)
     if family or not packets:
         raise Encoding("not_one_stream")
     played = round(found.seconds * RATE_HZ) - _start(all_pages, packets)
@@ -183,15 +187,23 @@ def _packets(all_pages: Iterable[Page]) -> Sequence[bytes]:
 
 def written(sound: Sound, *, rate: int, vendor: bytes) -> bytes:
     """One stream without comments; the same sound is the same bytes. `rate`: hertz, for the head."""
-    head = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, sound.pre_skip, rate, sound.gain, 0)
     tags = b"OpusTags" + struct.pack("<I", len(vendor)) + vendor + bytes(4)
-    file, end, granule = [_page(0, _BOS, 0, [head]), _page(1, 0, 0, [tags])], sound.pre_skip + sound.samples, 0
+    file, end, granule = (
+        [_page(0, _BOS, 0, [head(sound, rate)]), _page(1, 0, 0, [tags])],
+        sound.pre_skip + sound.samples,
+        0,
+    )
     groups = list(_paged(sound.packets))
     for number, group in enumerate(groups, 2):
         granule += sum(map(samples, group))
         last = number == len(groups) + 1
         file.append(_page(number, _EOS if last else 0, end if last else min(granule, end), group))
     return b"".join(file)
+
+
+def head(sound: Sound, rate: int = RATE_HZ) -> bytes:
+    """What a stream begins with (RFC 7845, 5.1)."""
+    return b"OpusHead" + struct.pack("<BBHIhB", 1, 1, sound.pre_skip, rate, sound.gain, 0)
 
 
 def _paged(packets: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -248,8 +260,10 @@ def frames(packet: bytes) -> Sequence[bytes]:
     """The frames of one packet, whichever of the four ways it holds them. Raises Encoding for what is no packet."""
     samples(packet)
     code, body = packet[0] & 3, packet[1:]
-    if code < 2:
-        return _cut(body, [len(body) // (code + 1)] * (code + 1))
+    if code == 0:
+        return [body]
+    if code == 1:
+        return _cut(body, [len(body) // 2] * 2)
     if code == 2:
         size, at = _size(body, 0)
         return _cut(body[at:], [size, len(body) - at - size])
@@ -275,10 +289,13 @@ def _counted(word: int, body: bytes) -> Sequence[bytes]:
 
 
 def _cut(body: bytes, sizes: Sequence[int]) -> Sequence[bytes]:
-    if sum(sizes) != len(body) or min(sizes) < 0:
+    at, found = 0, []
+    for size in sizes:
+        found.append(body[at : at + size])
+        at += size
+    if at != len(body) or min(sizes) < 0:
         raise Encoding("not_opus")
-    ends = [sum(sizes[: n + 1]) for n in range(len(sizes))]
-    return [body[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+    return found
 
 
 def _size(body: bytes, at: int) -> tuple[int, int]:
