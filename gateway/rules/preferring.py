@@ -25,8 +25,7 @@ LONGEST = 4000
 _NOTE = (  # pt, es
     r"(?:audios?|audiozinhos?|notas? de (?:voz|audio)|mensage(?:m|ns) de (?:voz|audio)|msgs? de (?:voz|audio)|"
     r"mensajes? de (?:voz|audio))\b(?! (?:d[aeo]s?(?! que\b| ninguem\b| nadie\b)|del|bluetooth|espacial|automotivo|"
-    r"book|(?:pra|para) "
-    r"(?:minhas?|meus?|mi(?= \w)|mis|el|eles?|elas?|ellos|ellas?|os?|as?|quem))\b)"
+    r"pros?|aos?|book|(?:pra|para) (?:minhas?|meus?|mi(?= \w)|mis|el|eles?|elas?|ellos|ellas?|os?|as?|quem))\b)"
 )
 _WRITING = (  # pt, es
     r"(?:escrit[oa]|textos?|(?:mensage(?:m|ns)|mensajes?|msgs?) (?:de texto|escrit[oa]s?))\b"
@@ -34,7 +33,7 @@ _WRITING = (  # pt, es
 )
 _EN_NOTE = (
     r"(?:voice ?(?:notes?|messages?|msgs?|memos?|clips?)|audio ?(?:notes?|messages?|msgs?|clips?)|audios?)\b"
-    r"(?! (?:books?|cables?|head\w*|jacks?|interfaces?|recorders?|quality|of|from|to (?:my|him|her|them))\b)"
+    r"(?! (?:books?|guides?|cables?|head\w*|jacks?|interfaces?|recorders?|quality|of|from|to (?:my|him|her|them))\b)"
 )
 _EN_WRITING = r"(?:text(?:s|ing| messages?)?|writing|written|typed|typing)\b(?! (?:books?|on|of|from)\b)"
 _END = r"(?= plz\b|$)"
@@ -141,6 +140,9 @@ _ROMANCE = [
         rf"^{_NOTE}(?: agora| ahora| eu| yo)? (?:nao|no)(?:$| escuto| escucho| ouco| plz| obrigad[oa]| gracias|"
         rf" da\b| posso| puedo| consigo| rola)",
         rf"^(?:nao|no) (?:por |em |en )?{_NOTE}$",
+        rf"\b{_TELL} (?:(?:mais|por|em|um|uns) )*{_NOTE} nao$",
+        rf"\b{_LIKES} (?:nao|no) (?:receber|recibir|ouvir|escutar|escuchar|ter)(?: (?:mais|mas|os|los))* {_NOTE}",
+        rf"\b{_LIKES} (?:sem|sin) {_NOTE}",
     ),
     *_rules("voice", rf"\b(?:nao|no) (?:me )?(?:manda|mande|mandes|envia|envie|envies) (?:mais |mas )?{_WRITING}"),
     # what they cannot or will not do
@@ -163,14 +165,14 @@ _ROMANCE = [
     # what they like better
     *_rules(
         "text",
-        rf"\b{_LIKES} {_THE_ANSWER}{_WRITING}",
+        rf"{_NOT}\b{_LIKES} {_THE_ANSWER}{_WRITING}",
         r"\b(?:prefiro|preferia|prefiero)(?: so)? (?:ler|leer)(?:$| plz| do que| (?:a|que) (?:ouvir|escutar|"
         r"escuchar|oir))",
         r"\b(?:prefiro|prefiero) que (?:voces? |me )*(?:escrevam?|escriban?|digitem?)\b",
     ),
     *_rules(
         "voice",
-        rf"\b{_LIKES} (?:ouvir |escutar |escuchar |oir )?{_THE_ANSWER}(?:{_NOTE}|voz$)",
+        rf"{_NOT}\b{_LIKES} (?:ouvir |escutar |escuchar |oir )?{_THE_ANSWER}(?:{_NOTE}|voz$)",
         r"\b(?:prefiro|preferia|prefiero)(?: so)? (?:ouvir|escutar|escuchar|oir)"
         r"(?:$| plz| do que| (?:a|que) (?:ler|leer))",
         rf"^(?:eu )?(?:adoro|amo|gosto de|me encantan?)(?: (?:os|los|receber|recibir|ouvir|escuchar))* {_NOTE}$",
@@ -225,6 +227,7 @@ _ENGLISH = [
         r"^(?:cant|cannot|not able to) listen(?:$| plz| (?:right now|now|here|at work|at the moment))",
         rf"^(?:plz |just )*(?:no more {_EN_NOTE}|no (?:voice \w+|{_EN_NOTE} plz)|without {_EN_NOTE} plz)",
         rf"^plz no {_EN_NOTE}",
+        rf"{_I_PREFER} (?:no|not to (?:get|have|receive|hear|listen to)(?: any)?) {_EN_NOTE}",
         rf"{_I_PREFER}(?: (?:have|get|receive|it|to|your|the|answers?|replies|just|only|in|by|via|a|you))* "
         rf"(?:{_EN_WRITING}|(?:read|reading)(?:$| plz| (?:it|than|over)\b))",
         rf"\b(?:text|write|type|{_EN_WRITING})(?: (?:it|that|this|me|back|to me|down|out))* "
@@ -232,7 +235,8 @@ _ENGLISH = [
         r"\bplz (?:type|write)(?: (?:it|that|this|your answer|the answer|down|out))*$",
         r"^(?:(?:could|can|would|will) you |plz |kindly |just |you can |maybe |ok |so )+(?:write|type)"
         r"(?: (?:it|that|this|your answer|the answer|everything|to me|down|out|instead|thanks|plz))*$",
-        rf"(?<!i )(?<!ill )(?<!i can )\b(?:reply|answer|respond|send|give|put|tell|explain|get back|write)(?: to)?"
+        rf"(?<!i )(?<!ill )(?<!i can )(?<!dont )(?<!not )"
+        rf"\b(?:reply|answer|respond|send|give|put|tell|explain|get back|write)(?: to)?"
         rf"(?: (?:me|us|it|that|this|the answer|your answer|everything|back|your reply|only|just))* "
         rf"(?:in|by|via|as|with|through) (?:a |only |just )?{_EN_WRITING}",
         rf"^(?:plz )?(?:(?:only|just|in|by|via|as) )+{_EN_WRITING}(?: (?:only|plz|is fine|is better))*$",
@@ -352,7 +356,7 @@ _SOMEONE_ELSE = re.compile(
     r"clientes?|vendedora?|atendentes?|[ao] moc[oa]|se eu|si yo|quando|cuando|todo mundo|"
     r"(?:meu|minha|meus|minhas|mi|mis) \w+|he|she|they|who|said|says|my \w+|friend|agent|customer|if i|when|does|"
     r"may i|can i|could i|should i|let me|do you|will you be)\b"
-    r"|^el (?:solo|siempre|me|nunca|no)\b|^(?:a|o) \w+ (?:me|so)\b"
+    r"|\b(?:o|a|el|la|um|uma|un|una) \w+ $|^el (?:solo|siempre|me|nunca|no)\b|^(?:a|o) \w+ (?:me|so)\b"
     r"|他|她|朋友|客服|我(?:妈|爸|老公|老婆|丈夫|妻子|奶奶|爷爷|同事|男友|女友)|说"
 )
 _SENTENCE = re.compile(r"[^.!?;\n。！？；…]+[.!?;。！？；…]*")

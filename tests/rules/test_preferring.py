@@ -303,7 +303,16 @@ mándamelo por escrito
 可以发文字吗
 不要再发语音
 estou sem fone manda por escrito
-no headphones here so please type""",
+no headphones here so please type
+manda áudio não
+me manda áudio não
+prefiro não receber áudio
+prefiero no recibir audios
+I'd prefer not to get voice notes
+I prefer no audio
+prefiro sem áudio
+quero que pare de mandar áudio
+a minha mulher está dormindo, não posso ouvir áudio""",
 }
 VOICE = {
     "pt": """me manda áudio
@@ -559,7 +568,8 @@ estoy manejando, mándame un audio
 说语音吧
 语音告诉我
 发语音行吗，我在开车
-请发语音给我""",
+请发语音给我
+Pode mandar áudio que eu escuto""",
 }
 EITHER = {
     "pt": """tanto faz texto ou áudio
@@ -997,7 +1007,110 @@ quiero escuchar música
 可以语音下单吗
 打字错了
 不要发短信
-文字太小看不清""",
+文字太小看不清
+me manda a nota fiscal em texto
+vocês entregam no interior?
+me manda uma mensagem quando tiver estoque
+prefiro pagar no pix
+melhor mandar por sedex
+o aparelho manda áudio pro celular?
+a babá eletrônica transmite áudio?
+manda um áudio pro seu chefe
+dá pra ouvir áudio do whatsapp nele?
+esse relógio consegue responder por áudio?
+o robô fala por voz?
+o brinquedo responde com voz
+ele grava áudio?
+tem função de mensagem de voz?
+não quero o plano com voz
+quero plano de voz e dados
+só quero saber o preço
+posso escolher o texto do cartão?
+responda por favor
+fala comigo
+pode falar
+me explica melhor
+me liga
+me liga por favor, não consigo escrever
+escreve meu nome certo
+escreve assim: Maria
+pode escrever Ana e João
+digite 1 para vendas
+quero ouvir vocês antes de comprar
+prefiro ouvir uma segunda opinião
+não consigo ver o texto da página
+não li o texto ainda
+o pdf está sem texto
+sem texto na embalagem
+a embalagem vem com texto em braile?
+sem voz hoje
+estou sem voz
+perdi a voz
+o áudio do vídeo de vocês não funciona
+meu cachorro comeu o cabo
+vocês podem enviar por correio?
+mandem por motoboy
+quero que mande por email
+só por whatsapp por favor
+can you send it by mail?
+please reply
+please answer
+send me the tracking
+I can't hear you
+I can't listen to music on it
+I want to listen before buying
+I prefer to hear the sound first
+can I get the text in Spanish?
+can I get an audio guide?
+do you have voice plans?
+is there a voice assistant?
+stop
+write to me tomorrow
+please write to my email
+tell me in detail
+explain in simple words
+send it as a gift
+can I have it in writing on the box?
+I lost my voice
+a voice from the past
+do not send yet
+please don't send the order
+send a message to my husband
+type C please
+text on a mug please
+me puede llamar?
+mándeme la foto
+responda por favor
+prefiero que me llamen
+sin texto en la caja
+¿lee mensajes de voz?
+no escucho bien el altavoz
+escríbame su nombre
+quiero escuchar cómo suena
+mejor por correo
+solo quiero saber el precio
+没听到
+听不到
+文字颜色是什么
+发快递
+请发货
+不要发货
+用什么语言
+请用中文
+我喜欢打字机
+能听歌吗
+语音质量怎么样
+给我发个链接
+录音笔多少钱
+可以写名字吗
+看不清图片
+não prefiro áudio
+no prefiero audio
+I don't prefer voice
+don't reply by text
+não responda por texto
+não precisa ser por escrito
+我不想打字""",
 }
 
 
