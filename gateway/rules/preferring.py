@@ -45,19 +45,14 @@ _LIKES = (  # pt, es
 )
 _THE_ANSWER = (  # pt, es
     r"(?:(?:so|solo|somente|apenas|que|voce|voces|usted|seja|sea|me|nos|pra mim|para mim|para mi|receber|recibir|"
-    r"ter|sempre|"
-    r"siempre|tudo|todo|isso|eso|a|la|as|las|os|los|um|uns|uma|un|una|unos|respostas?|respuestas?|responda|responder|"
-    r"mande|mandem|mandes|envie|envies|manden|envien|respondas|expliques|comigo|conmigo|informacoes|informacao|aqui|"
-    r"ai|entao|sim|si|logo|mais|mas|"
-    r"por|em|en|com|con|via|como) )*"
-)
-_TELL_PT = (
-    r"(?:manda|mande|mandem|envia|envie|enviem|responde|responda|respondam|respondessem?|explica|explique|expliquem|"
-    r"fala|fale|"
+    r"ter|sempre|siempre|tudo|todo|isso|eso|a|la|as|las|os|los|um|uns|uma|un|una|unos|respostas?|respuestas?|"
+    r"responda|responder|mande|mandem|mandes|envie|envies|manden|envien|respondas|expliques|comigo|conmigo|informacoes|"
+    r"informacao|aqui|ai|entao|sim|si|logo|mais|mas|por|em|en|com|con|via|como) )*"
 )
 _TELL = (  # pt, es: as a command
-    _TELL_PT + r"falem|passa|passe|pasame|paseme|diz|diga|grava|grave|gravem|me (?:lo )?(?:mandas|envias|respondes|"
-    r"explicas|dices)|"
+    r"(?:manda|mande|mandem|envia|envie|enviem|responde|responda|respondam|respondessem?|explica|explique|expliquem|"
+    r"fala|fale|falem|passa|passe|pasame|paseme|diz|diga|grava|grave|gravem|"
+    r"me (?:lo )?(?:mandas|envias|respondes|explicas|dices)|"
     r"(?:mand|respond|contest|grab|envi)(?:[ae](?:nos|me|melo|mela)?|[ae]nme(?:lo|la)?)|"
     r"expliqu?[ceuaq]*(?:me|melo|mela)|explicamelo|explicame|digame|digamelo|dime|dimelo|contestes?|graba|grabe|"
     r"manden|envien|respondan|contesten)"
@@ -105,8 +100,7 @@ _EN_IN = _behind("by", "with", "via", "in")
 _NOT = r"(?<!nao )(?<!nao me )(?<!nunca )(?<!no )(?<!no me )(?<!precisa )"
 _NOT_I = (  # a command's verb is no command behind these
     r"(?<!posso )(?<!vou )(?<!quero )(?<!queria )(?<!prefiro )(?<!prefiero )(?<!consigo )(?<!puedo )(?<!voy a )"
-    r"(?<!quiero )"
-    r"(?<!deixa eu )(?<!^como )(?<!te )(?<!les )(?<!le )"
+    r"(?<!quiero )(?<!deixa eu )(?<!^como )(?<!te )(?<!les )(?<!le )"
 )
 _INSTEAD = (
     r"\b(?:em vez|em ves|ao inves|no lugar|em lugar|en vez|en lugar) de (?:me |ficar |mandar |enviar |usar |un |um )*"
