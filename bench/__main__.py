@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import machine
+from bench.aloud import aloud
 from bench.cold_start import cold_start
 from bench.encoding import encoding
 from bench.hooks import hooks
@@ -36,6 +37,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "window": window,
     "text": text,
     "voice": voice,
+    "aloud": aloud,
     "notes": notes,
     "memory": memory,
     "encoding": encoding,

@@ -16,6 +16,7 @@ TITLES = {
     "window": "The end of a window",
     "text": "A text turn",
     "voice": "A voice turn",
+    "aloud": "From the last written word to the note",
     "notes": "A voice note heard, answered, spoken and delivered",
     "memory": "Memory",
     "encoding": "A voice note from other sound",
