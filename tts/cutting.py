@@ -44,8 +44,8 @@ _CITED = re.compile(r"【\d[^】]*】|\[\^?\d{1,3}\]")
 _CITED_BEGUN = re.compile(r"【(?:\d[^】]*)?|\[\^?\d{0,3}")
 _ITEM = re.compile(r"(?:[-*+•–—]|#{1,6}|\d{1,3}[.)]|[^\W\d_]\))\s|\d{1,3}、|>|\d️?⃣")
 _ITEM_BEGUN = re.compile(r"(?:[-*+•–—]|#{1,6}|\d{1,3}[.)]?|[^\W\d_]\)?|\d️?)\Z")
-_FENCE = re.compile(r"(?:```|~~~)[ \t]*[\w+-]{0,20}[ \t]*")
-_FENCE_BEGUN = re.compile(r"(?:`{1,2}|~{1,2}|(?:```|~~~)[ \t]*[\w+-]{0,20}[ \t]*)\Z")
+_FENCE = re.compile(r"(?:```|~~~)[ \t]*[\w+-]{0,20}[ \t\r]*")
+_FENCE_BEGUN = re.compile(r"(?:`{1,2}|~{1,2}|(?:```|~~~)[ \t]*[\w+-]{0,20}[ \t\r]*)\Z")
 
 _OPEN = spaced_words(
     "sr sra srta srs sras sres dr dra drs dras prof profa profs mr mrs ms messrs st ste sto sta d dª exmo exma ilmo "
@@ -162,7 +162,7 @@ class Cutter:
 
     def _joins(self, kind: str, start: int, end: int, ended: int) -> bool:
         """Whether what follows belongs to this passage: to its colon, to its heading, or because it is so short."""
-        if kind in ("block", "forced") or end - start >= LONGEST:
+        if kind in ("block", "forced"):
             return False
         said = self._written(start, end)
         if ended and said.rstrip(" \t*_").endswith((":", "：")) and len(said) < LONGEST // 2:
@@ -236,7 +236,7 @@ class Cutter:
             return 0
         start, pipes, visible = at, 0, ""
         while (letter := (yield from self._at(at))) and letter not in _BREAKS:
-            if first != "|" and letter not in "|:- \t":
+            if first != "|" and letter not in "|:- \t\r":
                 return 0
             pipes += letter == "|"
             visible = visible if letter.isspace() else letter

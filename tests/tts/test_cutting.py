@@ -160,6 +160,15 @@ def test_tables_and_code_stay_whole_however_long():
     ]  # fmt: skip
 
 
+def test_lines_may_end_as_on_windows():
+    text = (
+        "Veja os preços de hoje.\n\n| a | b |\n|---|---|\n| 1. A | 2 |\n\n```sh\nls. A\n\nls. B\n```\nTudo certo agora?"
+    )
+    windows = [passage.replace("\r\n", "\n") for passage in cut(text.replace("\n", "\r\n"))]
+    assert windows == cut(text)
+    assert len(windows) == 4
+
+
 def test_what_is_never_closed_does_not_stop_the_speaking():
     sentence = "Esta é uma frase comum da loja. "
     for slip in ('"', "(", "“", "«", "[", "`", "（", "```\n"):
@@ -204,7 +213,7 @@ def test_a_text_costs_its_length():
         "a", "1", ".", ". ", "! ", "...", "(", "[", "[1", "【", "【1", '"', "`", "```", "```\n", "|", "|a\n",
         "|a|\n", "-", "- ", "- a\n", "\n", " ", "\n ", "*", "😀", "😀 ", "! 😀 ", "a:\n", "#", "# ", "a. ", "A. ",
         "。", "很", "很。", ", ", "a, ", ";", "1. ", "a.", "a\n", "! " + " " * 500, "a " * 20 + "1" * 900 + " ",
-        "--|\n", "~~~ ", ". 【1a", ".[1", ".[", "! [1] ", "((", "“", "a\n  ",
+        "--|\n", "~~~ ", ". 【1a", ".【1a", ".[1", ".[", "! [1] ", "((", "“", "a\n  ",
     ]  # fmt: skip
     with processor_seconds(20):
         for piece in nasty:

@@ -12,23 +12,23 @@ from .marks import TAG_CLOSE, TAG_OPEN
 
 _HAN = "\u3400-\u9fff"
 _IPA = re.compile(r"/[^/\n]+/")
-_NO_PLACE = rf"{TAG_OPEN}[^{TAG_CLOSE}]{{0,60}}{TAG_CLOSE}|<[/!]?[A-Za-z][^<>\n]{{0,300}}>"
-"""Audio tags and HTML: nobody hears their letters as words."""
+_WORD = re.compile(
+    rf"{TAG_OPEN}[^{TAG_CLOSE}]{{0,60}}{TAG_CLOSE}|<[/!]?[A-Za-z][^<>\n]{{0,300}}>"  # a tag's letters are no words
+    rf"|[^\W_{_HAN}]+|\S"
+)
 _STAND_INS = range(0x12000, 0x1239A)
 """Cuneiform: letters like any other for every rule about words, and in no customer's text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """Built by `dictionary`. `said` by the words as they are written, `folded` by their small letters."""
+    """Keys and what is said for them, the longest first, by the small letters of the key's first word."""
 
-    pattern: re.Pattern[str]
-    said: Mapping[str, str]
-    folded: Mapping[str, str]
+    entries: Mapping[str, tuple[tuple[str, str], ...]]
 
     def spans(self, text: str) -> Callable[[int, int], bool]:
         """Tells whether a stretch of the text lies in words of the dictionary."""
-        found = [match.span() for match in self._words(text)]
+        found = [(start, end) for start, end, _ in self._found(text)]
         starts = [start for start, _ in found]
 
         def inside(start: int, end: int) -> bool:
@@ -44,24 +44,26 @@ class Dictionary:
         """
         free = (letter for letter in map(chr, _STAND_INS) if letter not in text)
         letters: dict[str, str] = {}
-
-        def stand_in(found: re.Match[str]) -> str:
-            said = self._said(found)
-            if said is None:
-                return found[0]
-            if said not in letters and (letter := next(free, "")):
+        parts, at = [], 0
+        for start, end, said in self._found(text):
+            letter = letters.get(said) or next(free, "")
+            if letter:
                 letters[said] = letter
-            return letters.get(said, found[0])
+                parts += [text[at:start], letter]
+                at = end
+        spoken = {ord(letter): said if _IPA.fullmatch(said) else words(said) for said, letter in letters.items()}
+        return "".join([*parts, text[at:]]), spoken
 
-        text = self.pattern.sub(stand_in, text)
-        return text, {ord(letter): said if _IPA.fullmatch(said) else words(said) for said, letter in letters.items()}
-
-    def _words(self, text: str) -> Iterator[re.Match[str]]:
-        return (found for found in self.pattern.finditer(text) if self._said(found) is not None)
-
-    def _said(self, found: re.Match[str]) -> str | None:
-        written = " ".join(found[0].split())
-        return self.said.get(written, self.folded.get(written.lower()))
+    def _found(self, text: str) -> Iterator[tuple[int, int, str]]:
+        end = 0
+        for word in _WORD.finditer(text):
+            if word.start() < end:
+                continue
+            for key, said in self.entries.get(word[0].lower(), ()):
+                if found := _whole(key).match(text, word.start()):
+                    end = found.end()
+                    yield word.start(), end, said
+                    break
 
 
 def dictionary(words: Mapping[str, str], tags: bool) -> Dictionary | None:
@@ -72,12 +74,12 @@ def dictionary(words: Mapping[str, str], tags: bool) -> Dictionary | None:
 @lru_cache(64)
 def _dictionary(words: tuple[tuple[str, str], ...], tags: bool) -> Dictionary | None:
     known = {" ".join(key.split()): said.strip() for key, said in words}
-    said = {key: value for key, value in known.items() if key and (tags or not _IPA.fullmatch(value))}
-    if not said:
-        return None
-    folded = {key.lower(): value for key, value in said.items() if not _exact(key)}
-    longest_first = sorted(said, key=len, reverse=True)
-    return Dictionary(re.compile("|".join([_NO_PLACE, *map(_alone, longest_first)])), said, folded)
+    entries: dict[str, tuple[tuple[str, str], ...]] = {}
+    for key in sorted(filter(None, known), key=len, reverse=True):
+        first = _WORD.match(key)
+        if first and (tags or not _IPA.fullmatch(known[key])):
+            entries[first[0].lower()] = (*entries.get(first[0].lower(), ()), (key, known[key]))
+    return Dictionary(entries) if entries else None
 
 
 def _exact(key: str) -> bool:
@@ -88,7 +90,8 @@ def _exact(key: str) -> bool:
     return any(word[1:] != word[1:].lower() and not word.isupper() for word in words)
 
 
-def _alone(key: str) -> str:
+@lru_cache(2048)
+def _whole(key: str) -> re.Pattern[str]:
     """The key where it is a whole word. Between Han characters, or a Han character and a letter, words have no ends."""
     words = r"\s{1,3}".join(map(re.escape, key.split(" ")))
     before = rf"(?<![^\W_{_HAN}])" if _bounded(key[0]) else ""
@@ -99,7 +102,7 @@ def _alone(key: str) -> str:
         after += r"(?![.,]\d)"
     elif not key[-1].isalpha():
         after += rf"(?!{re.escape(key[-1])})"
-    return before + (words if _exact(key) else f"(?i:{words})") + after
+    return re.compile(before + words + after, 0 if _exact(key) else re.I)
 
 
 def _bounded(letter: str) -> bool:
