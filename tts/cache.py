@@ -23,6 +23,8 @@ class _Flight:
 
     task: asyncio.Task[Audio]
     waiting: int = 0
+    making: bool = False
+    """It did not lie on the shelf."""
     charged: bool = False
     """One of those who wait carries the cost, not each."""
 
@@ -48,6 +50,11 @@ class Once:
                 self._leave(key, flight)
         charged, flight.charged = flight.charged, True
         return _free(audio) if charged else audio
+
+    def makes(self, key: str) -> bool:
+        """Whether it is being made just now; looking for it on the shelf is not making it."""
+        flight = self._flights.get(key)
+        return flight is not None and flight.making
 
     async def recall(self, key: str) -> Audio | None:
         """What is remembered, without making it. It cost nothing."""
@@ -76,6 +83,7 @@ class Once:
     async def _recall_or_make(self, key: str, make: Callable[[], Awaitable[Audio]]) -> Audio:
         if kept := await self._shelf.find(key):
             return _free(kept)
+        self._flights[key].making = True
         audio = await make()
         await self._shelf.keep(key, audio)
         return audio
@@ -127,6 +135,10 @@ class Cache:
     async def speak(self, speech: Speech) -> Audio:
         """Raises what the voice raises."""
         return await self._once(self.key(speech), lambda: self._voice.speak(speech))
+
+    def asks(self, speech: Speech) -> bool:
+        """Whether the voice is being asked for it just now, so that it may be charged."""
+        return self._once.makes(self.key(speech))
 
     async def forget(self, speech: Speech) -> None:
         """It was no good after all."""

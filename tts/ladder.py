@@ -144,18 +144,20 @@ class Telling:
                 task.add_done_callback(lambda task: task.cancelled() or task.exception())  # looked at when it matters
 
     def _call_off(self, speech: Speech) -> None:
-        """A request that was under way may be charged, or not: nobody can know."""
-        task = self._asked.pop(speech)
+        """A request that was under way may be charged, or not: nobody can know. What was only looked for among what
+        is remembered costs nothing."""
+        task, asking = self._asked.pop(speech), self._rungs[0].voice.asks(speech)
         if task.cancel():
-            self.wasted += len(speech.text)
+            self.wasted += len(speech.text) if asking else 0
         elif not task.cancelled() and task.exception() is None:
             self.wasted += task.result().characters
 
     def _step_down(self, error: SpeechError, speeches: Sequence[Speech]) -> None:
         """The next voice speaks what this one was to speak."""
-        self._fell.append(f"{self._rungs.pop(0).name}: {error.reason}")
+        self._fell.append(f"{self._rungs[0].name}: {error.reason}")
         self._last = error
         self.only(())
+        del self._rungs[0]
         if self._rungs:
             self._ask(speeches)
 

@@ -63,6 +63,22 @@ async def test_the_same_words_are_spoken_once(shelf: Shelf) -> None:
     assert cache.name == voice.name
 
 
+async def test_being_looked_for_is_not_being_asked_for(shelf: Shelf) -> None:
+    voice, other = Counting(), Speech("Tchau", "pt-BR")
+    cache = Cache(voice, Once(shelf))
+    await cache.speak(HELLO)
+    voice.begun.clear()
+    voice.gate.clear()
+    looking = [asyncio.create_task(cache.speak(speech)) for speech in (HELLO, other)]
+    await asyncio.sleep(0)
+    assert not cache.asks(HELLO)
+    await voice.begun.wait()
+    assert (cache.asks(HELLO), cache.asks(other)) == (False, True)
+    voice.gate.set()
+    await asyncio.gather(*looking)
+    assert not cache.asks(other)
+
+
 async def test_whatever_shapes_the_sound_makes_another_key(shelf: Shelf) -> None:
     voice = Counting()
     speeches = [

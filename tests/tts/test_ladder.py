@@ -218,6 +218,18 @@ async def test_what_is_not_wanted_after_all_is_called_off_and_counted() -> None:
     assert told.characters == len("Três.")
 
 
+async def test_what_was_only_looked_for_costs_nothing() -> None:
+    """The assistant wrote faster than what is remembered could be read."""
+    house = House(a := Scripted("a"))
+    await house.finish(ONE, TWO)
+    telling = house.ladder.begin()
+    telling.say(ONE, TWO)
+    told = await house.finish(ONE, TWO, telling=telling)
+    assert (told.characters, told.saved, told.wasted) == (0, 8, 0)
+    assert a.asked == ["Um.", "Dois."]
+    await house.ladder.close()
+
+
 async def test_leaving_calls_everything_off() -> None:
     house = House(a := Scripted("a", ["hang"]))
     telling = house.ladder.begin()
@@ -332,5 +344,3 @@ async def _told(script: list[Exception | str], ahead: list[Speech], wanted: list
 def test_a_ladder_needs_a_voice() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Ladder([], Finisher(), Once(Memory()))
-
-
