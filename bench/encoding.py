@@ -15,25 +15,28 @@ from pathlib import Path
 from bench import speech
 from bench.rows import Row, Scale, at, median
 from tts import codecs, encode, mastering
-from tts.profiles import WEB
+from tts.profiles import WEB, WHATSAPP_PHONE
 
 TICK = 0.005
 """Seconds between two looks at the loop's lateness."""
 WAYS = {
-    "fits": "already a voice note: checked, drawn, passed through",
-    "recado": "MP3, recado: decode, level, trim, encode, listen to the result",
+    "recado": "MP3, recado: decode, trim, level, encode, listen to the result",
+    "passed": "already a voice note: checked and passed through",
+    "joined": "four of them: one stream of their packets",
+    "rewritten": "the phone's frames in another container: packets and pages written anew",
+    "rewritten, joined": "four of those: one stream for a phone",
+    "drawn": "already a voice note: passed through with its waveform, which is a decode",
     "bare": "MP3, the same codecs, decode and encode alone",
     "pydub": "MP3, pydub with ffmpeg processes",
     "levelled": "MP3, ffmpeg with its loudness filter",
 }
+SHARES = ("passed", "joined", "rewritten", "rewritten, joined")
+"""What costs at most a fiftieth of encoding."""
+JOINED = 4
 
 
 async def encoding(scale: Scale, folder: Path) -> list[Row]:
-    ways: dict[str, Callable[[], object]] = {
-        "fits": lambda: encode.voice_note(speech.as_note()),
-        "recado": lambda: encode.voice_note(speech.as_mp3()),
-        "bare": _bare,
-    }
+    ways: dict[str, Callable[[], object]] = _ways()
     if shutil.which("ffmpeg") and shutil.which("ffprobe"):
         ways |= {"pydub": _pydub, "levelled": _levelled}
     cost: dict[str, list[float]] = defaultdict(list)
@@ -41,15 +44,31 @@ async def encoding(scale: Scale, folder: Path) -> list[Row]:
         work()
     for _ in range(scale.rounds):
         for name, work in ways.items():
-            cost[name].append(_cpu_ms(work) / speech.SECONDS)
+            cost[name].append(_cpu_ms(work) / speech.SECONDS / (JOINED if name.endswith("joined") else 1))
     return [*_cost_rows({name: median(each) for name, each in cost.items()}), *await _lag_rows(scale)]
 
 
+def _ways() -> dict[str, Callable[[], object]]:
+    note, frames = speech.as_note(), speech.as_phones_packets()
+    phone = WHATSAPP_PHONE
+    return {
+        "recado": lambda: encode.voice_note(speech.as_mp3()),
+        "passed": lambda: encode.voice_note(note, drawn=False),
+        "joined": lambda: encode.notes([note] * JOINED, drawn=False),
+        "rewritten": lambda: encode.voice_note(frames, profile=phone, drawn=False),
+        "rewritten, joined": lambda: encode.notes([frames] * JOINED, profile=phone, drawn=False),
+        "drawn": lambda: encode.voice_note(note),
+        "bare": _bare,
+    }
+
+
 def _cost_rows(cost: dict[str, float]) -> list[Row]:
-    rows = [Row(WAYS[name], f"{ms:.1f} ms CPU a second of sound") for name, ms in cost.items()]
+    rows = [Row(WAYS[name], f"{ms:.2f} ms CPU a second of sound") for name, ms in cost.items()]
+    rows += [_share_row(name, cost[name] / cost["recado"]) for name in SHARES]
+    rows.append(Row("drawn : encoding", f"{100 * cost['drawn'] / cost['recado']:.1f} %"))
     if "pydub" not in cost:
         return [*rows, Row(WAYS["pydub"], "not measured: no ffmpeg", "P5 ≤ 0.55 ×")]
-    whole, bare, saved = cost["recado"] / cost["pydub"], cost["bare"] / cost["pydub"], cost["pydub"] / cost["fits"]
+    whole, bare, saved = cost["recado"] / cost["pydub"], cost["bare"] / cost["pydub"], cost["pydub"] / cost["passed"]
     return [
         *rows,
         Row("recado : pydub with ffmpeg processes", f"{whole:.2f} ×", "P5 ≤ 0.55 ×", whole <= 0.55),
@@ -57,6 +76,10 @@ def _cost_rows(cost: dict[str, float]) -> list[Row]:
         Row("recado : ffmpeg with its loudness filter", f"{cost['recado'] / cost['levelled']:.2f} ×"),
         Row("pydub with ffmpeg processes : passed through", f"{saved:.0f} ×", "P4 ≥ 150 ×", saved >= 150),
     ]
+
+
+def _share_row(name: str, share: float) -> Row:
+    return Row(f"{name} : encoding", f"{100 * share:.2f} %", "≤ 2 %", share <= 0.02)
 
 
 def _cpu_ms(work: Callable[[], object]) -> float:

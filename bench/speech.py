@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tts import encode
+from tts import encode, ogg
+from tts.profiles import WHATSAPP_PHONE
 
 SPOKEN = Path(__file__).parents[1] / "tests/fixtures/spoken/where-is-the-shop.pt-BR.ogg"
 SECONDS = 15.0
@@ -43,3 +44,15 @@ def as_mp3() -> bytes:
 def as_note() -> bytes:
     """Ogg Opus that already is a voice note."""
     return encode.voice_note(as_mp3()).data
+
+
+@cache
+def as_phones_note() -> bytes:
+    """The same as a phone's own recording."""
+    return encode.voice_note(as_mp3(), profile=WHATSAPP_PHONE).data
+
+
+@cache
+def as_phones_packets() -> bytes:
+    """A phone's frames one by one, in a container that no phone writes."""
+    return ogg.written(ogg.regrouped(ogg.opened(as_phones_note()), 1), rate=48_000, vendor=b"another")

@@ -154,7 +154,7 @@ def _ready(data: bytes) -> ogg.Sound | None:
 
 
 def _passed(data: bytes, sound: ogg.Sound, drawn: bool) -> Audio:
-    return Audio(data, OGG_OPUS, sound.samples / ogg.RATE_HZ, of_packets(sound) if drawn else ())
+    return Audio(data, OGG_OPUS, ogg.facts(data).seconds, of_packets(sound) if drawn else ())
 
 
 # -- sound to sound --------------------------------------------------------------------------------

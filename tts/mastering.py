@@ -158,7 +158,8 @@ def fitting(pcm: bytes, profile: Profile, application: str = "voip") -> bytes:
 
 
 def opus(pcm: bytes, bit_rate: int, application: str, profile: Profile, *, vbr: bool = True) -> bytes:
-    """`pcm` at 48 kHz. Frames are put together by us: libopus fills 60 ms with one frame, where it can."""
+    """`pcm` at 48 kHz. Packets and pages are put together by us: libopus fills 60 ms with one frame, where it can, and
+    the container says to the sample where the sound ends."""
     samples = len(pcm) // 2
     if profile.is_strict:
         pcm += bytes(-len(pcm) % (2 * _PACKET))  # whole packets; where the sound ends, the last page says
@@ -171,9 +172,9 @@ def opus(pcm: bytes, bit_rate: int, application: str, profile: Profile, *, vbr: 
     }
     frame = profile.rate * profile.frame_ms // 1000
     encoded = codecs.encoded(pcm, _RATE_HZ, codecs.Kind("ogg", "libopus", profile.rate, bit_rate, frame, page, voice))
-    if not profile.is_strict:
-        return encoded
-    return wrapped(replace(ogg.opened(encoded), samples=samples), profile)
+    sound = ogg.opened(encoded)  # libav's clock begins at the pre-skip: its last page says some milliseconds too many
+    held = sum(map(ogg.samples, sound.packets)) - sound.pre_skip
+    return wrapped(replace(sound, samples=min(samples, held)), profile)
 
 
 def wrapped(sound: ogg.Sound, profile: Profile) -> bytes:
