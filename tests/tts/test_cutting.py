@@ -81,6 +81,12 @@ def test_what_was_given_does_not_depend_on_what_comes(text, known):
     assert cut(text)[: len(early)] == early
 
 
+def test_as_its_docstring_says():
+    cutter = Cutter()
+    fed = cutter.feed("Oi! Tudo bem, Maria? O prazo é"), cutter.feed(" de 1."), cutter.feed("5 dias"), cutter.finish()
+    assert fed == (["Oi! Tudo bem, Maria?"], [], [], ["O prazo é de 1.5 dias"])
+
+
 # -- how soon, how long, at what cost --------------------------------------------------------------
 
 
@@ -173,6 +179,8 @@ def test_what_is_never_closed_does_not_stop_the_speaking():
     sentence = "Esta é uma frase comum da loja. "
     for slip in ('"', "(", "“", "«", "[", "`", "（", "```\n"):
         assert len(cut(slip + "A" + sentence * 20)) >= 15, slip
+    for slip in "[`":
+        assert max(map(len, cut(slip + "palavras sem ponto " * 100))) < 2 * LONGEST, slip
 
 
 @contextmanager
