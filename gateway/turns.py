@@ -19,7 +19,7 @@ from gateway.crew import Crew
 from gateway.rules.precedence import Decision, Situation, decide
 from gateway.rules.revising import revised
 from gateway.rules.shaping import Script, Shape, shape
-from gateway.rules.voicing import Verdict, after, reads
+from gateway.rules.voicing import WRITTEN, Verdict, after, reads
 from gateway.steps.answer import Answer
 from gateway.steps.consider import Consider
 from gateway.steps.hear import Hear
@@ -94,13 +94,13 @@ class Turns:
 
     def shape(self, burst: Burst, ending: Ending, verdict: Verdict) -> Shape:
         """Voice or text, and why."""
-        draft, occasion = ending.draft, burst.occasion
+        draft, occasion = ending.draft, None if ending.as_text else burst.occasion
         if draft is None:
             return Shape((), "nothing_to_say")
-        script = burst.crew.script(draft.text, draft.language) if verdict.speaks and not ending.as_text else Script()
-        if occasion and not ending.as_text:
-            verdict = after(occasion, verdict, directive=draft.directive, characters=len(script.spoken))
-        shaped = shape(draft, script, verdict, burst.capabilities, both=occasion is not None and occasion.format == "both")
+        script = burst.crew.script(draft.text, draft.language) if occasion and verdict.speaks else Script()
+        characters, both = len(script.spoken), occasion is not None and occasion.format == "both"
+        last = after(occasion, verdict, directive=draft.directive, characters=characters) if occasion else WRITTEN
+        shaped = shape(draft, script, last, burst.capabilities, both=both)
         why = reads(shaped.reason, burst.crew.queue.language)
-        burst.note("shape", shaped.reason, parts=len(shaped.parts), speakable_characters=len(script.spoken), why=why)
+        burst.note("shape", shaped.reason, parts=len(shaped.parts), speakable_characters=characters, why=why)
         return shaped

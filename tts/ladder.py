@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .cache import Cache, Once
-from .errors import Encoding, SpeechError, Unreachable
+from .errors import Encoding, SpeechError, Unreachable, Unspeakable
 from .health import Watched, restated
 from .model import Audio, Note, Speech
 from .profiles import WEB, Profile
@@ -30,6 +30,10 @@ MASTERING = "2"
 """Which way of making notes of sounds this is; another one must not find its notes."""
 OUR_OWN = frozenset({"worker_died", "encoder_timeout", "bad_encoder"})
 """Faults of the encoder: no other voice can mend them."""
+
+SLOWEST_S, SLACK_S = 1.0, 30.0
+"""Seconds for a character, and besides: four times what the slowest reader takes. A sound that is longer is none of
+these words."""
 
 
 class Finisher(Protocol):
@@ -168,6 +172,8 @@ class Telling:
 
         Raises the last voice's SpeechError, with the reasons of all in its hint.
         """
+        if not speeches:
+            raise Unspeakable("nothing_to_speak", hint="There was nothing to say.")
         end = asyncio.get_running_loop().time() + self._ladder.deadline
         self.only(speeches)
         try:
@@ -209,9 +215,11 @@ class Telling:
         cost, saved = sum(sound.characters for sound in sounds), sum(sound.saved for sound in sounds)
         try:
             notes = await self._ladder.finisher.notes([sound.data for sound in sounds], profile=profile)
+            _plausible(notes, speeches)
         except Encoding as error:
             await self._blamed(rung, error, speeches)
             raise
+        rung.watched.spoke()
         self._asked.clear()
         if len(notes) == 1:
             await self._ladder.once.keep(key, replace(notes[0].audio, characters=cost + saved))
@@ -240,3 +248,11 @@ class Telling:
             rung.watched.failed(error)
             for speech in speeches:
                 await rung.voice.forget(speech)
+
+
+def _plausible(notes: Sequence[Note], speeches: Sequence[Speech]) -> None:
+    """Voices have been heard to go on and on. Raises Encoding for what no reader would need so long for."""
+    seconds, letters = sum(note.audio.seconds for note in notes), sum(len(speech.text) for speech in speeches)
+    if seconds > SLACK_S + letters * SLOWEST_S:
+        hint = f"{seconds:.0f} s of sound for {letters} characters: try another model, or another voice."
+        raise Encoding("too_long", hint=hint)

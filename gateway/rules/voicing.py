@@ -66,6 +66,10 @@ class Verdict:
     is False and `speaks` is True only the assistant's directive can still turn it."""
 
 
+WRITTEN = Verdict(False, "format_text")
+"""Of our own sentences: they must be readable at once."""
+
+
 def before(occasion: Occasion) -> Verdict:
     """May it be spoken? `occasion.format` is taken as it is; the length is not known yet."""
     refusal = _refusal(occasion)

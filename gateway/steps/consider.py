@@ -11,14 +11,12 @@ import orjson
 from gateway.burst import Burst
 from gateway.rules.precedence import Ask, Decision, Transfer
 from gateway.rules.preferring import preferred
-from gateway.rules.voicing import Occasion, Preference, Verdict, before
+from gateway.rules.voicing import WRITTEN, Occasion, Preference, Verdict, before
 from storage.model import Kind
 from storage.store import Store
 
 LATELY = 100
 """Of our messages to a contact, those that may hold the last voice note."""
-NOT_ASKED = Verdict(False, "format_text")
-"""Our own sentences must be readable at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +26,8 @@ class Consider:
     async def __call__(self, burst: Burst, decision: Decision) -> Verdict:
         """What is known is left in the burst, for the second look."""
         burst.preference = preferred([said.text for said in burst.said])
-        if not isinstance(decision, Ask | Transfer):
-            return NOT_ASKED
+        if not isinstance(decision, Ask | Transfer) or burst.exhausted:
+            return WRITTEN
         burst.occasion = await self._occasion(burst)
         verdict = before(burst.occasion)
         burst.note("consider", verdict.reason, may_speak=verdict.speaks, ahead=verdict.ahead)

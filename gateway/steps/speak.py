@@ -97,7 +97,7 @@ class Speak:
     async def ahead(self, burst: Burst, verdict: Verdict) -> AsyncIterator[None]:
         """Inside, what the assistant writes is spoken as it comes. However it ends, nothing is left speaking, and what
         it cost is counted."""
-        if burst.crew.voice is None:
+        if burst.crew.voice is None or not verdict.speaks:
             yield
             return
         burst.telling = telling = burst.crew.voice.begin()

@@ -55,7 +55,7 @@ async def test_a_contact_who_takes_no_voice_notes_is_written_to_from_then_on(
         await until(lambda: "Echo: dois" in tele.sent(), "the words")
         assert len(tele.fake.called("sendVoice")) == 1, "it is remembered, also by the voice that costs money"
         turns = await gateway.store.turns(conversation(tele), 0, 9)
-        assert [line["reason"] for line in turns[1].timeline if line["step"] == "shape"] == ["channel_has_no_voice"]
+        assert [line["reason"] for line in turns[1].timeline if line["step"] == "shape"] == ["contact_cannot_play"]
 
 
 async def test_a_group_that_moved_is_followed(tele: Telegram, openai: FakeOpenAI, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from pathlib import Path
 
 from gateway.app import Gateway
@@ -21,11 +22,13 @@ async def ask(line: Line, gateway: Gateway, count: int) -> str:
     return (await heard(line, count))[-1]
 
 
-def kept(gateway: Gateway) -> tuple[Path, Path]:
-    """The one note that was spoken, and what was made of it for the phone."""
-    media = gateway.media.path(MediaId("0" * 64)).parent.parent
-    (fitted,) = media.glob("*/*.whatsapp_phone")
-    return fitted.with_suffix(""), fitted
+def sent(evo: Evolution, n: int) -> bytes:
+    return base64.b64decode(evo.fake.sent[n].json["audio"])
+
+
+def kept(gateway: Gateway, note: bytes) -> Path:
+    """Where a note that was spoken lies."""
+    return gateway.media.path(MediaId(hashlib.sha256(note).hexdigest()))
 
 
 async def test_every_line_has_a_profile(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
@@ -36,28 +39,34 @@ async def test_every_line_has_a_profile(line: Line, openai: FakeOpenAI, tmp_path
 async def test_a_phone_is_handed_what_a_phone_records(evo: Evolution, openai: FakeOpenAI, tmp_path: Path) -> None:
     async with running(with_an_ear(openai, evo, format="mirror"), tmp_path) as (gateway, _):
         assert await ask(evo, gateway, 1) == VOICE
-        sent = base64.b64decode(evo.fake.sent[0].json["audio"])
-        assert WHATSAPP_PHONE.takes(sent)
-        found = parser.read(sent)
+        note = sent(evo, 0)
+        assert WHATSAPP_PHONE.takes(note)
+        found = parser.read(note)
         assert (found.rate, found.vendor, found.tocs[0], found.counts[0]) == (16_000, b"opus", 0x4B, 3)
         assert found.bad_sums == 0
         assert found.pages
+        assert kept(gateway, note).exists(), "encoded once, for where it plays"
+        assert not kept(gateway, note).with_suffix(".whatsapp_phone").exists()
 
 
-async def test_it_is_made_once(evo: Evolution, openai: FakeOpenAI, tmp_path: Path) -> None:
+async def test_a_note_made_for_another_place_is_fitted_once(
+    evo: Evolution, openai: FakeOpenAI, tmp_path: Path
+) -> None:
     async with running(with_an_ear(openai, evo, format="mirror"), tmp_path) as (gateway, _):
         await ask(evo, gateway, 1)
-        spoken, _ = kept(gateway)
-        spoken.write_bytes(b"nobody makes a note of me again")
+        spoken = kept(gateway, sent(evo, 0))
+        spoken.write_bytes(sounds.ogg_opus(2.0))
         assert await ask(evo, gateway, 2) == VOICE
-        assert evo.fake.sent[1].json["audio"] == evo.fake.sent[0].json["audio"]
+        assert WHATSAPP_PHONE.takes(sent(evo, 1))
+        spoken.write_bytes(b"nobody makes a note of me again")
+        assert await ask(evo, gateway, 3) == VOICE
+        assert sent(evo, 2) == sent(evo, 1) != sent(evo, 0)
 
 
 async def test_what_cannot_be_made_so_goes_as_words(evo: Evolution, openai: FakeOpenAI, tmp_path: Path) -> None:
     async with running(with_an_ear(openai, evo, format="mirror"), tmp_path) as (gateway, _):
         await ask(evo, gateway, 1)
-        spoken, fitted = kept(gateway)
-        fitted.unlink()
+        spoken = kept(gateway, sent(evo, 0))
         spoken.write_bytes(b"this is no sound")
         assert await ask(evo, gateway, 2) == "Echo: quanto custa o frete?"
-        assert not fitted.exists()
+        assert not spoken.with_suffix(".whatsapp_phone").exists()
