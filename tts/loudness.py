@@ -131,8 +131,7 @@ class Levelling:
     def __init__(self, samples: Samples, rate: int) -> None:
         """16-bit mono at `rate` hertz."""
         self._samples, self._rate = samples, rate
-        self._lufs = lufs(samples, rate)
-        self._rough: float | None = None
+        self._lufs = self._measured(samples)
         self._lift = 0.0
         """Beyond the gain, as it was the last time: the next aim is near the last one."""
         self.silent = self._lufs <= SILENT_LUFS
@@ -160,12 +159,12 @@ class Levelling:
         return held_under(self._samples, ceiling / 10 ** (lift / 20), self._rate), lift
 
     def _lost(self, held: Samples) -> float:
-        """Decibels of loudness. A difference is as true at half the rate, and costs half."""
-        if held is self._samples:
-            return 0.0
-        if self._rough is None:
-            self._rough = lufs(_halved(self._samples), self._rate // 2)
-        return self._rough - lufs(_halved(held), self._rate // 2)
+        """Decibels of loudness."""
+        return 0.0 if held is self._samples else self._lufs - self._measured(held)
+
+    def _measured(self, samples: Samples) -> float:
+        """At half the rate, which costs half and is as true for speech; the finished note is measured in full."""
+        return lufs(_halved(samples), self._rate // 2)
 
 
 def _halved(samples: Samples) -> Samples:

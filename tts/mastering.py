@@ -117,12 +117,21 @@ def mastered(sound: AudioSegment, profile: Profile) -> bytes:
     for _ in range(_ATTEMPTS):
         held, gain = levelling.towards(aim.lufs, aim.ceiling)
         encoded = fitting(segment(held.tobytes()).apply_gain(gain).raw_data, profile, aim.application)
-        heard = measure(np.frombuffer(codecs.pcm(encoded, _RATE_HZ, length(sound) + 1), "<i2"), _RATE_HZ)
+        heard = measure(_played(encoded), _RATE_HZ)
         tried.append((_off(heard), encoded))
         if tried[-1][0] <= _NEAR_LU or (heard.peak <= _PEAK and gain == last):
             break
         aim, last = _better(aim, heard, profile), gain
     return min(tried, key=itemgetter(0))[1]
+
+
+def _played(note: bytes) -> Samples:
+    """What comes out of a decoder."""
+    import numpy as np
+
+    sound = ogg.opened(note)
+    samples = np.concatenate(list(codecs.heard(sound)))[: sound.samples] * 32768
+    return np.asarray(samples.round().clip(-32768, 32767), dtype=np.int16)
 
 
 def _off(heard: Loudness) -> float:
