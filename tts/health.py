@@ -57,7 +57,8 @@ class Health:
         self._trials: asyncio.Task[None] | None = None
 
     def spoke(self) -> None:
-        """A late success of a request older than the incident proves nothing: only a trial ends a rest."""
+        """What it said proved to be sound. A late success of a request older than the incident proves nothing: only a
+        trial ends a rest."""
         self._row = 0
 
     def failed(self, error: SpeechError, trial: Callable[[], Awaitable[object]]) -> None:
@@ -119,7 +120,7 @@ class Watched:
         if self.health.why is not None:
             raise restated(self.health.why)
         try:
-            audio = await self._voice.speak(speech)
+            return await self._voice.speak(speech)
         except SpeechError as error:
             self.failed(error)
             raise
@@ -129,8 +130,10 @@ class Watched:
             fault = SpeechError(f"unexpected_{type(error).__name__}", hint="A fault in the gateway: see its log.")
             self.failed(fault)
             raise fault from error
+
+    def spoke(self) -> None:
+        """A note was made of what it said: before that it is not known to be sound."""
         self.health.spoke()
-        return audio
 
     def failed(self, error: SpeechError) -> None:
         """Also for whoever found only later that the voice is not well: its sound was none, or it took too long."""

@@ -46,6 +46,11 @@ def ogg_vorbis(seconds: float = 0.5) -> bytes:
 
 
 @cache
+def webm(seconds: float = 0.5) -> bytes:
+    return _encoded(seconds, "webm", "libopus")
+
+
+@cache
 def flac(seconds: float = 0.5) -> bytes:
     return _encoded(seconds, "flac", "flac")
 

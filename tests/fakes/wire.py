@@ -31,10 +31,14 @@ class Call:
     json: Any = field(default=None)
 
 
+CALL = web.RequestKey("call", Call)
+
+
 class Fake:
     """An HTTP server on a free port of 127.0.0.1.
 
-    `next` scripts the answers of the speaking endpoint, in order; when none is left it speaks.
+    `next` scripts the answers of the speaking endpoint, in order; when none is left it speaks, unless `broken` knows
+    what this voice suffers from.
     """
 
     def __init__(self) -> None:
@@ -46,6 +50,8 @@ class Fake:
         self.arrivals: asyncio.Queue[Call] = asyncio.Queue()
         """Await one to know that a request is under way."""
         self.closing = asyncio.Event()
+        self.broken: Callable[[Call], Fault | None] = lambda call: None
+        """What goes wrong however often it is asked, by whom it is asked of."""
         self._faults: deque[Fault] = deque()
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -62,7 +68,8 @@ class Fake:
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._record])
         app.add_routes(self.routes())
-        self._runner = web.AppRunner(app, shutdown_timeout=0.5, access_log=None)
+        # Cancelled handlers are how this server sees that nobody waits for its answer any more.
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.5, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -84,6 +91,7 @@ class Fake:
         call = Call(request.method, request.url.raw_path, dict(request.query), headers, body)
         self.calls.append(call)
         self.arrivals.put_nowait(call)
+        request[CALL] = call
         return await handler(request)
 
     async def speak(
@@ -93,8 +101,8 @@ class Fake:
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
-            if self._faults:
-                return await self._faults.popleft()(self, request)
+            if fault := self._faults.popleft() if self._faults else self.broken(request[CALL]):
+                return await fault(self, request)
             return web.Response(body=sound, content_type=mime, headers=headers)
         finally:
             self.open -= 1
@@ -153,6 +161,13 @@ async def HANG(fake: Fake, request: web.Request) -> web.StreamResponse:
     """Never answers."""
     await fake.closing.wait()
     return web.Response(status=503)
+
+
+async def RESET(fake: Fake, request: web.Request) -> web.StreamResponse:
+    """The connection is torn off before a byte of an answer."""
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
 
 
 TROUBLE = answer(b"Internal Server Error", "text/plain", 500)

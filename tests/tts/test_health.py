@@ -70,8 +70,11 @@ class Ward:
             await asyncio.sleep(0)
 
     async def speak(self) -> str:
+        """A sentence, and the note of it."""
         try:
-            return (await self.watched.speak(HELLO)).spoken_by
+            said = await self.watched.speak(HELLO)
+            self.watched.spoke()
+            return said.spoken_by
         except SpeechError as error:
             return error.reason
 
@@ -108,6 +111,14 @@ async def test_a_success_between_failures_begins_the_count_anew(wards: list[Ward
     ward.voice.script = [Unreachable("cut"), Unreachable("cut")]
     assert [await ward.speak() for _ in range(3)] == ["cut", "cut", "a"]
     assert ward.told == []
+
+
+async def test_bytes_that_never_become_a_note_are_no_success(wards: list[Ward]) -> None:
+    wards.append(ward := Ward())
+    for _ in range(3):
+        await ward.watched.speak(HELLO)
+        ward.watched.failed(Encoding("not_audio"))
+    assert ward.told == ["a out: not_audio"]
 
 
 async def test_words_that_cannot_be_spoken_say_nothing_about_the_voice(wards: list[Ward]) -> None:
