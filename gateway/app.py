@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -36,6 +36,7 @@ from gateway.steps.settle import MAX_FOLDS, Settle
 from gateway.steps.speak import Speak, phrases, prepare
 from gateway.telemetry import Telemetry
 from gateway.turns import Turns
+from gateway.voices import watch
 from gateway.web.access import Access
 from gateway.web.conversations import Conversations
 from gateway.web.health import Health
@@ -149,8 +150,10 @@ class Gateway:
         for notice in self.notices:
             log.warning(notice)
         warm = [*maker.warm, *self._phrases()]
-        warming = asyncio.create_task(_warm(warm), name="warming")
-        stack.push_async_callback(_cancelled, warming)
+        hosted: Any = partial(equipment.hosted_voice, slots=maker.slots)
+        look = watch(self.config, hosted, self.incidents)
+        for task in (asyncio.create_task(_warm(warm), name="warming"), asyncio.create_task(look, name="looking")):
+            stack.push_async_callback(_cancelled, task)
 
     def _phrases(self) -> Iterator[Callable[[], Awaitable[None]]]:
         """What is said again and again is spoken now, for each place where it will be played."""
@@ -257,9 +260,7 @@ class Gateway:
             Speak(self.store, self.media, self.live, self.telemetry),
             Settle(self.store, self.live, self.telemetry),
         )
-        outward = self._loops[Kind.OUT] = Loop(
-            Kind.OUT, self.deliveries.run, self.store, self.telemetry, owner=owner
-        )
+        outward = self._loops[Kind.OUT] = Loop(Kind.OUT, self.deliveries.run, self.store, self.telemetry, owner=owner)
         inward = self._loops[Kind.IN] = Loop(
             Kind.IN, turns.run, self.store, self.telemetry, owner=owner, folds=MAX_FOLDS
         )

@@ -229,7 +229,7 @@ def _run_say(args: argparse.Namespace) -> int:
     if problem := _unwritable(args.output):
         print(f"recado: cannot write {args.output}: {problem}", file=sys.stderr)
         return CANNOT_START
-    _show_speaking(len(words.lines))
+    _show_speaking(len(words.stretches))
     try:
         return _keep(asyncio.run(say(words, config, queue, PROFILES[args.profile])), args.output, args.profile)
     except SpeechError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.knowledge import Knowledge
 
 log = logging.getLogger("recado.equipment")
+
 
 def channel(settings: ChannelSettings, config: Config) -> Channel:
     """Each type's adapter is imported only where it is configured."""
@@ -211,9 +212,7 @@ class Equipment:
         if settings.provider == "local":
             from tts.local import LocalVoice
 
-            voice = LocalVoice(
-                language, settings.engine, models_dir=self._models_dir(), voice_id=settings.voice_id
-            )
+            voice = LocalVoice(language, settings.engine, models_dir=self._models_dir(), voice_id=settings.voice_id)
             if voice.lack:
                 self._notice(f"the embedded voice is {voice.describe()}")
             self.warm.append(voice.warm)

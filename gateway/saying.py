@@ -38,7 +38,7 @@ def script(text: str, queue: Queue) -> Script:
 
 def shown(script: Script, language: str) -> str:
     """What is spoken, a line for each sentence, and below a heading what is written beside it."""
-    said = "\n".join(line.spoken for line in script.lines)
+    said = "\n".join(one.spoken for one in script.stretches)
     if not script.companion:
         return said
     beside = f"{BESIDE.get(base(language), BESIDE['en'])}\n{script.companion}"
@@ -47,14 +47,14 @@ def shown(script: Script, language: str) -> str:
 
 async def say(script: Script, config: Config, queue: Queue, profile: Profile) -> Told:
     """Voice notes: one, unless they would be too long for where they are played. Raises SpeechError."""
-    if not script.lines:
+    if not script.stretches:
         raise Refused("nothing_to_speak", hint="The text holds no words.")
     encoder = Encoder()
     equipment = Equipment(config, encoder, Telemetry(), [])
     try:
         ladder = equipment.voice(queue)
         ladder.deadline = PATIENCE_S
-        sentences = speeches([line.spoken for line in script.lines], queue.language)
+        sentences = speeches([one.spoken for one in script.stretches], queue.language)
         try:
             return await ladder.begin().finish(sentences, profile)
         finally:

@@ -1,13 +1,13 @@
 """Where a text that is still being written can be cut, so that what is finished can already be spoken.
 
-Pure. `Cutter` takes the text in any pieces and returns *passages*: stretches of the written text, stripped, that end
-where a sentence, a list's item, a heading or a paragraph ends. Any chunking gives exactly the passages of `cut`, and
+Pure. `Cutter` takes the text in any pieces and returns *stretches*: stretches of the written text, stripped, that end
+where a sentence, a list's item, a heading or a paragraph ends. Any chunking gives exactly the stretches of `cut`, and
 nothing but white space is lost between them. That holds by construction: the reader asks for one letter after the
 other, and `_at`, which waits for a letter, is the only place where it matters what has come already.
 
 What is cut in the wrong place sounds wrong; what is not cut only takes a moment longer. So a doubt joins.
 
-A passage is returned with the first visible letter after it. What is looked at beyond: an emoji or a citation behind
+A stretch is returned with the first visible letter after it. What is looked at beyond: an emoji or a citation behind
 the end (they belong to it), the few marks at the beginning of a line that make it an item, a fence or a row of a
 table (a row is read whole), one letter behind a small one ("iPhone" begins a sentence). Never a sentence.
 """
@@ -21,7 +21,7 @@ from typing import TypeAlias, TypeVar
 from .speakable.tongues import spaced_words
 
 LONGEST = 280
-"""Characters of a passage. A longer one is cut where it hurts least; tables and fenced code are not cut at all."""
+"""Characters of a stretch. A longer one is cut where it hurts least; tables and fenced code are not cut at all."""
 SHORT = 12
 """Letters. A sentence of fewer is said together with the next one; a Han character counts as three."""
 REACH = 120
@@ -71,13 +71,13 @@ _BEFORE = re.compile(r"(\S*?)[\s*_(\[\"'“«]*\Z")
 
 
 def cut(text: str) -> list[str]:
-    """The passages of a whole text; what a `Cutter` gives in all."""
+    """The stretches of a whole text; what a `Cutter` gives in all."""
     cutter = Cutter()
     return cutter.feed(text) + cutter.finish()
 
 
 class Cutter:
-    """Takes a text as it is written and gives its passages as they end. A passage, once given, never changes.
+    """Takes a text as it is written and gives its stretches as they end. A stretch, once given, never changes.
 
     >>> cutter = Cutter()
     >>> cutter.feed("Oi! Tudo bem, Maria? O prazo é"), cutter.feed(" de 1."), cutter.feed("5 dias"), cutter.finish()
@@ -96,7 +96,7 @@ class Cutter:
         self._reading = self._read()
 
     def feed(self, piece: str) -> list[str]:
-        """The passages that are known to have ended now. After `finish` there are none any more."""
+        """The stretches that are known to have ended now. After `finish` there are none any more."""
         self._letters.extend(piece)
         return self._go_on()
 
@@ -139,16 +139,16 @@ class Cutter:
             at += 1
         return at
 
-    # -- passages -----------------------------------------------------------------------------------
+    # -- stretches -----------------------------------------------------------------------------------
 
     def _read(self) -> Reading[None]:
         at, _ = yield from self._gap(0)
         fresh = True
         while (yield from self._at(at)):
-            at, fresh = yield from self._passage(at, fresh)
+            at, fresh = yield from self._stretch(at, fresh)
 
-    def _passage(self, start: int, fresh: bool) -> Reading[tuple[int, bool]]:
-        """One passage, from units that belong together. Where the next begins, and whether on a line of its own."""
+    def _stretch(self, start: int, fresh: bool) -> Reading[tuple[int, bool]]:
+        """One stretch, from units that belong together. Where the next begins, and whether on a line of its own."""
         self._places = _Places(start)
         at = start
         while True:
@@ -161,7 +161,7 @@ class Cutter:
         return at, fresh
 
     def _joins(self, kind: str, start: int, end: int, ended: int) -> bool:
-        """Whether what follows belongs to this passage: to its colon, to its heading, or because it is so short."""
+        """Whether what follows belongs to this stretch: to its colon, to its heading, or because it is so short."""
         if kind in ("block", "forced"):
             return False
         said = self._written(start, end)
@@ -437,7 +437,7 @@ class Cutter:
 
 
 class _Places:
-    """Where a passage that grows too long can be cut, the best place last seen of each kind."""
+    """Where a stretch that grows too long can be cut, the best place last seen of each kind."""
 
     def __init__(self, start: int) -> None:
         self._start = start

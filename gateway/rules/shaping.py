@@ -29,7 +29,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Stretch:
     """A sentence or two: what is spoken in one breath."""
 
     spoken: str
@@ -39,14 +39,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A text as it is spoken, line by line, and what is written beside it."""
+    """A text as it is spoken, stretch by stretch, and what is written beside it."""
 
-    lines: Sequence[Line] = ()
+    stretches: Sequence[Stretch] = ()
     companion: str = ""
 
     @property
     def spoken(self) -> str:
-        return " ".join(line.spoken for line in self.lines)
+        return " ".join(stretch.spoken for stretch in self.stretches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class VoicePart:
-    lines: Sequence[Line]
+    stretches: Sequence[Stretch]
     written: str
     """The whole of it as text, for when speaking fails."""
 
@@ -82,19 +82,19 @@ def shape(draft: Draft, script: Script, verdict: Verdict, capabilities: Capabili
     if not verdict.speaks:
         return Shape(texts, verdict.reason, draft.language)
     beside = texts if both else _texts(script.companion, capabilities)
-    return Shape([VoicePart(script.lines, written), *beside], verdict.reason, draft.language, texts)
+    return Shape([VoicePart(script.stretches, written), *beside], verdict.reason, draft.language, texts)
 
 
 def scripted(text: str, language: str, *, tags: bool = False, dictionary: Mapping[str, str] = {}) -> Script:
-    """A whole text. Its lines are those that a stream of the same text gives, passage for passage."""
-    lines: list[Line] = []
-    for passage in cut(cleaned(text)):
-        spoken = speakable(passage, language, tags=tags, dictionary=dictionary).spoken
-        if spoken or not lines:
-            lines.append(Line(spoken, passage))
+    """A whole text. Its stretches are those that a stream of the same text gives."""
+    found: list[Stretch] = []
+    for written in cut(cleaned(text)):
+        spoken = speakable(written, language, tags=tags, dictionary=dictionary).spoken
+        if spoken or not found:
+            found.append(Stretch(spoken, written))
         else:
-            lines[-1] = replace(lines[-1], written=f"{lines[-1].written}\n{passage}")
-    said = [line for line in lines if line.spoken]
+            found[-1] = replace(found[-1], written=f"{found[-1].written}\n{written}")
+    said = [one for one in found if one.spoken]
     return Script(said, speakable(text, language, tags=tags, dictionary=dictionary).companion)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -45,7 +45,7 @@ class Consider:
             can_hear=burst.capabilities.voice_note,
             cannot_play="no_voice" in burst.facts,
             since_voice=await self._since_voice(burst) if format == "smart" else None,
-            chance=random.Random(f"{burst.conversation.id} {burst.claim.tail}").random(),
+            chance=_lot(burst),
             budget_left=await self._budget_left(burst),
             asked=bool(wish),
         )
@@ -66,6 +66,12 @@ class Consider:
         month = datetime.fromtimestamp(burst.claim.claimed_at / 1000, UTC).strftime("%Y-%m-01")
         spent = await self.store.spent(burst.crew.queue.name, month)
         return max(0, budget - spent.characters)
+
+
+def _lot(burst: Burst) -> float:
+    """The same for the same messages, however often the turn is begun: 0 to 1."""
+    drawn = hashlib.sha256(f"{burst.conversation.id} {burst.claim.tail}".encode()).digest()
+    return int.from_bytes(drawn[:4]) / 2**32
 
 
 def _kept(burst: Burst) -> Preference:

@@ -52,26 +52,26 @@ class Aloud:
 
     def __init__(self, burst: Burst, telling: Telling) -> None:
         self._burst, self._telling, self._cutter = burst, telling, Cutter()
-        self._passages: list[str] = []
+        self._stretches: list[str] = []
         self._words: dict[tuple[str, str], str] = {}
-        """By passage and language."""
+        """By stretch and language."""
         self._given = 0
         """Of the sentences, those that are being spoken."""
 
     def write(self, text: str) -> None:
         """A piece of the answer that stands as it is."""
-        if passages := self._cutter.feed(text):
-            self._passages += passages
+        if stretches := self._cutter.feed(text):
+            self._stretches += stretches
             self._speak()
 
     def again(self) -> None:
         """The answer begins anew. Sentences that come again are there already."""
-        self._cutter, self._passages, self._given = Cutter(), [], 0
+        self._cutter, self._stretches, self._given = Cutter(), [], 0
 
     def _speak(self) -> None:
         """Unless it is known by now to be too long, or may still turn out too short."""
-        language = tagged(language_of("\n".join(self._passages)), self._burst.crew.queue.language)
-        said = [words for passage in self._passages if (words := self._said(passage, language))]
+        language = tagged(language_of("\n".join(self._stretches)), self._burst.crew.queue.language)
+        said = [words for stretch in self._stretches if (words := self._said(stretch, language))]
         reply, characters = self._burst.crew.queue.reply, len(" ".join(said))
         if characters > reply.max_voice_chars:
             self._telling.only(())
@@ -79,10 +79,10 @@ class Aloud:
             self._telling.say(*speeches(said, language)[self._given :])
             self._given = len(said)
 
-    def _said(self, passage: str, language: str) -> str:
-        key = passage, language
+    def _said(self, stretch: str, language: str) -> str:
+        key = stretch, language
         if key not in self._words:
-            self._words[key] = self._burst.crew.script(passage, language).spoken
+            self._words[key] = self._burst.crew.script(stretch, language).spoken
         return self._words[key]
 
 
@@ -119,7 +119,8 @@ class Speak:
                 with suppress(Unavailable):
                     now = await self.store.conversation(burst.conversation.id)
                     if now is not None and now.hold is not None and burst.telling is not None:
-                        return burst.telling.leave()
+                        burst.telling.leave()
+                        return
 
     async def __call__(self, burst: Burst, shaped: Shape) -> Spoken:
         """Never fails a turn: whatever the voice does, the customer gets the answer."""
@@ -139,7 +140,7 @@ class Speak:
         """One, or as many as there are notes. Raises SpeechError and Unavailable."""
         if isinstance(part, TextPart) or burst.telling is None:
             return [_written(part)]
-        wanted = speeches([line.spoken for line in part.lines], language)
+        wanted = speeches([one.spoken for one in part.stretches], language)
         told = await burst.telling.finish(wanted, PROFILES[burst.capabilities.profile])
         await self._count(burst, told)
         return await self._notes(part, told.notes)
@@ -147,11 +148,11 @@ class Speak:
     async def _notes(self, part: VoicePart, notes: Sequence[Note]) -> list[dict[str, Any]]:
         said, first = [], 0
         for note in notes:
-            lines, after = part.lines[first : first + note.parts], part.lines[first:]
+            held, after = part.stretches[first : first + note.parts], part.stretches[first:]
             media = await self._kept(note.audio)
-            written = "\n".join(line.written for line in after) if first else part.written
+            written = "\n".join(one.written for one in after) if first else part.written
             said.append({"kind": "voice", "media": transcript.media_fields(media), "written": written,
-                         "transcript": " ".join(line.spoken for line in lines)})  # fmt: skip
+                         "transcript": " ".join(one.spoken for one in held)})  # fmt: skip
             first += note.parts
         return said
 
@@ -207,14 +208,14 @@ def speeches(said: Sequence[str], language: str) -> list[Speech]:
 
 def phrases(queue: Queue) -> Sequence[str]:
     """What is said again and again."""
-    handoff = queue.handoff
-    return [*queue.voice.prepared, *([handoff.message or sentence("transfer", queue.language)] if handoff.spoken else [])]
+    transfer = queue.handoff.message or sentence("transfer", queue.language)
+    return [*queue.voice.prepared, *([transfer] if queue.handoff.spoken else [])]
 
 
 async def prepare(crew: Crew, phrase: str, profile: Profile) -> None:
     """Speaks it now, so that it is there when it is wanted. Raises SpeechError."""
     if crew.voice is not None:
-        said = [line.spoken for line in crew.script(phrase, crew.queue.language).lines]
+        said = [one.spoken for one in crew.script(phrase, crew.queue.language).stretches]
         await crew.voice.begin().finish(speeches(said, crew.queue.language), profile)
 
 

@@ -99,7 +99,5 @@ def test_two_letters() -> None:
         ([], "zh", "zh"),
     ],
 )
-def test_our_own_sentences_take_the_language_the_contact_last_used(
-    texts: list[str], queue: str, language: str
-) -> None:
+def test_our_own_sentences_take_the_language_the_contact_last_used(texts: list[str], queue: str, language: str) -> None:
     assert customers_language(texts, queue) == language

@@ -47,9 +47,7 @@ def test_it_remembers_a_bounded_number_of_contacts(monkeypatch: pytest.MonkeyPat
     assert p.wait("b", 0.0) == 0, "the one silent longest was forgotten"
 
 
-@given(
-    st.floats(0.05, 50), st.integers(1, 20), st.lists(st.floats(0, 5), max_size=80)
-)
+@given(st.floats(0.05, 50), st.integers(1, 20), st.lists(st.floats(0, 5), max_size=80))
 def test_never_more_than_the_rate_allows(rate: float, burst: int, steps: list[float]) -> None:
     p, now, sent = pace(per_contact=(rate, burst)), 0.0, 0
     for step in steps:

@@ -1,4 +1,4 @@
-"""A draft becomes parts, and a text becomes lines: what is spoken in one breath, and what is written beside it."""
+"""A draft becomes parts, and a text becomes stretches: what is spoken in one breath, and what is written beside it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from gateway.channels.base import Capabilities
 from gateway.rules.shaping import (
     Draft,
-    Line,
     Script,
     Shape,
+    Stretch,
     TextPart,
     VoicePart,
     cleaned,
@@ -22,8 +22,8 @@ from gateway.rules.shaping import (
 from gateway.rules.voicing import Verdict
 
 ANYWHERE = Capabilities()
-SAID = Script([Line("Custa cinco reais.", "Custa R$ 5,00.")])
-WITH_LINK = Script([Line("Veja o link.", "Veja https://loja.example")], "https://loja.example")
+SAID = Script([Stretch("Custa cinco reais.", "Custa R$ 5,00.")])
+WITH_LINK = Script([Stretch("Veja o link.", "Veja https://loja.example")], "https://loja.example")
 DRAFT = Draft("Custa R$ 5,00.", "pt-BR")
 SPEAK, WRITE = Verdict(True, "format_voice"), Verdict(False, "contact_wrote")
 
@@ -50,7 +50,7 @@ def test_voice_or_text(script: Script, verdict: Verdict, both: bool, expected: l
 
 def test_a_spoken_part_keeps_what_was_written_for_when_speaking_fails() -> None:
     shaped = shape(DRAFT, SAID, SPEAK, ANYWHERE, both=False)
-    assert shaped.parts == [VoicePart(SAID.lines, "Custa R$ 5,00.")]
+    assert shaped.parts == [VoicePart(SAID.stretches, "Custa R$ 5,00.")]
     assert shaped.as_text == [TextPart("Custa R$ 5,00.")]
 
 
@@ -70,15 +70,15 @@ ANSWER = """Olá! Temos, sim. 😀
 Veja em https://loja.example/canecas. Posso ajudar em mais alguma coisa?"""
 
 
-def test_a_text_is_spoken_line_by_line() -> None:
+def test_a_text_is_spoken_stretch_by_stretch() -> None:
     script = scripted(ANSWER, "pt-BR")
-    assert [line.spoken for line in script.lines][:3] == [
+    assert [one.spoken for one in script.stretches][:3] == [
         "Olá! Temos, sim.",
         "Caneca azul: dezenove reais e noventa centavos.",
         "Panela: oitenta e nove reais.",
     ]
     assert script.companion == "https://loja.example/canecas"
-    assert "".join("".join(line.written for line in script.lines).split()) == "".join(ANSWER.split())
+    assert "".join("".join(one.written for one in script.stretches).split()) == "".join(ANSWER.split())
 
 
 def test_words_are_said_as_the_queue_says_them_and_tags_only_where_they_are_acted() -> None:
@@ -88,7 +88,7 @@ def test_words_are_said_as_the_queue_says_them_and_tags_only_where_they_are_acte
 
 
 @pytest.mark.parametrize("text", ["", "😀", "\n\n", "---"])
-def test_what_says_nothing_has_no_lines(text: str) -> None:
+def test_what_says_nothing_has_no_stretches(text: str) -> None:
     assert scripted(text, "pt-BR") == Script((), "") or scripted(text, "pt-BR").spoken == ""
 
 

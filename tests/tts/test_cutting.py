@@ -21,7 +21,7 @@ CASES = [tuple(row.split("\t")) for row in (Path(__file__).parent / "golden/cuts
 @pytest.mark.parametrize(("language", "marked"), CASES)
 def test_cut_where_the_language_ends(language, marked):
     marked = marked.replace("\\n", "\n")
-    assert cut(marked.replace("¦", "")) == [passage.strip() for passage in marked.split("¦")]
+    assert cut(marked.replace("¦", "")) == [stretch.strip() for stretch in marked.split("¦")]
 
 
 def test_there_are_enough_cases_and_none_twice():
@@ -61,7 +61,7 @@ def _fed(text: str, sizes: list[int]) -> list[str]:
 @given(_TEXTS, st.lists(st.integers(0, 40), max_size=40))
 @example("```\nA. B\n", [1] * 9)
 @example("Oi! ```x\nA", [3, 5])
-def test_no_chunking_changes_a_passage(text, sizes):
+def test_no_chunking_changes_a_stretch(text, sizes):
     whole = cut(text)
     assert _fed(text, sizes) == whole
     assert _fed(text, [1] * len(text)) == whole
@@ -69,9 +69,9 @@ def test_no_chunking_changes_a_passage(text, sizes):
 
 @given(_TEXTS)
 def test_nothing_but_white_space_is_lost(text):
-    passages = cut(text)
-    assert "".join("".join(passages).split()) == "".join(text.split())
-    assert all(passage and passage == passage.strip() and passage in text for passage in passages)
+    stretches = cut(text)
+    assert "".join("".join(stretches).split()) == "".join(text.split())
+    assert all(stretch and stretch == stretch.strip() and stretch in text for stretch in stretches)
 
 
 @given(_TEXTS, st.integers(0, 200))
@@ -91,7 +91,7 @@ def test_as_its_docstring_says():
 
 
 @pytest.mark.parametrize(
-    ("text", "ready", "passage"),
+    ("text", "ready", "stretch"),
     [
         ("Recebemos o seu pedido. Ele chega", "Recebemos o seu pedido. E", "Recebemos o seu pedido."),
         ("Abrimos às 10h30. Amanhã", "Abrimos às 10h30. A", "Abrimos às 10h30."),
@@ -102,12 +102,12 @@ def test_as_its_docstring_says():
         ("Um parágrafo sem ponto\n\nOutro", "Um parágrafo sem ponto\n\nO", "Um parágrafo sem ponto"),
     ],
 )
-def test_a_passage_is_given_with_the_first_letter_of_the_next(text, ready, passage):
+def test_a_stretch_is_given_with_the_first_letter_of_the_next(text, ready, stretch):
     cutter = Cutter()
     given = [(text[: n + 1], found) for n, letter in enumerate(text) for found in cutter.feed(letter)]
     assert len(given) == 1
     seen, found = given[0]
-    assert found.startswith(passage)
+    assert found.startswith(stretch)
     assert len(ready) <= len(seen) <= len(ready) + 1
 
 
@@ -135,7 +135,7 @@ WORDS = "muitas palavras que seguem sem parar "
         ("- " + WORDS * 3 + "\n  " + WORDS * 6, "- " + WORDS * 3),  # at the end of a line
     ],
 )
-def test_a_long_passage_is_cut_where_it_hurts_least(text, first):
+def test_a_long_stretch_is_cut_where_it_hurts_least(text, first):
     found = cut(text)
     assert found[0] == first.strip()
     assert max(map(len, found)) <= LONGEST
@@ -152,10 +152,10 @@ def test_a_long_passage_is_cut_where_it_hurts_least(text, first):
         "+55 11 98888 7777",
     ],
 )
-def test_a_long_passage_is_not_cut_in_a_link_a_code_or_a_number(whole):
+def test_a_long_stretch_is_not_cut_in_a_link_a_code_or_a_number(whole):
     for before in range(230, 282, 3):
         text = (WORDS * 9)[:before].strip() + " " + whole + " " + WORDS * 3
-        assert any(whole in passage for passage in cut(text)), before
+        assert any(whole in stretch for stretch in cut(text)), before
 
 
 def test_tables_and_code_stay_whole_however_long():
@@ -170,7 +170,7 @@ def test_lines_may_end_as_on_windows():
     text = (
         "Veja os preços de hoje.\n\n| a | b |\n|---|---|\n| 1. A | 2 |\n\n```sh\nls. A\n\nls. B\n```\nTudo certo agora?"
     )
-    windows = [passage.replace("\r\n", "\n") for passage in cut(text.replace("\n", "\r\n"))]
+    windows = [stretch.replace("\r\n", "\n") for stretch in cut(text.replace("\n", "\r\n"))]
     assert windows == cut(text)
     assert len(windows) == 4
 
@@ -233,7 +233,7 @@ def test_a_text_costs_its_length():
             assert work < 120 * len(text), (piece, work / len(text))
 
 
-# -- one passage at a time -------------------------------------------------------------------------
+# -- one stretch at a time -------------------------------------------------------------------------
 
 ANSWERS = {
     "pt-BR": [
@@ -269,9 +269,9 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("language", "text"), [(name, text) for name, texts in ANSWERS.items() for text in texts])
-def test_passages_said_one_by_one_say_the_same(language, text):
+def test_stretches_said_one_by_one_say_the_same(language, text):
     whole = speakable(text, language)
-    parts = [speakable(passage, language) for passage in cut(text)]
+    parts = [speakable(stretch, language) for stretch in cut(text)]
     assert len(parts) > 1
     said = " ".join(part.spoken for part in parts if part.spoken)
     assert re.sub(r"\s", "", said) == re.sub(r"\s", "", whole.spoken)
@@ -281,13 +281,13 @@ def test_passages_said_one_by_one_say_the_same(language, text):
 
 def test_a_sentence_that_goes_on_does_not_sound_ended():
     text = "Temos muitas cores, tamanhos e modelos diferentes de camisas para toda a família, " * 5
-    said = [speakable(passage, "pt-BR").spoken for passage in cut(text)]
+    said = [speakable(stretch, "pt-BR").spoken for stretch in cut(text)]
     assert " ".join(said) == text.strip()
 
 
-def test_audio_tags_stay_with_their_passage():
+def test_audio_tags_stay_with_their_stretch():
     text = "[laughs] Que bom falar com você hoje! [short pause] Vamos ver o seu pedido. [whispers] Ele já saiu."
-    said = [speakable(passage, "pt-BR", tags=True).spoken for passage in cut(text)]
+    said = [speakable(stretch, "pt-BR", tags=True).spoken for stretch in cut(text)]
     assert said == [
         "[laughs] Que bom falar com você hoje!", "[short pause] Vamos ver o seu pedido.", "[whispers] Ele já saiu.",
     ]  # fmt: skip
