@@ -298,6 +298,7 @@ def hosted_voice(settings: VoiceSettings, language: str, slots: Slots) -> Synthe
             settings.model_id,
             speed=settings.speed,
             timeout=settings.timeout_s,
+            slots=slots,
         )
     from tts.silent import Silent
 

@@ -212,9 +212,10 @@ async def watch(
     cancelled. What will not work is an incident until a look finds it well; what works for now is logged once.
     """
     warned: frozenset[str] = frozenset()
+    opened: set[str] = set()
     while True:
         found = await _looked(config, make, today())
-        _tell(found, incidents)
+        _tell(found, incidents, opened)
         warned = _warn(found, warned)
         well = not any(_error(findings) for findings in found.values())
         await sleep((DAY_S if well else SOON_S) * (1 + SPREAD * jitter()))
@@ -254,13 +255,15 @@ async def look(voice: Hosted, today: date | None = None) -> tuple[str, Sequence[
         await voice.close()
 
 
-def _tell(found: Mapping[str, Sequence[Finding]], incidents: Incidents) -> None:
-    for name, findings in found.items():
-        part = f"voice {name} (daily look)"
-        if error := _error(findings):
+def _tell(found: Mapping[str, Sequence[Finding]], incidents: Incidents, opened: set[str]) -> None:
+    """`opened`: by a look; what a customer's answer ran into is over when its trial says so."""
+    for part, error in {f"voice {name}": _error(findings) for name, findings in found.items()}.items():
+        if error:
             incidents.open(part, error.reason or "check_failed", f"{error.key}: {error.message}")
-        else:
+            opened.add(part)
+        elif part in opened:
             incidents.close(part)
+            opened.discard(part)
 
 
 def _error(findings: Sequence[Finding]) -> Finding | None:

@@ -266,9 +266,17 @@ async def test_a_voice_that_will_not_speak_is_an_incident_until_it_is_well() -> 
     assert seen[0] == incidents.lines == []
     [line] = seen[1]
     assert line.startswith(
-        "voice elevenlabs/VOICE0000000000000001/eleven_v3 (daily look) is out: voice_not_found. voice.voice_id: "
+        "voice elevenlabs/VOICE0000000000000001/eleven_v3 is out: voice_not_found. voice.voice_id: "
     )
     assert days.waits == [DAY_S, SOON_S, DAY_S]
+
+
+async def test_what_an_answer_ran_into_is_not_over_because_a_look_found_nothing() -> None:
+    incidents, part = Incidents(Telemetry()), "voice elevenlabs/VOICE0000000000000001/eleven_v3"
+    incidents.open(part, "quota_exceeded", "Buy characters.")
+    async with FakeElevenLabs() as provider:
+        await watched(parse(spoken(elevenlabs(provider))), Days(lambda: None), incidents=incidents)
+    assert incidents.lines[0].startswith(f"{part} is out: quota_exceeded.")
 
 
 async def test_the_day_default_voices_are_retired_is_not_missed(caplog: pytest.LogCaptureFixture) -> None:

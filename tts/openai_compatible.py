@@ -29,6 +29,7 @@ from .model import Audio, Speech
 from .offers import Offer, OfferedModel, Progress, unheard
 from .refusals import BASE_URL, Refusal, Verdict, speech_error, surprise
 from .retrying import asked_again, retry_after
+from .slots import Slots
 from .sniffing import sound
 
 if TYPE_CHECKING:
@@ -97,13 +98,15 @@ class OpenAICompatible:
         speed: float | None = None,
         instructions: str = "",
         timeout: float = 30.0,
+        slots: Slots | None = None,
         http_client: httpx2.AsyncClient | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = chance.random,
     ) -> None:
         """`api_key` may be empty for a server of your own. `speed` and `instructions` are sent only when
-        given. `timeout`: seconds for one `speak` with all its repeats. `http_client` stays the caller's to
-        close.
+        given. `timeout`: seconds for one `speak`, with waiting for a slot and all repeats in it. `slots`: the
+        process's own; such a server does not tell how many requests it takes at once. `http_client` stays the
+        caller's to close.
         """
         self._api_key = api_key
         self._base_url = base_url
@@ -116,6 +119,7 @@ class OpenAICompatible:
         if instructions:
             self._manner["instructions"] = instructions
         self._timeout = timeout
+        self._slot = (slots or Slots()).of((api_key, base_url))
         self._http = http_client
         self._owns_http = http_client is None
         self._sdk: AsyncOpenAI | None = None
@@ -131,7 +135,7 @@ class OpenAICompatible:
         """The endpoint's raw bytes. Raises SpeechError."""
         if not speech.text.strip():
             raise Unspeakable("blank_text", hint="There was nothing to say.")
-        return await self._in_time(lambda: self._ask(speech))
+        return await self._in_time(lambda: self._take_turn(speech))
 
     async def close(self) -> None:
         """Can be called twice. A closed voice does not speak again."""
@@ -186,6 +190,10 @@ class OpenAICompatible:
 
     async def _in_time(self, ask: Callable[[], Awaitable[T]]) -> T:
         return await asked_again(ask, within=self._timeout, sleep=self._sleep, random=self._random)
+
+    async def _take_turn(self, speech: Speech) -> Audio:
+        async with self._slot:
+            return await self._ask(speech)
 
     async def _ask(self, speech: Speech) -> Audio:
         data = bytearray()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
@@ -24,6 +25,7 @@ from tts.errors import (
 from tts.model import Speech
 from tts.openai_compatible import BY_CODE, OpenAICompatible, refusal
 from tts.refusals import speech_error
+from tts.slots import Slots
 
 HELLO = Speech("Olá! Tudo bem?", "pt-BR")
 
@@ -224,3 +226,20 @@ async def test_check_of_a_web_page_in_place_of_the_endpoint(provider: FakeSpeech
     async with httpx2.AsyncClient(transport=transport) as client:
         [finding] = await voice(provider, http_client=client).check()
     assert (finding.level, finding.key) == ("error", "voice.base_url")
+
+
+async def test_no_more_requests_at_once_than_there_are_slots(provider: FakeSpeech) -> None:
+    provider.next(*[wire.HANG] * 3)
+    slots = Slots(2)
+    speakers = [voice(provider, slots=slots) for _ in range(3)]
+    tasks = [asyncio.create_task(speaker.speak(HELLO)) for speaker in speakers]
+    for _ in range(2):
+        await provider.arrivals.get()
+    assert [slots.of((KEY, provider.base_url)).busy, len(provider.calls)] == [2, 2]
+    tasks[0].cancel()
+    await provider.arrivals.get()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for speaker in speakers:
+        await speaker.close()
