@@ -17,7 +17,7 @@ from tests import ogg as parser
 from tests.tts.test_encode import SPOKEN, as_wav, encoded, lufs, peak_db
 from tests.tts.test_profiles import assert_plays, assert_recorded_by_a_phone
 from tts import encode, loudness, mastering, ogg
-from tts.encode import PAUSE_S, Encoder, notes, voice_note
+from tts.encode import PAUSE_S, Encoder, notes, voice_note, wav
 from tts.errors import Encoding
 from tts.profiles import PROFILES, TELEGRAM, WEB, WHATSAPP_CLOUD, WHATSAPP_PHONE
 
@@ -110,6 +110,18 @@ def test_five_minutes_are_two_notes_and_each_fits(minutes):
     for note in minutes:
         assert len(note.audio.data) <= 512 * 1024
         assert_plays(note.audio, WHATSAPP_CLOUD, expected([60.0] * note.parts))
+
+
+@pytest.mark.parametrize(
+    ("profile", "made"), [(WEB, [6, 6]), (WHATSAPP_CLOUD, [6, 6]), (WHATSAPP_PHONE, [6, 6]), (TELEGRAM, [12])]
+)
+def test_six_minutes_in_twelve_parts(profile, made):
+    """Of silence, which is encoded fast and neither trimmed nor made louder; the law is that of lengths."""
+    parts = [wav(bytes(2 * 30 * 8_000), 8_000)] * 12
+    found = notes(parts, profile=profile)
+    assert [note.parts for note in found] == made
+    for note in found:
+        assert_plays(note.audio, profile, expected([30.0] * note.parts))
 
 
 def test_silence_between_is_short_and_a_silent_part_is_no_trouble():
