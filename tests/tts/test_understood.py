@@ -1,7 +1,7 @@
 """What is spoken is understood: the embedded voice says an answer, and a recogniser that knows nothing of it writes it
 down. The word error rate of each language is printed and kept in the report's properties.
 
-The whole way is walked: written text, passages, speakable words, voice, ladder, encoder, the note's packets, and the
+The whole way is walked: written text, stretches, speakable words, voice, ladder, encoder, the note's packets, and the
 ear. Every place that plays notes has its turn, so a profile whose sound is spoilt is heard too.
 """
 
@@ -117,7 +117,7 @@ def spoken_by_kokoro(language: str, encoder: Encoder) -> Ladder:
 
 
 async def listened(ladder: Ladder, ear: LocalHearing, text: str, language: str, profile: Profile) -> Heard:
-    said = [line.spoken for line in scripted(text, language).lines]
+    said = [stretch.spoken for stretch in scripted(text, language).stretches]
     [note] = (await ladder.begin().finish(speeches(said, language), profile)).notes
     heard = await ear.hear(note.audio.data, note.audio.mime, language)
     return compared(text, heard.text, language)
