@@ -32,6 +32,7 @@ from tts.errors import SpeechError
 from tts.ladder import Telling, Told
 from tts.model import Audio, Note, Speech
 from tts.profiles import PROFILES, Profile
+from tts.speakable import speakable
 
 log = logging.getLogger("recado.turns")
 
@@ -82,7 +83,9 @@ class Aloud:
     def _said(self, stretch: str, language: str) -> str:
         key = stretch, language
         if key not in self._words:
-            self._words[key] = self._burst.crew.script(stretch, language).spoken
+            crew = self._burst.crew
+            pronounced = crew.queue.voice.pronunciations
+            self._words[key] = speakable(stretch, language, tags=crew.tags, dictionary=pronounced).spoken
         return self._words[key]
 
 
