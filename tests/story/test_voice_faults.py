@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -276,6 +277,10 @@ def sick(call: Call) -> Fault | None:
     return case.row.also or case.row.fault if place == 3 else case.row.fault
 
 
+async def nobody_looks(*_: object) -> None:
+    """Here customers are the first to meet the trouble, and not the daily look."""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory, nowhere: str) -> AsyncIterator[House]:
     folder, operator = tmp_path_factory.mktemp("house"), Operator()
@@ -283,6 +288,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory, nowhere: str) -> Async
         patch.setattr(retrying, "FIRST_WAIT_S", 0.001)
         patch.setattr(retrying, "SLOT_WAIT_S", 0.001)
         patch.setattr(equipment, "Health", partial(Health, rest_s=3600.0))  # nobody tries again meanwhile
+        patch.setattr("gateway.app.watch", nobody_looks)
         async with AsyncExitStack() as stack:
             openai = await stack.enter_async_context(FakeOpenAI(lambda question: f"Temos sim, {question}."))
             hosted = await stack.enter_async_context(FakeElevenLabs())
@@ -451,3 +457,88 @@ async def test_sound_under_another_name_is_sound(house: House, row: Row) -> None
     assert (step["by"], step["fell_from"]) == (case.voices[0], [])
     await house.all_told()
     assert house.operator.about(case.voices[0]) == []
+
+
+# -- and back again ----------------------------------------------------------------------------------
+
+
+class Rests:
+    """How long voices rest: until `end`."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._ends: asyncio.Queue[None] = asyncio.Queue()
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        await self._ends.get()
+
+    def end(self) -> None:
+        self._ends.put_nowait(None)
+
+
+@pytest.fixture
+async def recovering(
+    tmp_path: Path, nowhere: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[House, FakeElevenLabs, Rests]]:
+    """A queue of one hosted voice and text."""
+    operator, rests = Operator(), Rests()
+    monkeypatch.setattr(equipment, "Health", partial(Health, sleep=rests))
+    monkeypatch.setattr("gateway.app.watch", nobody_looks)
+    async with AsyncExitStack() as stack:
+        openai = await stack.enter_async_context(FakeOpenAI(lambda question: f"Temos sim, {question}."))
+        hosted = await stack.enter_async_context(FakeElevenLabs())
+        hosted.voices[BACK.name] = {"voice_id": BACK.name}
+        text = _head(await _receiver(stack, operator)) + _alone(BACK.toml(hosted.url, nowhere, nowhere, _queue(openai)))
+        gateway = await stack.enter_async_context(Gateway(parse(text, root=tmp_path)))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        yield House(gateway, http, operator), hosted, rests
+
+
+BACK = Case(Row("back", None, ""), "all")
+FIRST = BACK.voices[0]
+
+
+def _alone(text: str) -> str:
+    """Without the fallbacks."""
+    before, *others = text.split("[[queues.voice.fallbacks]]")
+    return before + "[[channels]]" + others[-1].partition("[[channels]]")[2]
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_a_voice_that_is_back_speaks_and_the_operator_is_told(
+    recovering: tuple[House, FakeElevenLabs, Rests],
+) -> None:
+    house, hosted, rests = recovering
+    hosted.next(eleven.QUOTA)
+    first = await asked(house, BACK, 2)
+    assert [kinds(reply["parts"]) for reply in first.replies] == [["text"], ["text"]]
+    assert len(hosted.spoken) == 1, "a voice that rests is not asked"
+    assert [FIRST in line for line in await house.degraded()] == [True]
+    rests.end()
+    await settled(house, ["incident.opened", "incident.closed"])
+    assert hosted.spoken[-1].json["text"] == "Olá.", "no customer waited for the trial"
+    assert await house.degraded() == []
+    after = await asked(house, BACK, 1)
+    assert kinds(after.replies[0]["parts"]) == ["voice"]
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_another_cause_is_told_and_the_end_once(recovering: tuple[House, FakeElevenLabs, Rests]) -> None:
+    house, hosted, rests = recovering
+    hosted.next(eleven.QUOTA, eleven.QUOTA, eleven.UNPAID, answer(b"ID3\x04\0\0\0\0\0\0" + b"\x55" * 4000))
+    await asked(house, BACK, 1)
+    for _ in range(4):
+        rests.end()
+    await settled(house, ["incident.opened"] * 3 + ["incident.closed"])
+    reasons = [alert["data"]["reason"] for alert in house.operator.about(FIRST)]
+    assert reasons == ["quota_exceeded", "paid_plan_required", "not_audio", "not_audio"]
+    assert rests.seconds == [30.0, 60.0, 120.0, 240.0]
+
+
+async def settled(house: House, types: list[str]) -> None:
+    """Just these have arrived."""
+    async with house.operator.came:
+        await asyncio.wait_for(house.operator.came.wait_for(lambda: len(house.operator.about(FIRST)) >= len(types)), 20)
+    await house.all_told()
+    assert [alert["type"] for alert in house.operator.about(FIRST)] == types
