@@ -10,12 +10,13 @@ import time
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from bench import speech
 from bench.rows import Row, Scale, at, median
 from tts import codecs, encode, mastering
-from tts.profiles import WEB, WHATSAPP_PHONE
+from tts.profiles import WEB, WHATSAPP_CLOUD, WHATSAPP_PHONE
 
 TICK = 0.005
 """Seconds between two looks at the loop's lateness."""
@@ -50,13 +51,13 @@ async def encoding(scale: Scale, folder: Path) -> list[Row]:
 
 def _ways() -> dict[str, Callable[[], object]]:
     note, frames = speech.as_note(), speech.as_phones_packets()
-    phone = WHATSAPP_PHONE
+    phone = replace(WHATSAPP_PHONE, draws=False)
     return {
         "recado": lambda: encode.voice_note(speech.as_mp3()),
-        "passed": lambda: encode.voice_note(note, drawn=False),
-        "joined": lambda: encode.notes([note] * JOINED, drawn=False),
-        "rewritten": lambda: encode.voice_note(frames, profile=phone, drawn=False),
-        "rewritten, joined": lambda: encode.notes([frames] * JOINED, profile=phone, drawn=False),
+        "passed": lambda: encode.voice_note(note, profile=WHATSAPP_CLOUD),
+        "joined": lambda: encode.notes([note] * JOINED, profile=WHATSAPP_CLOUD),
+        "rewritten": lambda: encode.voice_note(frames, profile=phone),
+        "rewritten, joined": lambda: encode.notes([frames] * JOINED, profile=phone),
         "drawn": lambda: encode.voice_note(note),
         "bare": _bare,
     }

@@ -59,59 +59,60 @@ def sniff(data: bytes) -> str:
 # -- voice notes -----------------------------------------------------------------------------------
 
 
-def voice_note(data: bytes, *, profile: Profile = WEB, max_bytes: int | None = None, drawn: bool = True) -> Audio:
+def voice_note(data: bytes, *, profile: Profile = WEB, max_bytes: int | None = None) -> Audio:
     """Any sound as a voice note for the place the profile names, of at most `max_bytes` (None: the profile's own).
 
     What is a fitting voice note already comes back untouched, at the loudness it has: a second lossy generation
     costs more than it gains. Where only its container does not fit, that alone is written anew. Everything else is
     brought to -16 LUFS with a true peak of at most -1 dBFS, loses its silence at both ends, and gets the best bit
-    rate that fits. `drawn`: with a waveform, which is nearly all that passing through costs.
+    rate that fits. A waveform is nearly all that passing
+    through costs: it is drawn where the profile says so, and of what is encoded.
 
     Raises Encoding: `not_audio`, `cut`, or `too_long` when not even the lowest bit rate fits.
     """
     if max_bytes is not None:
         profile = replace(profile, max_bytes=max_bytes)
-    if note := _as_it_is(data, profile, drawn):
+    if note := _as_it_is(data, profile):
         return note
     return _made(mastering.read(data, profile.longest * _ALLOWANCE), profile)
 
 
-def notes(parts: Sequence[bytes], *, profile: Profile = WEB, drawn: bool = True) -> list[Note]:
+def notes(parts: Sequence[bytes], *, profile: Profile = WEB) -> list[Note]:
     """Sounds that are spoken one after the other, e.g. the sentences of a reply, as voice notes: one where that
     fits the profile, else the fewest, about equally long and cut only between sounds.
 
     One that is a fitting voice note already comes back untouched. Several whose packets fit are put into one stream
     without decoding; between them is what silence their own ends have. A mixture is decoded, each sound trimmed, set
-    `PAUSE_S` apart and encoded once, as `voice_note` does. `drawn` is `voice_note`'s.
+    `PAUSE_S` apart and encoded once, as `voice_note` does.
 
     Raises Encoding: as `voice_note` does, `too_long` when a single sound is, `not_audio` when there is none.
     """
     if not parts:
         raise Encoding("not_audio", hint="There was nothing to join.")
-    return _joined(parts, profile, drawn) or _recorded(parts, profile)
+    return _joined(parts, profile) or _recorded(parts, profile)
 
 
-def _joined(parts: Sequence[bytes], profile: Profile, drawn: bool) -> list[Note]:
+def _joined(parts: Sequence[bytes], profile: Profile) -> list[Note]:
     """Without decoding; empty when that does not do."""
     if len(parts) == 1:
-        note = _as_it_is(parts[0], profile, drawn)
+        note = _as_it_is(parts[0], profile)
         return [Note(note, 1)] if note else []
     ready: list[ogg.Sound] = []
     for part in parts:
         if not (sound := _ready(part)):
             return []
         ready.append(sound)
-    return _streams(ready, profile, drawn)
+    return _streams(ready, profile)
 
 
-def _streams(sounds: Sequence[ogg.Sound], profile: Profile, drawn: bool) -> list[Note]:
+def _streams(sounds: Sequence[ogg.Sound], profile: Profile) -> list[Note]:
     found, at = [], 0
     for count in profile.shares([sound.samples / ogg.RATE_HZ for sound in sounds]):
         whole = ogg.joined(sounds[at : at + count])
         data = mastering.wrapped(whole, profile)
         if not profile.takes(data):
             return []
-        found.append(Note(_passed(data, whole, drawn), count))
+        found.append(Note(_passed(data, whole, profile), count))
         at += count
     return found
 
@@ -131,7 +132,7 @@ def _made(sound: mastering.Sound, profile: Profile) -> Audio:
     return Audio(data, OGG_OPUS, ogg.facts(data).seconds, waveform(sound.raw_data))
 
 
-def _as_it_is(data: bytes, profile: Profile, drawn: bool) -> Audio | None:
+def _as_it_is(data: bytes, profile: Profile) -> Audio | None:
     """The bytes themselves when they are a voice note, or their packets in the container that is asked for."""
     if not (sound := _ready(data)):
         return None
@@ -139,7 +140,7 @@ def _as_it_is(data: bytes, profile: Profile, drawn: bool) -> Audio | None:
         data = mastering.wrapped(sound, profile)
         if not profile.takes(data):
             return None
-    return _passed(data, sound, drawn)
+    return _passed(data, sound, profile)
 
 
 def _ready(data: bytes) -> ogg.Sound | None:
@@ -153,8 +154,8 @@ def _ready(data: bytes) -> ogg.Sound | None:
     return None
 
 
-def _passed(data: bytes, sound: ogg.Sound, drawn: bool) -> Audio:
-    return Audio(data, OGG_OPUS, ogg.facts(data).seconds, of_packets(sound) if drawn else ())
+def _passed(data: bytes, sound: ogg.Sound, profile: Profile) -> Audio:
+    return Audio(data, OGG_OPUS, ogg.facts(data).seconds, of_packets(sound) if profile.draws else ())
 
 
 # -- sound to sound --------------------------------------------------------------------------------
@@ -219,13 +220,11 @@ class Encoder(Worker):
     has sound to turn: build one, `start` it, `close` it.
     """
 
-    async def voice_note(
-        self, data: bytes, max_bytes: int | None = None, *, profile: Profile = WEB, drawn: bool = True
-    ) -> Audio:
-        return await self._run(voice_note, data, profile=profile, max_bytes=max_bytes, drawn=drawn)
+    async def voice_note(self, data: bytes, max_bytes: int | None = None, *, profile: Profile = WEB) -> Audio:
+        return await self._run(voice_note, data, profile=profile, max_bytes=max_bytes)
 
-    async def notes(self, parts: Sequence[bytes], *, profile: Profile = WEB, drawn: bool = True) -> list[Note]:
-        return await self._run(notes, list(parts), profile=profile, drawn=drawn)
+    async def notes(self, parts: Sequence[bytes], *, profile: Profile = WEB) -> list[Note]:
+        return await self._run(notes, list(parts), profile=profile)
 
     async def mp3(self, data: bytes) -> bytes:
         return await self._run(mp3, data)

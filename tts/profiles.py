@@ -45,6 +45,9 @@ class Profile:
     any, as the encoder likes."""
     vendor: bytes | None = None
     """Who the tags say made it. None: whoever."""
+    draws: bool = True
+    """Its waveform is shown there and is ours to make. Elsewhere the provider makes it, and what passes untouched
+    is spared a decode."""
 
     @property
     def is_strict(self) -> bool:
@@ -116,7 +119,7 @@ def _filled(seconds: Sequence[float], pause: float, most: float) -> Sequence[int
 WEB = Profile("web", (32_000, 24_000, 16_000, 12_000))
 """Browsers, and whoever is not known better. Those without Ogg are given the MP3 of it."""
 
-WHATSAPP_CLOUD = Profile("whatsapp_cloud", (32_000, 24_000, 16_000))
+WHATSAPP_CLOUD = Profile("whatsapp_cloud", (32_000, 24_000, 16_000), draws=False)
 """Meta converts for the phone itself; only the size decides between a note and a file."""
 
 WHATSAPP_PHONE = Profile(
@@ -133,7 +136,7 @@ wideband in frames of 20 ms (configuration 9), three of them counted in a packet
 others, documented by nobody: Android 16 refused a head of 48 kHz with libav's vendor, an iPhone refused code 0.
 """
 
-TELEGRAM = Profile("telegram", (32_000, 24_000, 16_000, 12_000), max_bytes=1024 * 1024)
+TELEGRAM = Profile("telegram", (32_000, 24_000, 16_000, 12_000), max_bytes=1024 * 1024, draws=False)
 """Above a megabyte Telegram may show a file (sendVoice); it makes its own waveform."""
 
 PROFILES = {profile.name: profile for profile in (WEB, WHATSAPP_CLOUD, WHATSAPP_PHONE, TELEGRAM)}

@@ -285,10 +285,11 @@ def test_the_bars_of_what_passes_are_those_of_its_sound(ready, prescribed):
     assert whole.audio.waveform == pytest.approx(encode.waveform(encode.decode(whole.audio.data, 48_000)[0]), abs=1)
 
 
-def test_nobody_needs_to_draw_what_is_only_sent(ready):
-    assert [note.audio.waveform for note in notes(ready, drawn=False)] == [()]
-    assert voice_note(ready[0], drawn=False).waveform == ()
-    assert len(notes([as_wav(sentence(0.5))], drawn=False)[0].audio.waveform) == 64
+@pytest.mark.parametrize("profile", [WHATSAPP_CLOUD, TELEGRAM], ids=lambda profile: profile.name)
+def test_nobody_needs_to_draw_what_a_provider_draws(ready, profile):
+    assert [note.audio.waveform for note in notes(ready, profile=profile)] == [()]
+    assert voice_note(ready[0], profile=profile).waveform == ()
+    assert len(notes([as_wav(sentence(0.5))], profile=profile)[0].audio.waveform) == 64
 
 
 async def test_the_worker_makes_them_too(ready):
@@ -414,7 +415,7 @@ def test_what_the_limiter_takes_is_given_back_before_anything_is_encoded(how):
 
 def test_head_and_pages_of_a_join_say_the_same_everywhere(prescribed):
     """The gain in the head is none, the rate the profile's, and every page ends where its packets do."""
-    (note,) = notes(prescribed, profile=WHATSAPP_PHONE, drawn=False)
+    (note,) = notes(prescribed, profile=WHATSAPP_PHONE)
     found = parser.read(note.audio.data)
     assert struct.unpack_from("<HIh", note.audio.data, note.audio.data.index(b"OpusHead") + 10) == (312, 16_000, 0)
     assert [*found.pages] == sorted(found.pages)

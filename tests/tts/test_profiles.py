@@ -39,7 +39,7 @@ def assert_plays(note: Audio, profile: Profile, seconds: float, *, even: bool = 
     assert note.seconds == pytest.approx(found.seconds, abs=0.001)
     assert len(decode(note.data, 48_000)[0]) / 96_000 == pytest.approx(seconds, abs=0.05)
     assert len(note.data) <= profile.max_bytes
-    assert len(note.waveform) == 64
+    assert len(note.waveform) == 64 or (not profile.draws and note.waveform == ())
     return found
 
 
