@@ -73,12 +73,18 @@ class Aloud:
         """Unless it is known by now to be too long, or may still turn out too short."""
         language = tagged(language_of("\n".join(self._stretches)), self._burst.crew.queue.language)
         said = [words for stretch in self._stretches if (words := self._said(stretch, language))]
-        reply, characters = self._burst.crew.queue.reply, len(" ".join(said))
-        if characters > reply.max_voice_chars:
+        least, characters = self._burst.crew.queue.reply.min_voice_chars, len(" ".join(said))
+        if characters > self._most:
             self._telling.only(())
-        elif characters >= reply.min_voice_chars or self._burst.spoken:
+        elif characters >= least or self._burst.spoken:
             self._telling.say(*speeches(said, language)[self._given :])
             self._given = len(said)
+
+    @property
+    def _most(self) -> int:
+        """Characters: a longer answer is written, for its length or because the budget does not suffice."""
+        most, occasion = self._burst.crew.queue.reply.max_voice_chars, self._burst.occasion
+        return most if occasion is None or occasion.budget_left is None else min(most, occasion.budget_left)
 
     def _said(self, stretch: str, language: str) -> str:
         key = stretch, language
@@ -198,6 +204,8 @@ class Speak:
 
     def _give_up(self, burst: Burst, error: SpeechError | Unavailable) -> None:
         reason, hint = (error.reason, error.hint) if isinstance(error, SpeechError) else ("not_kept", str(error))
+        if reason == "called_off":  # a person took over: no voice failed, and nothing will be sent
+            return
         log.warning("speaking failed, so the answer goes as text", extra={"facts": {"reason": reason, "hint": hint}})
         burst.note("voice", f"text_instead:{type(error).__name__}:{reason}", hint=hint)
         self.telemetry.speech.labels(burst.crew.queue.name, "text_instead").inc()

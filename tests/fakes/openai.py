@@ -226,6 +226,49 @@ def spoken(
     return reply
 
 
+class Dictation:
+    """An answer that is written as a test says, while it looks on.
+
+    openai.play(answer := Dictation())
+    answer.write("The first sentence. ")
+    answer.end()
+    """
+
+    def __init__(self) -> None:
+        self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        self._begun: asyncio.Queue[None] = asyncio.Queue()
+        self._written = ""
+
+    async def begun(self) -> None:
+        """Returns when somebody asked for it."""
+        await asyncio.wait_for(self._begun.get(), 10)
+
+    def write(self, text: str) -> None:
+        self._pieces.put_nowait(text)
+
+    def end(self) -> None:
+        self._pieces.put_nowait(None)
+
+    def tear(self) -> None:
+        """The connection breaks off."""
+        self._pieces.put_nowait("")
+
+    async def __call__(self, call: Call, request: web.Request) -> web.StreamResponse:
+        self._begun.put_nowait(None)
+        response = await _stream(request, [], end=False)
+        while piece := await self._pieces.get():
+            self._written += piece
+            for event in _deltas(call, piece, 1):
+                await response.write(_framed(event, "\n"))
+        if piece == "" and request.transport:
+            request.transport.abort()
+            return response
+        for event in _events(call, self._written, 1, True)[1 + (not call.chat) :]:
+            await response.write(_framed(event, "\n"))
+        await response.write_eof()
+        return response
+
+
 def ending(*events: dict[str, Any] | str, text: str = "Half an ans") -> Reply:
     """An answer that begins well, and then these events; a str goes out as it is."""
 

@@ -8,6 +8,8 @@ import struct
 import wave
 from functools import cache
 
+from tests import ogg
+
 RATE = 24_000
 
 
@@ -53,6 +55,22 @@ def webm(seconds: float = 0.5) -> bytes:
 @cache
 def flac(seconds: float = 0.5) -> bytes:
     return _encoded(seconds, "flac", "flac")
+
+
+def ogg_silence(seconds: int) -> bytes:
+    """A valid voice note of packets of 20 ms; half an hour of it are 370 KB."""
+    head = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, 312, 48_000, 0, 0)
+    tags = b"OpusTags" + struct.pack("<I4sI", 4, b"fake", 0)
+    last, packets = seconds - 1, [b"\xf8\xff\xfe"] * 50
+    sound = [_page(4 * (n == last), 48_000 * (n + 1), n + 2, packets) for n in range(seconds)]
+    return b"".join([_page(2, 0, 0, [head]), _page(0, 0, 1, [tags]), *sound])
+
+
+def _page(flag: int, granule: int, sequence: int, packets: list[bytes]) -> bytes:
+    sizes = bytes(len(packet) for packet in packets)
+    head = struct.pack("<4sBBqIIIB", b"OggS", 0, flag, granule, 7, sequence, 0, len(sizes))
+    page = head + sizes + b"".join(packets)
+    return page[:22] + struct.pack("<I", ogg.crc(page)) + page[26:]
 
 
 def _encoded(seconds: float, container: str, codec: str, layout: str = "mono") -> bytes:

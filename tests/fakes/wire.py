@@ -49,6 +49,8 @@ class Fake:
         self.most_open = 0
         self.arrivals: asyncio.Queue[Call] = asyncio.Queue()
         """Await one to know that a request is under way."""
+        self.hung_up = asyncio.Event()
+        """Set when nobody waits any more for a sound that was asked for."""
         self.closing = asyncio.Event()
         self.broken: Callable[[Call], Fault | None] = lambda call: None
         """What goes wrong however often it is asked, by whom it is asked of."""
@@ -59,6 +61,13 @@ class Fake:
 
     def next(self, *faults: Fault) -> None:
         self._faults.extend(faults)
+
+    async def asked(self) -> Call:
+        """The next request for sound, which may be under way yet."""
+        while True:
+            call = await asyncio.wait_for(self.arrivals.get(), 10)
+            if call.method == "POST":
+                return call
 
     @property
     def spoken(self) -> list[Call]:
@@ -104,6 +113,9 @@ class Fake:
             if fault := self._faults.popleft() if self._faults else self.broken(request[CALL]):
                 return await fault(self, request)
             return web.Response(body=sound, content_type=mime, headers=headers)
+        except asyncio.CancelledError:
+            self.hung_up.set()
+            raise
         finally:
             self.open -= 1
 

@@ -27,7 +27,6 @@ from aiohttp import web
 from gateway import equipment
 from gateway.app import Gateway
 from gateway.config import parse
-from tests import ogg
 from tests.fakes import elevenlabs as eleven
 from tests.fakes import sounds, speech
 from tests.fakes.callback import SECRET
@@ -64,22 +63,6 @@ class Row:
     timeout_s: float = ROOM
     nowhere: bool = False
     """Nobody listens at the address."""
-
-
-def silence(minutes: int) -> bytes:
-    """A valid voice note of packets of 20 ms; half an hour of it are 370 KB."""
-    head = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, 312, 48_000, 0, 0)
-    tags = b"OpusTags" + struct.pack("<I4sI", 4, b"fake", 0)
-    last, packets = minutes * 12 - 1, [b"\xf8\xff\xfe"] * 250
-    sound = [_page(4 * (n == last), 960 * 250 * (n + 1), n + 2, packets) for n in range(last + 1)]
-    return b"".join([_page(2, 0, 0, [head]), _page(0, 0, 1, [tags]), *sound])
-
-
-def _page(flag: int, granule: int, sequence: int, packets: list[bytes]) -> bytes:
-    sizes = bytes(len(packet) for packet in packets)
-    head = struct.pack("<4sBBqIIIB", b"OggS", 0, flag, granule, 7, sequence, 0, len(sizes))
-    page = head + sizes + b"".join(packets)
-    return page[:22] + struct.pack("<I", ogg.crc(page)) + page[26:]
 
 
 def bare_packets() -> bytes:
@@ -132,7 +115,7 @@ ROWS = [
     Row("a web page with 200", HTML, "not_audio"),
     Row("nothing with 200", EMPTY, "empty_audio"),
     Row("a head and then noise", answer(b"ID3\x04\0\0\0\0\0\0" + b"\x55" * 4000), "not_audio"),
-    Row("goes on for five minutes", answer(silence(5)), "too_long"),
+    Row("goes on for five minutes", answer(sounds.ogg_silence(300)), "too_long"),
 ]  # fmt: skip
 POSITIONS = {"first": 1, "first two": 2, "first three": 3, "all": 4}
 """How many voices, from the top, have the trouble; the fourth one is text."""
@@ -215,7 +198,7 @@ SILENT = '[[queues.voice.fallbacks]]\nprovider = "silent"'
 CASES = {case.name: case for case in itertools.starmap(Case, itertools.product(ROWS, POSITIONS))}
 WELL = [Row("wav by another name", answer(sounds.wav()), ""), Row("webm by another name", answer(sounds.webm()), "")]
 """Containers under other containers' names are nobody's trouble: they are sound."""
-ENDLESS = Row("half an hour", answer(silence(30)), "too_long")
+ENDLESS = Row("half an hour", answer(sounds.ogg_silence(1800)), "too_long")
 CASES |= {case.name: case for case in (Case(row, "first") for row in [*WELL, ENDLESS])}
 
 
