@@ -143,7 +143,7 @@ class Gateway:
         stack.push_async_callback(maker.close)
         for queue in self.config.queues:
             crew = self.crews[queue.name] = await maker.crew(queue)
-            for part in (crew.assistant, crew.reference, crew.hearing, crew.voice):
+            for part in (*crew.assistants, crew.reference, crew.hearing, crew.voice):
                 if part is not None:
                     stack.push_async_callback(part.close)
         await asyncio.to_thread(_import_all, sorted(maker.sdks))

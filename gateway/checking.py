@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.assistants.base import AssistantError
 from gateway.channels.base import Hooked
-from gateway.config import ChannelSettings, Config, Queue, VoiceSettings
+from gateway.config import AssistantSettings, ChannelSettings, Config, Queue, VoiceSettings
 from gateway.equipment import Equipment, bare_assistant, hosted_voice
 from gateway.equipment import channel as make_channel
 from gateway.hearing.base import Hearing, HearingError
@@ -46,7 +46,7 @@ async def check(config: Config) -> list[Finding]:
 async def _queue(config: Config, queue: Queue) -> AsyncIterator[Finding]:
     equipment = Equipment(config, Encoder(), Telemetry(), [])
     yield await _knowledge(equipment, queue)
-    for finding in await _assistant(queue):
+    for finding in await _assistants(queue):
         yield finding
     for finding in await _voices(equipment, queue):
         yield finding
@@ -70,11 +70,19 @@ async def _knowledge(equipment: Equipment, queue: Queue) -> Finding:
     return Finding("ok", "knowledge", described)
 
 
-async def _assistant(queue: Queue) -> Iterable[Finding]:
-    if queue.assistant.provider == "local":
-        return [Finding("ok", "assistant.provider", "local: answers from the queue's documents")]
-    assistant = bare_assistant(queue.assistant)
-    return await _asked(assistant.check, assistant.close, "assistant")
+async def _assistants(queue: Queue) -> Iterable[Finding]:
+    findings = list(await _assistant(queue.assistant, "assistant"))
+    for n, settings in enumerate(queue.assistants):
+        for finding in await _assistant(settings, f"assistants[{n}]"):
+            findings.append(replace(finding, key=finding.key.replace("assistant.", f"assistants[{n}].", 1)))
+    return findings
+
+
+async def _assistant(settings: AssistantSettings, key: str) -> Iterable[Finding]:
+    if settings.provider == "local":
+        return [Finding("ok", f"{key}.provider", "local: answers from the queue's documents")]
+    assistant = bare_assistant(settings)
+    return await _asked(assistant.check, assistant.close, key)
 
 
 async def _voices(equipment: Equipment, queue: Queue) -> Iterable[Finding]:

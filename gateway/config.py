@@ -220,6 +220,7 @@ class Queue(Section):
     knowledge: tuple[str, ...] = ()
     window: Window = Window()
     assistant: AssistantSettings = AssistantSettings()
+    assistants: tuple[AssistantSettings, ...] = Field((), max_length=8)
     reply: Reply = Reply()
     voice: Voice = Voice()
     hearing: HearingSettings = HearingSettings()
@@ -419,6 +420,7 @@ class Config(Section):
         for queue in self.queues:
             at = f"queues.{queue.name}"
             yield f"{at}.assistant.base_url", queue.assistant.base_url
+            yield from ((f"{at}.assistants[{n}].base_url", each.base_url) for n, each in enumerate(queue.assistants))
             yield f"{at}.hearing.base_url", queue.hearing.base_url
             for voice in (queue.voice, *queue.voice.fallbacks):
                 yield f"{at}.voice.base_url", voice.base_url

@@ -24,7 +24,8 @@ class Reference(Protocol):
 @dataclass(frozen=True, slots=True)
 class Crew:
     queue: Queue
-    assistant: Assistant
+    assistants: Sequence[Assistant]
+    """In the order in which they are asked: each when the one before it gave no answer."""
     reference: Reference | None = None
     hearing: Hearing | None = None
     """None: voice notes are answered with a request to type."""
@@ -32,6 +33,11 @@ class Crew:
     """None: every answer is text."""
     tags: bool = False
     """One of its voices acts out audio tags such as [laughs]."""
+
+    @property
+    def sees(self) -> frozenset[str]:
+        """What one of its assistants can be shown."""
+        return frozenset().union(*(assistant.sees for assistant in self.assistants))
 
     def script(self, text: str, language: str) -> Script:
         """The words of a text that are worth saying, in this queue's pronunciation."""

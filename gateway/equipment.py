@@ -108,12 +108,13 @@ class Equipment:
             knowledge = await self.knowledge(queue) if queue.knowledge else None
         except KnowledgeError as error:
             raise ConfigError(f"queues.{queue.name}.knowledge", [str(error)]) from None
-        assistant = self.assistant(queue, knowledge)
-        reads_itself = queue.assistant.provider == "local"
+        wanted = (queue.assistant, *queue.assistants)
+        assistants = [self.assistant(settings, knowledge) for settings in wanted]
+        read_themselves = all(settings.provider == "local" for settings in wanted)
         voice = self._voice_or_text(queue) if self._speaks(queue) else None
         tags = voice is not None and any(rung.acts for rung in voice.rungs)
-        reference = None if reads_itself else knowledge
-        return Crew(queue, assistant, reference, self.hearing(queue.hearing), voice, tags)
+        reference = None if read_themselves else knowledge
+        return Crew(queue, assistants, reference, self.hearing(queue.hearing), voice, tags)
 
     def _speaks(self, queue: Queue) -> bool:
         """A client of the OpenAI door may ask any queue for its voice."""
@@ -135,13 +136,13 @@ class Equipment:
 
     # -- assistants --------------------------------------------------------------------------------
 
-    def assistant(self, queue: Queue, knowledge: Knowledge | None) -> Assistant:
-        if queue.assistant.provider == "local":
+    def assistant(self, settings: AssistantSettings, knowledge: Knowledge | None) -> Assistant:
+        if settings.provider == "local":
             from gateway.assistants.local import LocalAssistant
 
             return LocalAssistant(knowledge)
         self.sdks.add("openai")
-        return hosted_assistant(queue.assistant)
+        return hosted_assistant(settings)
 
     # -- ears --------------------------------------------------------------------------------------
 

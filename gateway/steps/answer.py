@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway import live, transcript
-from gateway.assistants.base import Again, AssistantError, Finished, Picture, Utterance
+from gateway.assistants.base import Again, Assistant, AssistantError, Finished, Picture, Utterance
 from gateway.assistants.base import Ask as Question
 from gateway.assistants.pictures import picture, shown
 from gateway.burst import Burst, Ending
@@ -56,28 +56,40 @@ class Answer:
                     return _owning_up(burst, await self._ask(burst, decision), unheard)
 
     async def _ask(self, burst: Burst, asked: Ask) -> Ending:
-        """A dead assistant hands over: the customer never meets silence."""
-        crew, result = burst.crew, "cancelled"
+        """By the first assistant that can. When none can, people go on: the customer never meets silence."""
         self._announce(burst)
+        failed: list[AssistantError] = []
+        for assistant in burst.crew.assistants:
+            try:
+                return await self._counted(burst, asked, assistant)
+            except AssistantError as error:
+                failed.append(error)
+                self._begin_again(burst)
+                burst.note("answer", f"assistant_failed:{error.reason}", assistant=assistant.name, hint=error.hint)
+        return transfer(burst, f"assistant_failed:{failed[-1].reason}", hint=failed[-1].hint)
+
+    async def _counted(self, burst: Burst, asked: Ask, assistant: Assistant) -> Ending:
+        """Raises AssistantError."""
+        result = "cancelled"
         try:
-            ending = await self._answered(burst, asked)
+            ending = await self._answered(burst, asked, assistant)
             result = str(ending.outcome)
+            return ending
         except AssistantError as error:
             result = "failed"
-            facts = {"reason": error.reason, "hint": error.hint, "assistant": crew.assistant.name}
+            facts = {"reason": error.reason, "hint": error.hint, "assistant": assistant.name}
             log.error("the assistant gave no answer", extra={"facts": facts})
-            ending = transfer(burst, f"assistant_failed:{error.reason}", hint=error.hint)
+            raise
         finally:
-            self.telemetry.assistant.labels(crew.queue.name, result).inc()
-        return ending
+            self.telemetry.assistant.labels(burst.crew.queue.name, result).inc()
 
-    async def _answered(self, burst: Burst, asked: Ask) -> Ending:
+    async def _answered(self, burst: Burst, asked: Ask, assistant: Assistant) -> Ending:
         """A model that cannot look at pictures after all is asked about the words alone. Raises AssistantError."""
-        question = await self._question(burst, asked)
+        question = await self._question(burst, asked, assistant)
         if not asked.question and not question.pictures:
             return _cannot_read(burst)
         try:
-            ending = await self._listen(burst, question)
+            ending = await self._listen(burst, question, assistant)
             return ending if len(question.pictures) == len(asked.seen) else _owning_up(burst, ending, "cannot_read")
         except AssistantError as error:
             if error.reason != "pictures_refused" or not question.pictures:
@@ -85,13 +97,13 @@ class Answer:
             burst.note("answer", "pictures_refused", hint=error.hint)
         if not asked.question:
             return _cannot_read(burst)
-        ending = await self._listen(burst, replace(question, pictures=()))
+        ending = await self._listen(burst, replace(question, pictures=()), assistant)
         return _owning_up(burst, ending, "cannot_read")
 
-    async def _listen(self, burst: Burst, ask: Question) -> Ending:
+    async def _listen(self, burst: Burst, ask: Question, assistant: Assistant) -> Ending:
         """What the assistant writes, as it writes it: shown, spoken, and in the end taken as a whole."""
         written, finished = Written(ask.marker), Finished()
-        async for event in burst.crew.assistant.answer(ask):
+        async for event in assistant.answer(ask):
             if isinstance(event, Finished):
                 finished = event
             elif isinstance(event, Again):
@@ -100,7 +112,7 @@ class Answer:
             elif safe := written.feed(event.text):
                 self._go_on(burst, safe, written)
         text = written.finish()
-        self._count(burst, finished)
+        self._count(burst, finished, assistant)
         if written.hands_over:
             return transfer(burst, "marker")
         if not text:
@@ -117,7 +129,7 @@ class Answer:
         if burst.aloud:
             burst.aloud.again()
 
-    async def _question(self, burst: Burst, asked: Ask) -> Question:
+    async def _question(self, burst: Burst, asked: Ask, assistant: Assistant) -> Question:
         queue, reference, wish = burst.crew.queue, burst.crew.reference, burst.wish
         passages = await reference.search(asked.question, queue.language, PASSAGES) if reference else ()
         return Question(
@@ -128,7 +140,7 @@ class Answer:
             question=asked.question,
             marker=queue.handoff.marker,
             passages=passages,
-            pictures=await self._pictures(burst, asked),
+            pictures=await self._pictures(burst, asked, assistant),
             may_choose=burst.occasion is not None and burst.occasion.format == "smart",
         )
 
@@ -143,10 +155,10 @@ class Answer:
         recalled = await recall(self.store, burst.conversation.id, before)
         return transcript.utterances(before, recalled.heard)[-limit:]
 
-    async def _pictures(self, burst: Burst, asked: Ask) -> list[Picture]:
+    async def _pictures(self, burst: Burst, asked: Ask, assistant: Assistant) -> list[Picture]:
         """The last ones, as many as may travel together."""
         looked = [await self._look(seen) for seen in asked.seen]
-        chosen = shown([found for found in looked[-PICTURES:] if found], burst.crew.assistant.sees)
+        chosen = shown([found for found in looked[-PICTURES:] if found], assistant.sees)
         if len(chosen) < len(asked.seen):
             burst.note("answer", "pictures_left_out", sent=len(asked.seen), shown=len(chosen))
         return chosen
@@ -162,14 +174,14 @@ class Answer:
         state = live.RECORDING if burst.aloud else live.THINKING
         self.live.say(burst.conversation.id, state, burst.conversation.channel)
 
-    def _count(self, burst: Burst, finished: Finished) -> None:
+    def _count(self, burst: Burst, finished: Finished, assistant: Assistant) -> None:
         queue = burst.crew.queue.name
         self.telemetry.tokens.labels(queue, "in").inc(finished.input_tokens)
         self.telemetry.tokens.labels(queue, "out").inc(finished.output_tokens)
         burst.note(
             "written",
             "truncated" if finished.truncated else "complete",
-            assistant=burst.crew.assistant.name,
+            assistant=assistant.name,
             model=finished.model,
             input_tokens=finished.input_tokens,
             output_tokens=finished.output_tokens,

@@ -70,7 +70,7 @@ class Hear:
             return replace(said, spoken=said.spoken or kept.kind == "voice", problem="media_lost")
         if kept.kind in SOUNDS:
             return await self._understood(burst, said, come.media)
-        if not (burst.crew.assistant.sees and await self._can_be_seen(burst, kept, come.media)):
+        if not (burst.crew.sees and await self._can_be_seen(burst, kept, come.media)):
             burst.note("hear", "cannot_read", kind=kept.kind)
             return replace(said, problem="cannot_read")
         return replace(said, seen=[*said.seen, Seen(kept.kind, come.media, kept.name)])
@@ -81,7 +81,7 @@ class Hear:
             found = picture(kept.kind, await self.media.read(media.id), kept.name)
         except OSError:
             return False
-        return found is not None and found.kind in burst.crew.assistant.sees
+        return found is not None and found.kind in burst.crew.sees
 
     # -- voice notes -----------------------------------------------------------------------------------
 

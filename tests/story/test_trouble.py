@@ -144,7 +144,7 @@ async def test_what_breaks_every_turn_is_handed_over_once_and_in_writing(
         config = queue(openai, format="voice", hearing=ears(openai), interval=300)
         async with running(config, tmp_path) as (gateway, contact):
             crew = gateway.crews["loja"]
-            part: Any = {"hear": crew.hearing, "answer": crew.assistant, "speak": crew.voice}[step]
+            part: Any = {"hear": crew.hearing, "answer": crew.assistants[0], "speak": crew.voice}[step]
             monkeypatch.setattr(type(part), "begin" if step == "speak" else step, breaks)
             await contact.say("oi")
             reply = await contact.speak(sounds.ogg_opus(1.0))
