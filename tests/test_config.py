@@ -546,7 +546,8 @@ def test_the_example_loads() -> None:
     assert [c.type for c in made.channels] == ["webchat", "http", "whatsapp_cloud", "evolution", "telegram", "openai"]
     assert [c.type for c in made.channels] == list(config.KEYS)
     first, second = made.queues[0].voice.fallbacks
-    assert (first.provider, first.model_id, first.voice_id) == ("elevenlabs", "eleven_flash_v2_5", made.queues[0].voice.voice_id)
+    own = made.queues[0].voice.voice_id
+    assert (first.provider, first.model_id, first.voice_id) == ("elevenlabs", "eleven_flash_v2_5", own)
     assert (second.provider, second.voice_id) == ("local", "")
 
 
