@@ -62,9 +62,7 @@ def speech_error(refusal: Refusal, by_code: Mapping[str, Verdict]) -> SpeechErro
     kind, hint = by_code.get(refusal.code) or _by_field(refusal) or _by_status(refusal.status)
     where = f" (request {refusal.request_id})" if re.fullmatch(r"[\w-]{1,64}", refusal.request_id) else ""
     detail = f" {refusal.detail}" if refusal.detail else ""
-    reason = (
-        refusal.code if re.fullmatch(r"[a-z][a-z0-9_.]{2,63}", refusal.code) else f"http_{refusal.status}"
-    )
+    reason = refusal.code if re.fullmatch(r"[a-z][a-z0-9_.]{2,63}", refusal.code) else f"http_{refusal.status}"
     return kind(reason, hint=f"{hint}{detail}{where}", retry_after=refusal.retry_after)
 
 

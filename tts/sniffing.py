@@ -145,9 +145,4 @@ def _with_header(pcm: bytes, rate: int) -> bytes:
     if len(pcm) % 2:
         raise Unreachable("cut", hint="The sound ended in the middle of a sample. The connection was cut.")
     fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * 2, 2, 16)
-    return (
-        struct.pack("<4sI4s", b"RIFF", 36 + len(pcm), b"WAVE")
-        + fmt
-        + struct.pack("<4sI", b"data", len(pcm))
-        + pcm
-    )
+    return struct.pack("<4sI4s", b"RIFF", 36 + len(pcm), b"WAVE") + fmt + struct.pack("<4sI", b"data", len(pcm)) + pcm
