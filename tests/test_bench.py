@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import aloud
 from bench.__main__ import MEASUREMENTS
 from bench.config import configuration
 from bench.hooks import channels
@@ -20,6 +21,7 @@ from gateway import equipment
 from gateway.channels.base import Hook, Hooked, Inbound
 from gateway.config import parse
 from tests import ogg
+from tts.profiles import WEB
 
 ROOT = Path(__file__).parents[1]
 
@@ -115,3 +117,26 @@ def test_no_two_notes_are_the_same_and_each_is_whole() -> None:
 async def test_a_measurement_comes_to_its_end(name: str, tmp_path: Path) -> None:
     rows = await MEASUREMENTS[name](TINY, tmp_path)
     assert len({row.what for row in rows}) == len(rows) > 3
+
+
+# -- the parts that take their time -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [0.5, 4.6, 40.0])
+def test_a_paced_sound_is_as_long_as_its_text_and_fits_as_it_is(seconds: float) -> None:
+    data = aloud.lasting(seconds)
+    assert ogg.read(data).seconds == pytest.approx(seconds, abs=0.07)
+    assert WEB.takes(data)
+
+
+def test_the_answer_that_is_written_has_six_hundred_characters() -> None:
+    assert "".join(aloud.tokens(aloud.ANSWER)) == aloud.ANSWER
+    assert len(aloud.ANSWER) == 600
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process uses is read from /proc")
+async def test_the_measurement_of_pace_comes_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"FASTER": 1e3, "TOKENS_A_SECOND": 1e4, "AT_ONCE": (2,), "REMEMBERED": 2}.items():
+        monkeypatch.setattr(aloud, name, value)
+    rows = await MEASUREMENTS["aloud"](TINY, tmp_path)
+    assert len({row.what for row in rows}) == len(rows) == 7
