@@ -226,10 +226,18 @@ class ElevenLabs:
         return understands_tags(self._model_id)
 
     async def speak(self, speech: Speech) -> Audio:
-        """The provider's raw bytes. Raises SpeechError."""
+        """The provider's raw bytes. Raises SpeechError; RateLimited `no_slot` when more than half of the time was over
+        before it was this sentence's turn, and the rest did not suffice."""
         if not speech.text.strip():
             raise Unspeakable("blank_text", hint="There was nothing to say.")
-        return await self._in_time(lambda: self._take_turn(speech))
+        clock, turns = asyncio.get_running_loop().time, list[float]()
+        latest = clock() + self._timeout / 2
+        try:
+            return await self._in_time(lambda: self._take_turn(speech, lambda: turns.append(clock())))
+        except Unreachable as error:
+            if error.reason != "timeout" or (turns and turns[0] <= latest):
+                raise
+            raise RateLimited("no_slot", hint=_CROWD, retryable=False) from None
 
     async def close(self) -> None:
         """Can be called twice. A closed voice does not speak again."""
@@ -243,21 +251,27 @@ class ElevenLabs:
     async def _in_time(self, ask: Callable[[], Awaitable[T]]) -> T:
         return await asked_again(ask, within=self._timeout, sleep=self._sleep, random=self._random)
 
-    async def _take_turn(self, speech: Speech) -> Audio:
+    async def _take_turn(self, speech: Speech, turn: Callable[[], None]) -> Audio:
+        """`turn` is called when the provider is."""
         async with self._slot:
-            asked = self._format
-            if asked in _without(self._api_key, self._base_url):
-                asked = SAFE_FORMAT
-            try:
-                return await self._ask(speech, asked)
-            except (Refused, Encoding) as error:
-                if asked == SAFE_FORMAT or not _is_about_the_format(error):
-                    raise
-                log.warning("%s: %s did not work (%s), using %s", self.name, asked, error.reason, SAFE_FORMAT)
-                audio = await self._ask(speech, SAFE_FORMAT)
-            # Only now is it certain that the format was the trouble.
-            _without(self._api_key, self._base_url).add(asked)
-            return audio
+            turn()
+            return await self._in_a_format(speech)
+
+    async def _in_a_format(self, speech: Speech) -> Audio:
+        """That the account has."""
+        asked = self._format
+        if asked in _without(self._api_key, self._base_url):
+            asked = SAFE_FORMAT
+        try:
+            return await self._ask(speech, asked)
+        except (Refused, Encoding) as error:
+            if asked == SAFE_FORMAT or not _is_about_the_format(error):
+                raise
+            log.warning("%s: %s did not work (%s), using %s", self.name, asked, error.reason, SAFE_FORMAT)
+            audio = await self._ask(speech, SAFE_FORMAT)
+        # Only now is it certain that the format was the trouble.
+        _without(self._api_key, self._base_url).add(asked)
+        return audio
 
     async def _ask(self, speech: Speech, asked: str) -> Audio:
         try:

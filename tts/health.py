@@ -21,6 +21,8 @@ FAILURES = 3
 REST_S = 30.0
 """Before the first trial; each one after it waits twice as long."""
 LONGEST_REST_S = 900.0
+CROWD_OF_OURS = "no_slot"
+"""Our own requests waited for each other until the time was over: no word about the voice."""
 TRIAL = Speech("Olá.", "pt-BR")
 """Four letters: a trial that goes well is paid for."""
 
@@ -55,6 +57,7 @@ class Health:
         self._rest_s, self._sleep = rest_s, sleep
         self._on_out, self._on_back = on_out, on_back
         self._trials: asyncio.Task[None] | None = None
+        self._closed = False
 
     def spoke(self) -> None:
         """What it said proved to be sound. A late success of a request older than the incident proves nothing: only a
@@ -63,7 +66,7 @@ class Health:
 
     def failed(self, error: SpeechError, trial: Callable[[], Awaitable[object]]) -> None:
         """`trial` speaks a little; it is called from time to time until it does not raise SpeechError."""
-        if isinstance(error, Unspeakable) or self.why is not None:
+        if isinstance(error, Unspeakable) or error.reason == CROWD_OF_OURS or self.why is not None or self._closed:
             return
         self._row += 1
         if isinstance(error, Quota | VoiceUnavailable | Refused) or self._row >= self._failures:
@@ -72,6 +75,7 @@ class Health:
 
     async def close(self) -> None:
         """No more trials."""
+        self._closed = True
         trials, self._trials = self._trials, None
         if trials is not None:
             trials.cancel()

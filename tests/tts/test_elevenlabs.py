@@ -525,6 +525,20 @@ async def test_the_limit_is_learnt_from_the_answer(provider: FakeElevenLabs) -> 
     assert await speak_held(provider, speakers, 4) == 4
 
 
+async def test_a_line_of_our_own_is_not_the_voices_fault(provider: FakeElevenLabs) -> None:
+    slots = Slots(1)
+    first, behind = voice(provider, slots=slots), voice(provider, slots=slots, timeout=0.05)
+    provider.next(HANG)
+    asking = asyncio.create_task(first.speak(HELLO))
+    await provider.asked()
+    with pytest.raises(RateLimited) as error:
+        await behind.speak(HELLO)
+    assert (error.value.reason, error.value.retryable) == ("no_slot", False)
+    asking.cancel()
+    await asyncio.wait([asking])
+    assert len(provider.spoken) == 1
+
+
 async def test_models_of_another_group_and_other_keys_have_slots_of_their_own(
     provider: FakeElevenLabs,
 ) -> None:

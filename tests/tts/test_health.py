@@ -198,6 +198,20 @@ async def test_one_health_for_all_who_speak_with_a_voice(wards: list[Ward]) -> N
     assert other.asked == []
 
 
+async def test_a_line_of_our_own_says_nothing_about_the_voice(wards: list[Ward]) -> None:
+    wards.append(ward := Ward(*[RateLimited("no_slot", retryable=False)] * 9))
+    assert {await ward.speak() for _ in range(9)} == {"no_slot"}
+    assert ward.told == []
+
+
+async def test_what_is_closed_begins_no_trials(wards: list[Ward]) -> None:
+    wards.append(ward := Ward(Quota("quota_exceeded")))
+    await ward.watched.close()
+    await ward.speak()
+    await asyncio.sleep(0)
+    assert (ward.told, ward.rests) == ([], [])
+
+
 async def test_closing_ends_the_trials(wards: list[Ward]) -> None:
     wards.append(ward := Ward(Quota("quota_exceeded")))
     await ward.speak()
