@@ -528,7 +528,7 @@ async def test_the_limit_is_learnt_from_the_answer(provider: FakeElevenLabs) -> 
 async def test_a_line_of_our_own_is_not_the_voices_fault(provider: FakeElevenLabs) -> None:
     slots = Slots(1)
     first, behind = voice(provider, slots=slots), voice(provider, slots=slots, timeout=0.05)
-    provider.next(HANG)
+    provider.next(wire.HANG)
     asking = asyncio.create_task(first.speak(HELLO))
     await provider.asked()
     with pytest.raises(RateLimited) as error:
