@@ -51,10 +51,10 @@ class Once:
         charged, flight.charged = flight.charged, True
         return _free(audio) if charged else audio
 
-    def makes(self, key: str) -> bool:
-        """Whether it is being made just now; looking for it on the shelf is not making it."""
+    def makes(self, key: str) -> int:
+        """For how many it is being made just now; looking for it on the shelf is not making it."""
         flight = self._flights.get(key)
-        return flight is not None and flight.making
+        return flight.waiting if flight is not None and flight.making else 0
 
     async def recall(self, key: str) -> Audio | None:
         """What is remembered, without making it. It cost nothing."""
@@ -136,8 +136,8 @@ class Cache:
         """Raises what the voice raises."""
         return await self._once(self.key(speech), lambda: self._voice.speak(speech))
 
-    def asks(self, speech: Speech) -> bool:
-        """Whether the voice is being asked for it just now, so that it may be charged."""
+    def asks(self, speech: Speech) -> int:
+        """For how many the voice is being asked for it just now, so that it may be charged."""
         return self._once.makes(self.key(speech))
 
     async def forget(self, speech: Speech) -> None:

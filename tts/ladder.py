@@ -15,6 +15,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -50,6 +51,8 @@ class Rung:
     watched: Watched
     acts: bool = False
     """Acts out audio tags such as [laughs]."""
+    free: bool = False
+    """Of our own: nobody charges for what is called off."""
 
     @property
     def name(self) -> str:
@@ -150,11 +153,19 @@ class Telling:
     def _call_off(self, speech: Speech) -> None:
         """A request that was under way may be charged, or not: nobody can know. What was only looked for among what
         is remembered costs nothing."""
-        task, asking = self._asked.pop(speech), self._rungs[0].voice.asks(speech)
+        charged = self._may_be_charged(speech)
+        task = self._asked.pop(speech)
         if task.cancel():
-            self.wasted += len(speech.text) if asking else 0
+            self.wasted += len(speech.text) if charged else 0
         elif not task.cancelled() and task.exception() is None:
             self.wasted += task.result().characters
+
+    def _may_be_charged(self, speech: Speech) -> bool:
+        """Whether the voice is being asked for it, and for nobody who stays: whoever stays is charged."""
+        rung = self._rungs[0]
+        waiting, key = rung.voice.asks(speech), rung.voice.key(speech)
+        ours = sum(rung.voice.key(other) == key for other in self._asked) if waiting else 0
+        return 0 < waiting <= ours and not rung.free
 
     def _step_down(self, error: SpeechError, speeches: Sequence[Speech]) -> None:
         """The next voice speaks what this one was to speak."""
@@ -198,33 +209,71 @@ class Telling:
             async with asyncio.timeout_at(end if len(self._rungs) == 1 else now + (end - now) / 2):
                 if kept := await self._ladder.once.recall(key):
                     return self._kept(rung, kept, len(speeches))
-                return await self._spoken(rung, speeches, profile, key)
+                sounds = await self._sounds(speeches)
         except TimeoutError:
             hint = f"{rung.name} did not speak in time: lower voice.timeout_s so that a fallback has time left."
             late = Unreachable("deadline", hint=hint)
             rung.watched.failed(late)
             raise late from None
+        told = self._spoken(rung, speeches, sounds, await self._notes(rung, speeches, sounds, profile, end))
+        await self._keep(key, told, end)
+        return told
 
     def _kept(self, rung: Rung, note: Audio, parts: int) -> Told:
         """The very same note was made before."""
         self.only(())
         return Told([Note(note, parts)], rung.name, 0, note.saved, self.wasted, tuple(self._fell))
 
-    async def _spoken(self, rung: Rung, speeches: Sequence[Speech], profile: Profile, key: str) -> Told:
-        sounds = await self._sounds(speeches)
-        cost, saved = sum(sound.characters for sound in sounds), sum(sound.saved for sound in sounds)
+    async def _notes(
+        self, rung: Rung, speeches: Sequence[Speech], sounds: Sequence[Audio], profile: Profile, end: float
+    ) -> Sequence[Note]:
+        """Made of the sounds. The voice is blamed for what cannot become a note, and never for an encoder that is
+        late: the next voice would wait for the same one."""
         try:
-            notes = await self._ladder.finisher.notes([sound.data for sound in sounds], profile=profile)
+            async with asyncio.timeout_at(end):
+                notes = await self._finished([sound.data for sound in sounds], profile)
             _plausible(notes, speeches)
+        except TimeoutError:
+            hint = "The encoder was busy for too long with other sounds: is the machine too small?"
+            raise Encoding("encoder_timeout", hint=hint, retryable=True) from None
         except Encoding as error:
             await self._blamed(rung, error, speeches)
             raise
+        if self._over:
+            raise SpeechError("called_off")
+        return notes
+
+    async def _finished(self, parts: Sequence[bytes], profile: Profile) -> Sequence[Note]:
+        """Bytes that nobody foresaw may break the encoder: the next voice's are others."""
+        try:
+            return await self._ladder.finisher.notes(parts, profile=profile)
+        except (SpeechError, TimeoutError):
+            raise
+        except Exception as error:
+            log.exception("a note could not be made")
+            raise Encoding(f"unexpected_{type(error).__name__}", hint="A fault in the gateway: see its log.") from error
+
+    def _spoken(self, rung: Rung, speeches: Sequence[Speech], sounds: Sequence[Audio], notes: Sequence[Note]) -> Told:
+        """What comes again in one note was charged once."""
         rung.watched.spoke()
         self._asked.clear()
-        if len(notes) == 1:
-            await self._ladder.once.keep(key, replace(notes[0].audio, characters=cost + saved))
+        cost = sum(sound.characters for sound in dict(zip(speeches, sounds, strict=True)).values())
+        saved = sum(sound.characters + sound.saved for sound in sounds) - cost
         named = [replace(note, audio=replace(note.audio, spoken_by=rung.name, characters=0)) for note in notes]
         return Told(named, rung.name, cost, saved, self.wasted, tuple(self._fell))
+
+    async def _keep(self, key: str, told: Told, end: float) -> None:
+        """A disk that is slow keeps no note from anybody; and whoever is stopped here has bought it all the same."""
+        if len(told.notes) > 1:
+            return
+        note = replace(told.notes[0].audio, spoken_by="", characters=told.characters + told.saved)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(end):
+                    await self._ladder.once.keep(key, note)
+        except asyncio.CancelledError:
+            self.wasted += told.characters
+            raise
 
     async def _sounds(self, speeches: Sequence[Speech]) -> list[Audio]:
         """Each sentence's. Raises SpeechError as soon as one fails."""

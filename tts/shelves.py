@@ -13,6 +13,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -98,7 +99,7 @@ class Folder:
         await asyncio.to_thread(self._keep, key, audio)
 
     async def forget(self, key: str) -> None:
-        await asyncio.to_thread((self._path / key).unlink, missing_ok=True)
+        await asyncio.to_thread(_removed, self._path / key)
 
     def _find(self, key: str) -> Audio | None:
         file = self._path / key
@@ -108,13 +109,14 @@ class Folder:
             if len(data) != facts.pop("bytes"):
                 raise ValueError("the file is short")
             if self._clock() - facts.pop("made") > self._max_age_s:
-                file.unlink(missing_ok=True)
+                _removed(file)
                 return None
-            os.utime(file)
+            with suppress(OSError):  # when it was last heard matters less than that it is here
+                os.utime(file)
             return Audio(data, **{**facts, "waveform": tuple(facts["waveform"])})
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("remembered sound cannot be read (%s): it is spoken again", error)
             return None
 
@@ -128,6 +130,7 @@ class Folder:
                 draft.replace(self._path / key)
                 self._make_room(len(written))
         except OSError as error:
+            _removed(draft)  # on a full disk a half is room that somebody needs
             log.warning("sound cannot be remembered: %s", error)
 
     def _facts(self, audio: Audio) -> dict[str, Any]:
@@ -159,6 +162,12 @@ class Folder:
                 yield file.stat(), file
             except FileNotFoundError:
                 continue  # another process shares the folder and made room first
+
+
+def _removed(file: Path) -> None:
+    """If it can be: what cannot be removed harms nobody."""
+    with suppress(OSError):
+        file.unlink(missing_ok=True)
 
 
 def _write_private(path: Path, data: bytes) -> None:
