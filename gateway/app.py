@@ -33,7 +33,7 @@ from gateway.steps.answer import Answer
 from gateway.steps.consider import Consider
 from gateway.steps.hear import Hear
 from gateway.steps.settle import MAX_FOLDS, Settle
-from gateway.steps.speak import Speak, phrases, prepare
+from gateway.steps.speak import Speak, phrases
 from gateway.telemetry import Telemetry
 from gateway.turns import Turns
 from gateway.voices import watch
@@ -85,6 +85,7 @@ class Gateway:
         self.store: Store = self._store()
         self.media = MediaFolder(Path(config.storage.media_dir))
         self.encoder = Encoder()
+        self.speak = Speak(self.store, self.media, self.live, self.telemetry)
         self.crews: dict[str, Crew] = {}
         self.channels: dict[str, Channel] = {}
         self.hooked: dict[str, Hooked] = {}
@@ -160,7 +161,7 @@ class Gateway:
         for channel in self.config.channels:
             if crew := self.crews.get(channel.queue):
                 profile = PROFILES[self.channels[channel.name].capabilities.profile]
-                yield from (partial(prepare, crew, phrase, profile) for phrase in phrases(crew.queue))
+                yield from (partial(self.speak.prepare, crew, phrase, profile) for phrase in phrases(crew.queue))
 
     def _connect(self, stack: AsyncExitStack) -> None:
         """What stands between the doors, the turns and the providers."""
@@ -257,7 +258,7 @@ class Gateway:
             Hear(self.store, self.media, self.fetching, self.telemetry),
             Consider(self.store),
             Answer(self.store, self.media, self.live, self.telemetry),
-            Speak(self.store, self.media, self.live, self.telemetry),
+            self.speak,
             Settle(self.store, self.live, self.telemetry),
         )
         outward = self._loops[Kind.OUT] = Loop(Kind.OUT, self.deliveries.run, self.store, self.telemetry, owner=owner)

@@ -23,8 +23,8 @@ log = logging.getLogger("recado.voices")
 
 HOSTED = ("elevenlabs", "openai_compatible")
 DAY_S = 86_400.0
-SOON_S = 3_600.0
-"""Until the next look while something is wrong: nobody wants to be told a day late that it is well again."""
+SOON_S = 300.0
+"""Until the next look while something is wrong: what is well again is told within minutes."""
 SPREAD = 0.05
 """Of a wait: many gateways started together do not ask together for ever."""
 
@@ -208,7 +208,7 @@ async def watch(
     today: Callable[[], date] = utc_today,
     jitter: Callable[[], float] = random.random,
 ) -> None:
-    """Looks at every hosted voice now and each day, and each hour while one is in trouble, for as long as it is not
+    """Looks at every hosted voice now and each day, and every five minutes while one is in trouble, for as long as it is not
     cancelled. What will not work is an incident until a look finds it well; what works for now is logged once.
     """
     warned: frozenset[str] = frozenset()

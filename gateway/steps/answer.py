@@ -122,7 +122,8 @@ class Answer:
 
     def _go_on(self, burst: Burst, safe: str, written: Written) -> None:
         self.live.write(burst.conversation.id, live.Draft(written.safe, burst.claim.tail))
-        if burst.aloud:
+        told = burst.occasion is not None and burst.occasion.told_to_speak
+        if burst.aloud and (told or written.directive != "text"):
             burst.aloud.write(safe)
 
     def _begin_again(self, burst: Burst) -> None:

@@ -170,6 +170,15 @@ class Speak:
         await self.store.add_media(media)
         return media
 
+    async def prepare(self, crew: Crew, phrase: str, profile: Profile) -> None:
+        """Speaks it now, so that it is there when it is wanted. Raises SpeechError and Unavailable."""
+        if crew.voice is None:
+            return
+        said = [one.spoken for one in crew.script(phrase, crew.queue.language).stretches]
+        told = await crew.voice.begin().finish(speeches(said, crew.queue.language), profile)
+        self.telemetry.speech_characters.labels(crew.queue.name).inc(told.characters)
+        await self.store.spend(crew.queue.name, day_of(await self.store.now()), characters=told.characters)
+
     # -- what it came to -----------------------------------------------------------------------------
 
     async def _count(self, burst: Burst, told: Told) -> None:
@@ -191,7 +200,7 @@ class Speak:
 
     async def _spend(self, burst: Burst, characters: int, seconds: float = 0.0, saved: int = 0) -> None:
         """A bill that cannot be written down is no reason to keep the answer from anybody."""
-        day = f"{datetime.fromtimestamp(burst.claim.claimed_at / 1000, UTC):%Y-%m-%d}"
+        day = day_of(burst.claim.claimed_at)
         with suppress(Unavailable):
             await self.store.spend(burst.crew.queue.name, day, characters=characters, seconds=seconds, saved=saved)
 
@@ -211,6 +220,11 @@ class Speak:
         self.telemetry.speech.labels(burst.crew.queue.name, "text_instead").inc()
 
 
+def day_of(at_ms: int) -> str:
+    """As `store.spend` wants it."""
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d}"
+
+
 def speeches(said: Sequence[str], language: str) -> list[Speech]:
     """Sentences that follow each other, each knowing its neighbours."""
     around = ["", *said, ""]
@@ -221,13 +235,6 @@ def phrases(queue: Queue) -> Sequence[str]:
     """What is said again and again."""
     transfer = queue.handoff.message or sentence("transfer", queue.language)
     return [*queue.voice.prepared, *([transfer] if queue.handoff.spoken else [])]
-
-
-async def prepare(crew: Crew, phrase: str, profile: Profile) -> None:
-    """Speaks it now, so that it is there when it is wanted. Raises SpeechError."""
-    if crew.voice is not None:
-        said = [one.spoken for one in crew.script(phrase, crew.queue.language).stretches]
-        await crew.voice.begin().finish(speeches(said, crew.queue.language), profile)
 
 
 def _written(part: TextPart | VoicePart) -> dict[str, Any]:

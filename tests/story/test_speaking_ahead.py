@@ -411,7 +411,6 @@ async def test_the_assistant_chooses_voice_and_never_shows_it(shop: Shop) -> Non
     assert sorted(shop.heard) == sorted([ONE, TWO])
 
 
-@pytest.mark.xfail(strict=True, reason="what the assistant wants to be read is spoken ahead all the same, and paid")
 async def test_the_assistant_chooses_text_and_nothing_is_spoken_first(shop: Shop) -> None:
     written = shop.dictated()
     async with shop.open(format="smart", reply="smart_every = 1") as contact:
@@ -440,4 +439,6 @@ async def test_what_is_said_again_and_again_is_spoken_at_the_start_and_never_aga
         assert [part["transcript"] for part in first["parts"]] == [ONE]
         assert [part["transcript"] for part in second["parts"]] == [TRANSFER]
         assert second["outcome"] == "transferred"
+        spent = await contact.gateway.store.spent(contact.gateway.config.queues[0].name, "2000-01-01")
+        assert (spent.characters, spent.saved) == (len(ONE) + len(TRANSFER),) * 2, "paid at the start, saved when used"
     assert sorted(shop.heard) == sorted([ONE, TRANSFER])
