@@ -234,6 +234,7 @@ class Life(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.given = MANUAL
         self.now, self.ids, self.entries = NOW, 0, Cursor()
         self.kept = to_json(Custody())
         self.events: list[Event] = []
@@ -249,7 +250,7 @@ class Life(RuleBasedStateMachine):
     @initialize(resume=st.sampled_from(get_args(Resume)))
     def policy(self, resume: Resume) -> None:
         day = 24 * HOUR_MS
-        self.rules = Policy(resume, 2, lambda at: (at // day + 1) * day + 9 * HOUR_MS)
+        self.given = Policy(resume, 2, lambda at: (at // day + 1) * day + 9 * HOUR_MS)
 
     @property
     def custody(self) -> Custody:
@@ -263,13 +264,13 @@ class Life(RuleBasedStateMachine):
         """With a crash: once without a commit, once with, and once more since the answer was lost."""
         before = self.custody
         if crash:
-            step(before, event, self.rules)
-        custody, effects = step(before, event, self.rules)
+            step(before, event, self.given)
+        custody, effects = step(before, event, self.given)
         self.kept = to_json(custody)
         self.carry_out(effects)
         self.events.append(event)
         if crash and not isinstance(event, Woke | ContactWrote):
-            again, nothing = step(self.custody, event, self.rules)
+            again, nothing = step(self.custody, event, self.given)
             assert (again, nothing) == (self.custody, ())
         return effects
 
@@ -319,7 +320,7 @@ class Life(RuleBasedStateMachine):
     @rule(crash=st.booleans())
     def resolve(self, crash: bool) -> None:
         self.happen(Resolved(self.id(), self.now, self.entries), crash=crash)
-        assert self.custody.people == (self.peoples and self.rules.resume == "manual")
+        assert self.custody.people == (self.peoples and self.given.resume == "manual")
         self.peoples = self.custody.people
 
     @rule(crash=st.booleans())
@@ -342,7 +343,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def wakes_for_nothing(self) -> None:
-        due = wake(self.custody, self.rules)
+        due = wake(self.custody, self.given)
         if due is None or due.ms > self.now:
             before = self.custody
             self.happen(Woke(self.now, self.entries))
@@ -368,7 +369,7 @@ class Life(RuleBasedStateMachine):
         lately = [e for e in self.events if getattr(e, "id", "") in self.custody.seen]
         if lately:
             before = self.custody
-            assert step(before, lately[which % len(lately)], self.rules) == (before, ())
+            assert step(before, lately[which % len(lately)], self.given) == (before, ())
 
     @invariant()
     def the_store_and_the_custody_agree(self) -> None:
@@ -382,13 +383,13 @@ class Life(RuleBasedStateMachine):
         custody = self.custody
         if not custody.people:
             return
-        assert step(custody, Released("way out", self.now, "api"), self.rules)[0].state == "released"
-        if self.rules.resume in ("idle_hours", "next_business_day"):
-            due = wake(custody, self.rules)
+        assert step(custody, Released("way out", self.now, "api"), self.given)[0].state == "released"
+        if self.given.resume in ("idle_hours", "next_business_day"):
+            due = wake(custody, self.given)
             assert due is not None
             assert self.alarm == due.ms
             assert due.ms > custody.active_at
-            assert step(custody, Woke(due.ms), self.rules)[0].state == "released"
+            assert step(custody, Woke(due.ms), self.given)[0].state == "released"
 
     @invariant()
     def it_survives_the_store(self) -> None:

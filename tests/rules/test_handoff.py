@@ -109,6 +109,7 @@ def test_without_a_marker_everything_is_an_answer() -> None:
         (f"{MARKER}\né a regra.", False),
         (f"Entendi. {MARKER}", False),
         ("Olá!\nTudo bem?", False),
+        (f"Assim\n```\nregra\n{MARKER}", False),
     ],
 )
 def test_a_marker_after_an_explanation_still_counts(text: str, hands_over: bool) -> None:
