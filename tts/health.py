@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 
 from .errors import Quota, Refused, SpeechError, Unspeakable, VoiceUnavailable
 from .model import Audio, Speech, Synthesizer
@@ -71,7 +72,8 @@ class Health:
         self._row += 1
         if isinstance(error, Quota | VoiceUnavailable | Refused) or self._row >= self._failures:
             self._out(error)
-            self._trials = asyncio.create_task(self._recover(trial), name=f"trying {self.name}")
+            # In a context of its own: what the turn that met the trouble says of itself is not said of every trial.
+            self._trials = asyncio.create_task(self._recover(trial), name=f"trying {self.name}", context=Context())
 
     async def close(self) -> None:
         """No more trials."""
