@@ -51,7 +51,8 @@ _OPEN = spaced_words(
     "sr sra srta srs sras sres dr dra drs dras prof profa profs mr mrs ms messrs st ste sto sta d dª exmo exma ilmo "
     "eng av avda pça pza pl blvd rod trav al lt qd bl apto ap dpto dto dep dept est gov sen gen col cap sgt capt rev "
     "hon pres p.ex ex p.ej ej e.g i.e cf vs v etal aprox approx máx mín max obs ref resp tel cel fone ext fax cod cód "
-    "loc dist a p ee incl núm núms nºs cta cte tít ed eds org orgs trad fr pe ir mte mgr msgr ing lic arq dña adv cmte"
+    "loc dist a p ee incl núm núms nºs cta cte tít ed eds org orgs trad fr pe ir mte mgr msgr ing lic arq dña adv cmte "
+    "cj conj ag brig"
 )
 """A name or a thing follows: a capital letter begins nothing there."""
 _NUMBERED = spaced_words(

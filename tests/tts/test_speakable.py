@@ -293,3 +293,9 @@ def test_long_texts_cost_their_length(language, first):
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+@pytest.mark.parametrize("text", ["Da cıa. Silva", "ſeg-ſex", "Seg a ſex", "R$ 5 mılhões", "R$ 3 milhõeſ", "uſd 5"])
+@pytest.mark.parametrize("language", LANGUAGES.values())
+def test_letters_that_are_the_same_only_for_a_search_are_no_trouble(text, language):
+    assert speakable(text, language).spoken

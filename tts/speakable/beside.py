@@ -77,12 +77,17 @@ _URL = re.compile(
 )
 _BARE_URL = re.compile(
     r"(?<![A-Za-z0-9.@-])((?:[a-z0-9-]{1,63}\.){1,6}(?:com|net|org|io|app|shop|store|br|es|mx|cn|pt|ar|co|cl|uk)"
-    r"(?![A-Za-z0-9-])(?:/[^\s<>\"，。\u4e00-\u9fff]{0,500}[A-Za-z0-9_/])?)",
+    r"(?![A-Za-z0-9-])(?:/[^\s<>\"，。\u4e00-\u9fff]{0,500}[A-Za-z0-9_/])?"
+    r"|[a-z0-9-]{1,63}\.(?:ly|me|gl|to|link|page|site|online|tv)/[^\s<>\"，。\u4e00-\u9fff]{0,500}[A-Za-z0-9_])",
     re.I,
 )
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,5}\.[A-Za-z]{2,20}"
 )
+
+
+_LINKED = re.compile(r"\b(?:link|site|portal|p[áa]gina|e-?mail|enlace|correo|sitio)[\s*_`(<]{1,4}\Z", re.I)
+"""Named already: "pelo link https://…" is not "pelo link o link …"."""
 
 
 def _links(text: str, stands: Stands, companion: list[str]) -> str:
@@ -95,7 +100,8 @@ def _links(text: str, stands: Stands, companion: list[str]) -> str:
     def beside(instead: str) -> Callable[[re.Match[str]], str]:
         def keep(found: re.Match[str]) -> str:
             companion.append(found[found.lastindex or 0])
-            return _HERE + instead
+            named = _LINKED.search(found.string[max(0, found.start() - 20) : found.start()])
+            return stands.after_number if named else _HERE + instead
 
         return keep
 
@@ -111,6 +117,8 @@ _PHONE = (
     r"(?<![\w+])\+?\(?\d{2,3}\)? ?\(?\d{2,5}\)?[ -]\d{3,5}-\d{4}\b|\(\d{2}\) ?\d{4,5}-?\d{4}\b"
     r"|\+(?=(?:[ .()-]{0,2}\d){9})\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){2,6}"
     r"|\b0[3589]00[ -]?\d{3}[ -]?\d{3,4}\b|\b1-\d{3}-\d{3}-\d{4}\b|\(\d{3}\) ?\d{3}-\d{4}\b|\b\d{3}-\d{3}-\d{4}\b"
+    r"|(?<![\w+.,$-])\d{2} ?9?\d{4}-\d{4}\b"
+    r"|(?<![\w.,$-])(?<!\$ )(?!(?:19|20)\d\d-(?:19|20)\d\d|\d\d00-)[2-5]\d{3}-\d{4}\b"
     r"|\b[6789]\d{2} \d{3} \d{3}\b|\b[6789]\d{2}(?: \d{2}){3}\b|\b\d{2} \d{4} \d{4}\b|\b9\d{4}-\d{4}\b"
     r"|\b1[3-9]\d[ -]?\d{4}[ -]?\d{4}\b|\b0\d{2,3}-\d{7,8}\b|\b400-?\d{3,4}-?\d{3,4}\b"
 )
@@ -119,6 +127,8 @@ _CODES = re.compile(
     r"|\b000201\d{2}[\w.*/ -]{30,600}?6304[0-9A-F]{4}\b"  # PIX to copy and paste
     r"|\b\d{5}\.?\d{5} ?\d{5}\.?\d{6} ?\d{5}\.?\d{6} ?\d ?\d{14}\b"  # a boleto's line
     r"|\b\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}\b|\b\d{3}\.\d{3}\.\d{3}-\d{2}\b"  # CNPJ, CPF
+    r"|\b\d{1,2}\.\d{3}\.\d{3}-[\dXx]\b|\b\d{7}-\d{2}\.\d{4}\.\d\.\d{2}\.\d{4}\b"  # RG, a lawsuit
+    r"|(?<![\w.,/$-])\d{4,12}-[\dXx](?![\w/-]|\.\d)"  # an account and its check digit
     r"|\b[A-Z]{2}\d{2}(?: [A-Z0-9]{4}){3,7}(?: [A-Z0-9]{1,4})?\b"  # IBAN
     rf"|(?P<phone>{_PHONE})"
     r"|\b\d{5}-\d{3}\b"  # CEP
@@ -130,21 +140,24 @@ _CODES = re.compile(
 )
 _NAMED = re.compile(
     r"(?:(?P<number>c[óo]digo|code|CPF|CNPJ|CEP|DNI|NIE|NIF|RG|IBAN|tel[eé]fono|telefone|fone|phone|chave|clave|pix"
-    r"|n[úu]mero|number|rastreio|rastreamento|tracking|whatsapp|protocolo|placa|plate|matr[ií]cula|cupom|cup[óo]n"
+    r"|n[úu]mero|number|rastreio|rastreamento|tracking|whatsapp|protocolo|processo|celular|ag[êe]ncia|ag\.|conta|corrente|c/c|placa|plate|matr[ií]cula|cupom|cup[óo]n"
     r"|coupon|号码|单号|订单号?|车牌号?|身份证号?|验证码|优惠码|电话)"
     r"|(?P<thing>pedido|order|boleto|voo|vuelo|flight|contrato|contract|fatura|factura|invoice|reserva|booking))"
-    r"(?P<is>\s(?:is|é|es)|是)?(?P<mark>[\s*_`\"'“:：#(-]{0,5})\Z",
+    r"(?P<is>\s(?:is|é|es)|是)?(?P<mark>[\s*_`\"'“:：#()-]{0,5})\Z",
     re.I,
 )
 _SAID = re.compile(
-    r"[A-Z]{1,4}\d|[A-Z]{1,2}\d{1,2}|\d{1,2}[A-Z]{1,2}|[A-Z]\d[A-Z]|[A-Z]{2,5}-\d{1,2}|\d{1,2}H\d{2}"
+    r"(?:BR|SP|MG|RJ|PR|SC|RS|GO|BA|MT|MS)-\d{3}|[A-Z]-\d{1,2}"  # a road, a vitamin
+    r"|[A-Z]{1,4}\d|[A-Z]{1,2}\d{1,2}|\d{1,2}[A-Z]{1,2}|[A-Z]\d[A-Z]|[A-Z]{2,5}-\d{1,2}|\d{1,2}H\d{2}"
     r"|\d{1,4}X\d{1,4}[A-Z]{0,2}|\d{1,5}(?:[GMTK]B|KG|KM|ML|CM|MM|MG|W|V|K|L|M|G|H|HZ|X|AM|PM)",
     re.A,
 )
 _STREET = re.compile(
     r"\b(?:Rua|R\.|Avenida|Av\.|Alameda|Travessa|Praça|Rodovia|Calle|C/|Avda\.|Plaza|Paseo)\s{1,2}"
-    r"(?:(?:d[aeo]s?|del|de la|de los|de las|la|las|los)\s)?[A-ZÀ-Ý][^\n.;!?]{1,50}?,?\s(?:n[º°.]\s?)?\d+"
-    r"[^\n.;!?]{0,80}"
+    r"(?:(?:d[aeo]s?|del|de la|de los|de las|la|las|los)\s)?"
+    r"(?:(?:Dra?|Eng|Profa?|Brig|Cel|Gal|Gen|Pres|Sen|Dep|Des|Mal|Cap|Ten|Maj|Alm|Pe|Sta|Sto)\.\s){0,3}"
+    r"(?:\d{1,2} de )?[A-ZÀ-Ý][^\n.;!?]{1,50}?,?\s(?:n[º°.]\s?)?(?:\d+|s/n)"
+    r"(?:[^\n.;!?]|(?<=\bcj)\.|(?<=\bconj)\.|(?<=\bapto)\.|(?<=\bap)\.|(?<=\bbl)\.|(?<=\bqd)\.|(?<=\blt)\.){0,80}"
     r"|\b\d{1,6}\s(?:[A-Z][\w']{1,20}\s){1,4}(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Drive|Lane)\b\.?"
     r"[^\n.;!?]{0,80}"
     r"|[\u4e00-\u9fff]{2,8}[路街道]\d{1,5}号[^\n。；！？，]{0,40}",

@@ -41,8 +41,12 @@ def without_tags(text: str) -> str:
     return re.sub(f"{TAG_OPEN}[^{TAG_CLOSE}]*{TAG_CLOSE}", "", text)
 
 
+_SMILEY = re.compile(r"(?<!\S)(?:[:;=]['’]?-?[()DPpOo]{1,3}|<3{1,3})(?=[\s.,!?]|\Z)")
+
+
 def without_marks(text: str) -> str:
-    text = _CITATION.sub("", text)
+    text = _SMILEY.sub("", _CITATION.sub("", text))
+    text = re.sub("(\\d)\ufe0f?\u20e3", r"\1,", text)  # a number in a box
     text = re.sub(r"<[/!]?[A-Za-z][^<>\n]{0,300}>", "", text)
     text = re.sub(r"^[ ]{0,8}(?:#{1,6}(?=\s)|>+|[-*+•–—](?=\s))[ ]*(?:\[[ xX]?\])?[ ]*", "", text, flags=re.M)
     text = re.sub(r"^[ ]{0,8}\d{1,2}(?:[.)][ ]+|、[ ]*)(?=\S)", "", text, flags=re.M)

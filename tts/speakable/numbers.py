@@ -10,7 +10,7 @@ from .shorthand import signed
 from .tongues import Tongue, spaced_words
 from .words import cardinal, digits, ordinal, year
 
-_AMOUNT = r"\d+(?:[.,]\d+)*"
+_AMOUNT = r"[0-9]+(?:[.,][0-9]+)*"
 _FUNCTION = (
     "a|o|e|y|u|al|as|os|el|la|de|da|do|del|das|dos|por|per|em|en|na|no|que|com|con|es|é|são|son|para|se|como|até|hasta"
     "|mais|más|menos|coma|vírgula|point|and|or|ou|to|by"
@@ -53,13 +53,13 @@ def _numbered(text: str, tongue: Tongue) -> str:
             digits(found[1], tongue.num2words) if digit_by_digit else cardinal(int(found[1]), tongue.num2words)
         )
 
-    return re.sub(r"(?<!\w)#\s?(\d+)", said, text, flags=re.A).replace("#", "")
+    return re.sub(r"(?<!\w)#\s?([0-9]+)", said, text).replace("#", "")
 
 
 def _rates(text: str, tongue: Tongue) -> str:
     marks = re.escape("".join({mark[-1] for mark in tongue.money}))
     return re.sub(
-        rf"(?<=[\d{marks}])\s?/\s?({_names(tuple(tongue.rates))})(?![\w²³])",
+        rf"(?<=[0-9{marks}])\s?/\s?({_names(tuple(tongue.rates))})(?![\w²³])",
         lambda m: f" {tongue.per} {tongue.rates[m[1]]}", text,
     )  # fmt: skip
 
@@ -81,13 +81,15 @@ def _money(text: str, tongue: Tongue) -> str:
         rf"(?<![\w.,])(?P<minus>[-−]\s?)?(?:(?P<before>{marks})\s?(?P<inner>[-−])?(?P<amount>{_AMOUNT})"
         rf"(?:\s?(?P<scale>{scales})(?!\w))?(?:\s(?P<code>USD|BRL|EUR|GBP|MXN|ARS|CLP|COP)(?!\w))?"
         rf"|(?P<alone>{_AMOUNT})(?:\s?(?P<scaled>{scales}))?\s?(?P<after>{marks})(?!\w))",
-        said, text, flags=re.A | re.I if tongue.num2words != "en" else re.A,
+        said, text, flags=re.I if tongue.num2words != "en" else 0,
     )  # fmt: skip
 
 
 def _priced(amount: str, scale: str | None, names: tuple[str, str, str, str], tongue: Tongue) -> str:
     if scale:
-        one, many = next(names for written, names in tongue.scales.items() if written.lower() == scale.lower())
+        one, many = next((said for key, said in tongue.scales.items() if key.lower() == scale.lower()), ("mil", "mil"))
+        if amount == "1" and one == "mil":
+            return f"mil {names[1]}"
         return f"{_agreeing(_number(amount, tongue), names[1], tongue)} {one if amount == '1' else many} {names[1]}"
     whole, hundredths = _split(amount, tongue)
     units, cents = int(whole), int((hundredths + "0")[:2]) if hundredths else 0
@@ -106,9 +108,10 @@ def _amount(count: int, of: str, one: str, many: str, tongue: Tongue) -> str:
 
 
 def _percent(text: str, tongue: Tongue) -> str:
+    text = re.sub(r"(?<=[0-9])\s?[%％]\s?[-–]\s?(?=[0-9][0-9.,]*\s?[%％])", f" {tongue.percent} {tongue.to} ", text)
     return re.sub(
         rf"(?<![\w.,])([-−]?)({_AMOUNT})\s?[%％]",
-        lambda m: f"{_number(m[1] + m[2], tongue)} {tongue.percent}", text, flags=re.A,
+        lambda m: f"{_number(m[1] + m[2], tongue)} {tongue.percent}", text,
     )  # fmt: skip
 
 
@@ -125,15 +128,20 @@ def _date(day: int, month: int, written_year: str | None, tongue: Tongue) -> str
     return f"{number} de {name}" + (f" de {told}" if told else "")
 
 
+_LAST_CENTURY = 50
+"""Two digits from here on are somebody's year of birth; below, what is to come."""
+
+
 def _year(written: str, tongue: Tongue) -> str:
-    return year(int(written) + (2000 if len(written) == 2 else 0), tongue.num2words)
+    century = 0 if len(written) > 2 else 1900 if int(written) >= _LAST_CENTURY else 2000
+    return year(int(written) + century, tongue.num2words)
 
 
 def _iso(text: str, tongue: Tongue) -> str:
     def said(found: re.Match[str]) -> str:
         return _date(int(found[3]), int(found[2]), found[1], tongue) or found[0]
 
-    return re.sub(r"(?<![\w/-])(\d{4})-(\d{2})-(\d{2})(?![\w/-])", said, text, flags=re.A)
+    return re.sub(r"(?<![\w/-])([0-9]{4})-([0-9]{2})-([0-9]{2})(?![\w/-])", said, text)
 
 
 def _slashed(text: str, tongue: Tongue) -> str:
@@ -147,13 +155,17 @@ def _slashed(text: str, tongue: Tongue) -> str:
         american = tongue.num2words == "en" and first <= 12
         return _date(second if american else first, first if american else second, found[3], tongue) or found[0]
 
-    text = re.sub(r"(?<=\d/\d\d)\s?[-–]\s?(?=\d{1,2}/\d)", f" {tongue.to} ", text, flags=re.A)
-    return re.sub(r"(?<![\w/])(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d{2}))?(?![\w/])", said, text, flags=re.A)
+    text = re.sub(r"(?<=[0-9]/[0-9][0-9])\s?[-–]\s?(?=[0-9]{1,2}/[0-9])", f" {tongue.to} ", text)
+    return re.sub(r"(?<![\w/.,])([0-9]{1,2})/([0-9]{1,2})(?:/([0-9]{4}|[0-9]{2}))?(?![\w/])", said, text)
 
 
 def _written_dates(text: str, tongue: Tongue) -> str:
     if tongue.num2words == "pt_BR":
-        return re.sub(rf"\b1(?=\sde\s(?:{'|'.join(tongue.months)}))", "primeiro", text, flags=re.I | re.A)
+        months = "|".join(tongue.months)
+        text = re.sub(rf"\b0?1(?=\sde\s(?:{months}))", "primeiro", text, flags=re.I)
+        text = re.sub(rf"\b0(?=[2-9]\sde\s(?:{months}))", "", text, flags=re.I)
+        street = re.compile(rf"\b(?=[IVX])({_ROMAN})(?= de (?:{months})\b)", re.I)  # Rua XV de Novembro
+        return street.sub(lambda m: cardinal(_from_roman(m[1].upper()), tongue.num2words), text)
     if tongue.num2words == "en":
         return _english_dates(text, tongue)
     return text
@@ -179,9 +191,9 @@ def _english_dates(text: str, tongue: Tongue) -> str:
         )
 
     text = re.sub(
-        rf"\b({any_name}) (\d{{1,2}})(?:st|nd|rd|th)?(?:,? ([12]\d{{3}}))?(?![\w:/%])", month_first, text, flags=re.A
+        rf"\b({any_name}) ([0-9]{{1,2}})(?:st|nd|rd|th)?(?:,? ([12][0-9]{{3}}))?(?![\w:/%])", month_first, text
     )
-    return re.sub(rf"(?<![\w/.])(\d{{1,2}}) ({any_name})(?: ([12]\d{{3}}))?(?!\w)", day_first, text, flags=re.A)
+    return re.sub(rf"(?<![\w/.])([0-9]{{1,2}}) ({any_name})(?: ([12][0-9]{{3}}))?(?!\w)", day_first, text)
 
 
 def _years(text: str, tongue: Tongue) -> str:
@@ -189,15 +201,15 @@ def _years(text: str, tongue: Tongue) -> str:
     if tongue.num2words != "en":
         return text
     return re.sub(
-        r"\b(in|since|until|by|during|year|of) ((?:1[1-9]|20)\d\d)(?!\w|[.,]\d)",
-        lambda m: f"{m[1]} {_year(m[2], tongue)}", text, flags=re.I | re.A,
+        r"\b(in|since|until|by|during|year|of) ((?:1[1-9]|20)[0-9][0-9])(?!\w|[.,][0-9])",
+        lambda m: f"{m[1]} {_year(m[2], tongue)}", text, flags=re.I,
     )  # fmt: skip
 
 
 def _decades(text: str, tongue: Tongue) -> str:
     if tongue.num2words != "en":
         return text
-    decade = re.compile(r"(?<![\w.,])((?:1[1-9]|20)\d0)'?s\b", re.A)
+    decade = re.compile(r"(?<![\w.,])((?:1[1-9]|20)[0-9]0)'?s\b")
     return decade.sub(lambda m: re.sub(r"y$", "ie", year(int(m[1]), "en")) + "s", text)
 
 
@@ -205,20 +217,20 @@ def _hours(text: str, tongue: Tongue) -> str:
     def said(found: re.Match[str]) -> str:
         hour, minute = int(found[1]), int(found[2] or 0)
         half = re.sub(r"[.\s]", "", found[3] or "").lower()
-        if hour > 24 or minute > 59 or (tongue.num2words == "en" and re.fullmatch(r"\d+\s?h", found[0], re.I)):
+        if hour > 24 or minute > 59 or (tongue.num2words == "en" and re.fullmatch(r"[0-9]+\s?h", found[0], re.I)):
             return found[0]  # as long as that, not at that time
         ends = (found[3] or "").endswith(".") and re.match(
             r"\Z|\n|\s[A-ZÀ-Ý¿¡]", found.string[found.end() : found.end() + 2]
         )
         return tongue.hour(hour, minute, half) + ("." if ends else "")
 
-    time = r"\d{1,2}(?::\d{2}|h(?:\d{2})?|\s?[ap]\.?\s?m\b)"
-    text = re.sub(rf"(?<![\w:.,])({time}\.?)\s?[-–]\s?(?={time})", rf"\1 {tongue.to_hour} ", text, flags=re.I | re.A)
-    text = re.sub(rf"(?<![\w:.,])(\d{{1,2}})\s?[-–]\s?(?={time})", rf"\1 {tongue.to_hour} ", text, flags=re.I | re.A)
+    time = r"[0-9]{1,2}(?::[0-9]{2}|h(?:[0-9]{2})?|\s?[ap]\.?\s?m\b)"
+    text = re.sub(rf"(?<![\w:.,])({time}\.?)\s?[-–]\s?(?={time})", rf"\1 {tongue.to_hour} ", text, flags=re.I)
+    text = re.sub(rf"(?<![\w:.,])([0-9]{{1,2}})\s?[-–]\s?(?={time})", rf"\1 {tongue.to_hour} ", text, flags=re.I)
     half = r"\s?([ap]\.\s?m\.|[ap]m\b)"
-    text = re.sub(rf"(?<![\w:.,])(\d{{1,2}})(?::(\d{{2}}))?{half}", said, text, flags=re.I | re.A)
-    text = re.sub(r"(?<![\w:.,])(\d{1,2}):(\d{2})(?:\s?(?:hs?|horas|min)(?!\w))?()(?![\w:])", said, text, flags=re.A)
-    return re.sub(r"(?<![\w:.,])(\d{1,2})\s?[hH](?:s\b)?(?:(\d{2})(?:min)?)?()(?![\w])", said, text, flags=re.A)
+    text = re.sub(rf"(?<![\w:.,])([0-9]{{1,2}})(?::([0-9]{{2}}))?{half}", said, text, flags=re.I)
+    text = re.sub(r"(?<![\w:.,])([0-9]{1,2}):([0-9]{2})(?:\s?(?:hs?|horas|min)(?!\w))?()(?![\w:])", said, text)
+    return re.sub(r"(?<![\w:.,])([0-9]{1,2})\s?[hH](?:s\b)?(?:([0-9]{2})(?:min)?)?()(?![\w])", said, text)
 
 
 # -- order, parts, measures ------------------------------------------------------------------------
@@ -226,7 +238,7 @@ def _hours(text: str, tongue: Tongue) -> str:
 
 def _ordinals(text: str, tongue: Tongue) -> str:
     if tongue.num2words == "en":
-        return re.sub(r"\b(\d{1,6})(?:st|nd|rd|th)\b", lambda m: ordinal(int(m[1]), "en"), text, flags=re.A)
+        return re.sub(r"\b([0-9]{1,6})(?:st|nd|rd|th)\b", lambda m: ordinal(int(m[1]), "en"), text)
 
     def said(found: re.Match[str]) -> str:
         after = text[found.end() : found.end() + 12]
@@ -238,8 +250,22 @@ def _ordinals(text: str, tongue: Tongue) -> str:
             return re.sub(r"o\b", "a", word)
         return re.sub(r"(primer|tercer)o$", r"\1", word) if noun and tongue.num2words == "es" else word
 
-    text = re.sub(r"(?<![\w.,])([13])\.(er)(?!\w)", said, text, flags=re.A)
-    return re.sub(r"(?<![\w.,])(\d{1,3})\.?([ºª°])(?![CF\w])", said, text, flags=re.A)
+    def degrees(found: re.Match[str]) -> str:
+        return f"{_number(found[1], tongue)} {tongue.units['°C'][1].split()[0]}"
+
+    if tongue.num2words == "pt_BR":
+        text = _numbered_weekdays(text)
+    text = re.sub(r"(?<![\w.,])([0-9]{1,3}[.,][0-9]{1,2})\s?[º°](?![CF\w])", degrees, text)
+    text = re.sub(r"(?<![\w.,])([13])\.(er)(?!\w)", said, text)
+    return re.sub(r"(?<![\w.,])([0-9]{1,3})\.?([ºª°])(?![CF\w])", said, text)
+
+
+def _numbered_weekdays(text: str) -> str:
+    """2ª-feira, de 3ª a 6ª."""
+    names = ("segunda", "terça", "quarta", "quinta", "sexta")
+    text = re.sub(r"(?<![\w.,])([2-6])[ªa](?=[\s-]?feira\b)", lambda m: names[int(m[1]) - 2], text)
+    pair = re.compile(r"(?<![\w.,])([2-6])ª a ([2-6])ª")
+    return pair.sub(lambda m: f"{names[int(m[1]) - 2]} a {names[int(m[2]) - 2]}", text)
 
 
 _VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4)}
@@ -254,13 +280,14 @@ def _fractions(text: str, tongue: Tongue) -> str:
             return found[0]
         noun = found["noun"] or (tongue.units[found["unit"]][bool(found["whole"])] if found["unit"] else "")
         if found["whole"]:
-            words = f"{_agreeing(_number(found['whole'], tongue), noun, tongue)} {tongue.and_fraction[part]}"
+            rest = _part(tongue.and_fraction[part], part, noun, False, tongue).removesuffix(f" {noun}")
+            words = f"{_agreeing(_number(found['whole'], tongue), noun, tongue)} {rest}"
             return f"{words} {noun}".rstrip()
         return _part(tongue.fractions[part], part, noun, bool(found["unit"]), tongue)
 
     return re.sub(
-        r"(?<![\w./,])(?:(?P<whole>\d{1,4}) ?(?=[½⅓⅔¼¾]|(?<= )\d/\d))?"
-        r"(?:(?P<mark>[½⅓⅔¼¾])|(?P<over>\d)/(?P<under>\d)(?![\w/]))"
+        r"(?<![\w./,])(?:(?P<whole>[0-9]{1,4}) ?(?=[½⅓⅔¼¾]|(?<= )[0-9]/[0-9]))?"
+        r"(?:(?P<mark>[½⅓⅔¼¾])|(?P<over>[0-9])/(?P<under>[0-9])(?![\w/]))"
         rf"(?: ?(?P<unit>{units})(?![\w²³/])| (?P<noun>[^\W\d_]{{3,20}}))?",
         said, text,
     )  # fmt: skip
@@ -301,24 +328,25 @@ def _from_roman(written: str) -> int:
 def _ranges(text: str, tongue: Tongue) -> str:
     marks = _names(tuple(tongue.money))
     text = re.sub(
-        rf"(?<!\w)({marks})\s?({_AMOUNT})\s?[-–]\s?(?:{marks})?\s?({_AMOUNT})(?![\d-])",
-        rf"\2 {tongue.to} \1 \3", text, flags=re.A,
+        rf"(?<!\w)({marks})\s?({_AMOUNT})\s?[-–]\s?(?:{marks})?\s?({_AMOUNT})(?![0-9-])",
+        rf"\2 {tongue.to} \1 \3", text,
     )  # fmt: skip
-    return re.sub(rf"(?<![\w.,-])({_AMOUNT})\s?[-–]\s?({_AMOUNT})(?![\d-])", rf"\1 {tongue.to} \2", text, flags=re.A)
+    return re.sub(rf"(?<![\w.,-])({_AMOUNT})\s?[-–]\s?({_AMOUNT})(?![0-9ºª°-])", rf"\1 {tongue.to} \2", text)
 
 
 def _by(text: str, tongue: Tongue) -> str:
     """30x40 is a size, 3x a number of times; 5'10" is somebody's height."""
     if tongue.num2words == "en":
         text = re.sub(
-            r"(?<![\w.,])(\d)['′](\d{1,2})(?:[\"″]|(?!\w))",
-            lambda m: f"{cardinal(int(m[1]), 'en')} foot {cardinal(int(m[2]), 'en')}", text, flags=re.A,
+            r"(?<![\w.,])([0-9])['′]([0-9]{1,2})(?:[\"″]|(?!\w))",
+            lambda m: f"{cardinal(int(m[1]), 'en')} foot {cardinal(int(m[2]), 'en')}", text,
         )  # fmt: skip
-    text = re.sub(r"(?<=\d)\s?[xX×]\s?(?=\d)|(?<=[a-z²″]) ?[x×] (?=\d)", f" {tongue.by} ", text, flags=re.A)
+    size = r"(?<=[0-9])\s?[xX×]\s?(?=[0-9])|(?<=[a-z²″]) [x×] (?=[0-9])|(?<=[²″])[x×] ?(?=[0-9])"
+    text = re.sub(size, f" {tongue.by} ", text)
     return re.sub(
-        r"(?<![\w.,])(\d{1,4})\s?[xX×](?!\w)",
+        r"(?<![\w.,])([0-9]{1,4})\s?[xX×](?!\w)",
         lambda m: f"{_agreeing(cardinal(int(m[1]), tongue.num2words), tongue.times, tongue)} {_once(m[1], tongue)}",
-        text, flags=re.A,
+        text,
     )  # fmt: skip
 
 
@@ -327,12 +355,14 @@ def _once(count: str, tongue: Tongue) -> str:
 
 
 def _units(text: str, tongue: Tongue) -> str:
+    text = re.sub(r"(?<=[0-9])/(?=[0-9]{2,3}\s?mmHg\b)", f" {tongue.by} ", text)  # a blood pressure
+
     def said(found: re.Match[str]) -> str:
         one, many = tongue.units[found[2]]
         name = one if found[1] == "1" else many
         return f"{_agreeing(_number(found[1], tongue), name, tongue)} {name}"
 
-    return re.sub(rf"(?<![\w.,])([-−]?{_AMOUNT})\s?({_names(tuple(tongue.units))})(?![\w²³])", said, text, flags=re.A)
+    return re.sub(rf"(?<![\w.,])([-−]?{_AMOUNT})\s?({_names(tuple(tongue.units))})(?![\w²³])", said, text)
 
 
 def _counted(text: str, tongue: Tongue) -> str:
@@ -382,10 +412,14 @@ _FEMININE_ENDS = (
 )  # fmt: skip
 
 
+_FEMININE_END = ("ção", "são", "dade", "gem", "eza", "ância", "ência", "inha", "ción", "sión", "dad")
+"""Of one thing. A number in front of a verb in -a is as common as one in front of a noun, so -a alone says nothing."""
+
+
 def _feminine(noun: str, tongue: Tongue) -> bool:
-    if noun in tongue.masculine:
+    if noun in tongue.masculine or noun.endswith(("coração", "tinha", "vinha")):
         return False
-    return noun in tongue.feminine or noun.endswith(_FEMININE_ENDS)
+    return noun in tongue.feminine or noun.endswith((*_FEMININE_ENDS, *_FEMININE_END))
 
 
 def _in_feminine(words: str, tongue: Tongue) -> str:
@@ -401,15 +435,15 @@ def _in_feminine(words: str, tongue: Tongue) -> str:
 
 def _rest(text: str, tongue: Tongue) -> str:
     """Plain numbers, and those inside a name."""
-    text = re.sub(r"(?<=[^\W\d_])-(?=\d)", " ", text)
-    text = re.sub(r"(?<=\d)\s?/\s?(?=\d)", " slash " if tongue.num2words == "en" else " barra ", text)
+    text = re.sub(r"(?<=[^\W\d_])-(?=[0-9])", " ", text)
+    text = re.sub(r"(?<=[0-9])\s?/\s?(?=[0-9])", " slash " if tongue.num2words == "en" else " barra ", text)
 
     def said(found: re.Match[str]) -> str:
         before, after = text[max(0, found.start() - 1) : found.start()], text[found.end() : found.end() + 1]
         words = _number(found[0], tongue)
         return (" " if before.isalnum() else "") + words + (" " if after.isalnum() else "")
 
-    text = re.sub(rf"(?:(?<=\s)|^)[-−]?{_AMOUNT}|{_AMOUNT}", said, text, flags=re.A)
+    text = re.sub(rf"(?:(?<=\s)|^)[-−]?{_AMOUNT}|{_AMOUNT}", said, text)
     return "".join(_other_digit(letter, tongue) for letter in text)
 
 
@@ -446,7 +480,7 @@ def _decimals(decimals: str, tongue: Tongue) -> str:
 @lru_cache(8)
 def _groups(decimal: str) -> re.Pattern[str]:
     group = "," if decimal == "." else "."
-    return re.compile(rf"\d{{1,3}}(?:\{group}\d{{3}})+(?:\{decimal}\d+)?")
+    return re.compile(rf"[0-9]{{1,3}}(?:\{group}[0-9]{{3}})+(?:\{decimal}[0-9]+)?")
 
 
 def _grouped(written: str, tongue: Tongue) -> bool:

@@ -7,6 +7,9 @@ from functools import lru_cache
 
 from .tongues import Tongue
 
+_STATES = "AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MT|MS|MG|PA|PB|PR|PE|PI|RJ|RN|RS|RO|RR|SC|SP|SE|TO"
+"""Campinas/SP is a town in a state, not one or the other."""
+
 
 def expanded(text: str, tongue: Tongue) -> str:
     """Abbreviations in full; an inch mark becomes a unit. Signs are said last, by `signed`."""
@@ -15,7 +18,10 @@ def expanded(text: str, tongue: Tongue) -> str:
     text = exact.sub(lambda m: _full(m, text, tongue.abbreviations[m[0]]), text)
     folded = {short: said for short, said in tongue.abbreviations.items() if short.islower()}
     whole = text
-    text = any_case.sub(lambda m: _full(m, whole, folded[m[0].lower()]), text)
+    text = any_case.sub(lambda m: _full(m, whole, folded.get(m[0].lower(), m[0])), text)
+    if tongue.num2words == "pt_BR":
+        text = re.sub(rf"(?<=\w\w\w)\s?/\s?(?=(?:{_STATES})\b)", ", ", text)
+        text = re.sub(r"\bkm (?=\d)", "quilômetro ", text)
     if tongue.num2words == "en":
         text = re.sub(r"\bNo\.\s?(?=\d)", "number ", text)
     if text.count('"') == 1:
@@ -27,6 +33,8 @@ def _weekdays(text: str, tongue: Tongue) -> str:
     names = "|".join(tongue.days)
 
     def said(found: re.Match[str]) -> str:
+        if not {found[1].lower(), found[3].lower()} <= tongue.days.keys():
+            return found[0]  # what counts as the same letter here is another one there: a long s
         between = f" {tongue.to} " if found[2].strip() in "-–" else f" {found[2].strip()} "
         return tongue.days[found[1].lower()] + between + tongue.days[found[3].lower()]
 
@@ -40,7 +48,8 @@ def _full(found: re.Match[str], text: str, said: str) -> str:
         and said in ("et cetera", "etcétera")
         and re.match(r"\s+[A-ZÀ-Ý¿¡]", text[found.end() : found.end() + 4])
     )
-    return said + ("." if ends else "")
+    glued = found[0].endswith("/") and not text[found.end() : found.end() + 1].isspace()
+    return said + ("." if ends else " " if glued else "")
 
 
 @lru_cache(8)
@@ -61,7 +70,9 @@ def _alone(short: str) -> str:
     before = r"(?<![\w/.-])"
     after = r"(?!\w)" if short[-1].isalnum() or short[-1] in "º°" else ""
     if short == "R.":
-        after = r"(?=\s[A-ZÀ-Ý])"
+        after = r"(?=\s(?:d[aeo]s?\s)?[A-ZÀ-Ý])"
+    if short.endswith("/"):
+        after = r"(?=\s|[^\W\d_]{3})"  # not that of C/C, S/A and s/n
     return before + re.escape(short) + after
 
 

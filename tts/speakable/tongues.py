@@ -138,6 +138,16 @@ _PT = Tongue(
     {"+": "mais", "=": "igual a", "&": "e", "/": "ou", "@": "arroba", "§": "parágrafo", "±": "mais ou menos"},
     {
         "kg": ("quilo", "quilos"), "g": ("grama", "gramas"), "mg": ("miligrama", "miligramas"),
+        "mg/ml": ("miligrama por mililitro", "miligramas por mililitro"),
+        "mg/mL": ("miligrama por mililitro", "miligramas por mililitro"),
+        "mg/dL": ("miligrama por decilitro", "miligramas por decilitro"),
+        "mg/dl": ("miligrama por decilitro", "miligramas por decilitro"),
+        "mcg": ("micrograma", "microgramas"), "µg": ("micrograma", "microgramas"),
+        "g/m²": ("grama por metro quadrado", "gramas por metro quadrado"),
+        "km/l": ("quilômetro por litro", "quilômetros por litro"),
+        "km/L": ("quilômetro por litro", "quilômetros por litro"),
+        "mmHg": ("milímetro de mercúrio", "milímetros de mercúrio"),
+        "bpm": ("batimento por minuto", "batimentos por minuto"),
         "km/h": ("quilômetro por hora", "quilômetros por hora"), "km": ("quilômetro", "quilômetros"),
         "km²": ("quilômetro quadrado", "quilômetros quadrados"), "m²": ("metro quadrado", "metros quadrados"),
         "m2": ("metro quadrado", "metros quadrados"), "m³": ("metro cúbico", "metros cúbicos"),
@@ -185,7 +195,13 @@ _PT = Tongue(
         "aprox.": "aproximadamente", "qtd.": "quantidade", "apto.": "apartamento", "ap.": "apartamento",
         "cia.": "companhia", "ltda.": "limitada", "nº": "número", "n°": "número", "n.º": "número", "c/": "com",
         "p/": "para", "s/": "sem", "vc": "você", "vcs": "vocês", "e/ou": "e ou", "a.C.": "antes de Cristo",
-        "d.C.": "depois de Cristo", "sáb.": "sábado",
+        "d.C.": "depois de Cristo", "sáb.": "sábado", "sáb": "sábado", "dom.": "domingo", "seg:": "segunda:",
+        "ter:": "terça:", "qua:": "quarta:", "qui:": "quinta:", "sex:": "sexta:", "dom:": "domingo:",
+        "s/n": "sem número", "s/nº": "sem número", "s/n.º": "sem número", "c/c": "conta corrente", "S/A": "S A",
+        "cj.": "conjunto", "conj.": "conjunto", "bl.": "bloco", "eng.": "engenheiro", "brig.": "brigadeiro", "cód.": "código",
+        "ag.": "agência", "art.": "artigo", "arts.": "artigos", "desc.": "desconto", "tam.": "tamanho",
+        "qtde": "quantidade", "ref.": "referência", "nasc.": "nascimento", "dr(a).": "doutor ou doutora",
+        "sr(a).": "senhor ou senhora", "o kg": "o quilo", "por kg": "por quilo",
     },
     {"seg": "segunda", "ter": "terça", "qua": "quarta", "qui": "quinta", "sex": "sexta", "sáb": "sábado",
      "sab": "sábado", "dom": "domingo"},
@@ -196,7 +212,11 @@ _PT = Tongue(
     spaced_words(
         "hora pessoa vez parcela semana unidade loja caixa peça xícara colher garrafa noite diária mensagem "
         "opção vaga via cópia compra tarefa camisa taça lata dúzia conta chave entrada foto página linha nota "
-        "consulta sala mesa cadeira calça blusa bolsa reserva visita taxa polegada libra tonelada década"
+        "consulta sala mesa cadeira calça blusa bolsa reserva visita taxa polegada libra tonelada década "
+        "aula dose doses foto fotos moto motos mão mãos pizza cor cores luz luzes lente lentes máscara fatura multa "
+        "vacina filial filiais fase fases frase frases base bases classe classes flor flores dor dores pele peles "
+        "fonte fontes irmã irmãs maçã maçãs manhã manhãs prótese próteses análise análises cruz cruzes ordem ordens "
+        "nuvem nuvens cama toalha cerveja água torta fatia barra linguiça coxinha esfiha casa porta janela roda peça perna"
     ),
     spaced_words(
         "dias gramas quilogramas miligramas problemas sistemas programas temas mapas telefonemas planetas "
