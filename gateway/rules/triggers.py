@@ -385,7 +385,7 @@ def _likeness(one: str, other: str) -> float:
     common = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     if common >= max(4, 0.6 * max(len(one), len(other))):
         return 0.9
-    return 0.7 if _slips(one, other) else 0.0
+    return 0.85 if _slips(one, other) else 0.0
 
 
 def _slips(one: str, other: str) -> bool:

@@ -241,7 +241,13 @@ def test_a_wish_may_be_one_clause_of_many_and_spread_over_messages() -> None:
     told = "Oi, comprei uma chaleira na semana passada e adorei a cor. Só que agora esqueci minha senha! Que coisa"
     assert closest(INTENTS, [told]) == "password"
     assert closest(INTENTS, ["oi", "esqueci", "minha senha"]) == "password"
-    assert closest(INTENTS, ["quero o reenbolso"]) == "refund", "a slip"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("nota ficsal", "invoice"), ("quero o reenbolso", "refund"), ("rastraer pedido", "track")]
+)
+def test_a_slip_of_the_hand_is_understood(text: str, name: str) -> None:
+    assert closest(INTENTS, [text]) == name
 
 
 def test_nothing_is_like_nothing() -> None:
