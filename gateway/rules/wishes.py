@@ -7,6 +7,8 @@ story about yesterday's call, a question about opening hours or "não quero fala
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from typing import Literal
 
 from gateway.rules.language import fold
@@ -123,17 +125,171 @@ _WANTS = tuple(
         r"|找客服)(?:在|啊|呀|吗|，|请)*$",
     )
 )
+_PT_ONE = (
+    r"(?:um |uma |o |a |algum |alguma |outro |outra |alguem d[aeo] |mais um )?(?:atendentes?|humano|ser humano|"
+    r"pessoas?(?: real| de verdade| humana| mesmo)?|vendedora?|"
+    r"gerente|supervisora?|responsavel|funcionari[oa]|especialista|tecnic[oa]|consultora?|don[oa]|operadora?|"
+    r"colega|representante|gente(?: de verdade| mesmo)?)"
+)
+_PT_DESK = (
+    r"(?:(?:setor|departamento|area|equipe|time|pessoal) (?:de |do |da )?)?(?:financeiro|comercial|vendas|cobranca|"
+    r"suporte(?: tecnico)?|atendimento|pos venda|responsavel|posvenda|juridico|ouvidoria|sac)"
+)
+_PT_DOES = (
+    r"(?:me )?(?:atend|ajud|respond|lig|cham|contat|analis|vej|ve|olh|revis|lei|ler|resolv|entr|retorn|fal|assum|"
+    r"cuid|verific)\w*"
+)
+_EN_ONE = (
+    r"(?:a |an |the |some |your |any |another |one of your )?(?:(?:real|live|actual|human|team|store|staff|sales|"
+    r"support|service) )*"
+    r"(?:humans?|human being|persons?|people|agents?|representatives?|reps?|managers?|supervisors?|specialists?|"
+    r"operators?|advis[eo]rs?|colleagues?|members?|staff|employees?|technicians?|owner|boss)"
+)
+_EN_SOMEBODY = (
+    rf"(?:someone|somebody|anyone|anybody|{_EN_ONE})(?!s| else)(?: real)?(?: (?:from|at|in|on|of) (?:\w+ ){{0,3}}\w+)?"
+)
+_EN_DOES = (
+    r"(?:help|call|assist|answer|reply|contact|talk|speak|take|look|review|read|check|handle|get back|reach|see|"
+    r"respond|intervene|chat|phone|ring|message)"
+)
+_ES_ONE = (
+    r"(?:un |una |el |la |algun |alguna |otro |otra |su |sus |los |las )?(?:agentes?|asesor(?:a|es|as)?|humanos?|"
+    r"humana|ser humano|personas?(?: real(?:es)?| de verdad| humana)?|operador(?:a|es)?|representantes?|"
+    r"encargad[oa]s?|"
+    r"gerente|supervisora?|ejecutiv[oa]s?|vendedora?|especialista|tecnic[oa]|duen[oa]|responsable|emplead[oa])"
+)
+_ES_DESK = (
+    r"(?:el |la |al |a )?(?:(?:area|departamento|sector|equipo) (?:de )?)?(?:ventas|pagos|cobranzas|cobros|"
+    r"facturacion|soporte(?: tecnico)?|servicio al cliente|atencion(?: al cliente)?|postventa|reclamos|finanzas|"
+    r"quejas|devoluciones)"
+)
+_ES_DOES = (
+    r"(?:me |nos )?(?:atend|atiend|ayud|respond|llam|contact|analic|ve|mir|revis|lea|le|resuelv|escrib|habl|"
+    r"comuni)\w*"
+)
+_ZH_ONE = (
+    r"(?:一?[个位名])?(?:你们?的?)?(?:人工|真人|活人|客服|工作人员|负责人|经理|主管|店长|店员|老板|专员|专人|员工|"
+    r"同事|坐席|人)"
+)
+_ZH_DOES = r"(?:来|跟|和|与|给|联系|回|处理|解决|帮|说|聊|谈|讲|沟通|打|答|介入|接|服务|跟进|协助|看|过来|对接|出来)"
+_WANTS_TOO = tuple(
+    re.compile(p)
+    for p in (
+        # pt-BR
+        rf"\b(?:quero|queria|preciso|precisava|necessito|aceito|prefiro|exijo|peco|solicito|aguardo|espero|"
+        rf"esperando|gostaria|desejo|cade|onde esta)(?: so| apenas| mesmo| logo| muito| falar)?(?: de| por| com)?"
+        rf"(?: (?:ajuda|apoio|suporte|atendimento|auxilio)(?: de| com)?)? {_PT_ONE}\b"
+        r"(?! (?:para|pra) (?:instal|mont|consert|arrum)| especial| que| de \d)",
+        rf"\b(?:quero|queria|preciso|posso|gostaria|prefiro|aceito|so|tratar|resolver|reclam\w+)\b"
+        rf"(?: \w+){{0,5}} com {_PT_ONE}\b",
+        rf"\bque (?:{_PT_ONE}|alguem)(?: d[aeo] \w+)? {_PT_DOES}",
+        rf"\balguem(?: d[aeo] \w+)?(?: ai)?(?: (?:pode|poderia|consegue|vai))? {_PT_DOES.replace('(?:me )?', 'me ')}",
+        r"\balguem (?:pode|poderia|consegue) .{0,12}\b(?:atend|ajud|respond|lig|cham)\w*",
+        rf"\b(?:tem|ha|existe|algum|alguma) (?:{_PT_ONE})(?: (?:ai|online|disponivel|livre|agora))+",
+        r"\btem ninguem(?: (?:ai|aqui|online|atendendo|pra me|para me))+",
+        rf"\b(?:falar|conversar|chamar?|chame|poe|ponha|coloca|coloque|bota|passa|passe|passar|transf\w+|"
+        rf"encaminh\w+|direcion\w+|conect\w+|envi\w+|deixa|manda)"
+        rf"(?: \w+){{0,3}}? (?:com |para |pra |pro |ao |a |o |no |na |por |em contato com )?"
+        rf"(?:{_PT_ONE}|{_PT_DESK}|alguem)(?:$| (?!de outr)\b)",
+        rf"\b(?:falar|conversar) com [oa] \w+ d[aeo] {_PT_DESK}",
+        r"^(?:voces )?(?:pode[mr]?|poderiam?|da pra|quero que|queria que)? ?me (?:lig(?:ue|uem|a|ar)|"
+        r"telefon\w+)(?: voces| ai)?"
+        rf"{_PLEASE}$",
+        rf"^(?:favor |pode |quero |por favor )*(?:me )?(?:transferir|transfira|transfere|transferencia)"
+        rf"(?: me| logo| ai| agora)*{_PLEASE}$",
+        # en
+        rf"\b(?:want|need|prefer|like|request|require|demand|ask|asking|needs|insist|get|bring|rather|wish|only|"
+        rf"just)(?: me| to| for| with| on| have| see| talk| talking| speak| deal| dealing| by| involve)*"
+        rf" {_EN_ONE}\b(?! (?:of|with|who|that|for sale|hair|resources|manual|special|vacuum|size|size)\b)",
+        rf"\b(?:want|need|like|wish|demand|prefer|ask|rather|request)\b(?: \w+){{0,6}} (?:with|to|by|from) "
+        rf"(?:{_EN_ONE}|someone real|somebody real)\b(?! (?:of|with|who|that)\b)",
+        rf"\b(?:have|get|let|ask|want|need|can|could|would|will|should|may|like|please|might) {_EN_SOMEBODY}"
+        rf"(?: (?:please|to|kindly|can|could|from|there|just|instead))* {_EN_DOES}\b",
+        rf"^(?:can|could|would) {_EN_SOMEBODY} .{{0,20}}\b(?:instead|please|plz)$",
+        rf"\b(?:is|are|any)(?: there)?(?: any)? {_EN_ONE}(?: (?:available|here|there|online|working|around|free))+",
+        rf"\bwhere(?:s| is| are)? {_EN_ONE}$",
+        rf"\b(?:talk|speak|chat|put me|connect me|transfer me|pass me|hand me|forward (?:me|this)|get me|switch me)"
+        rf"(?: (?:through|over|on|with|to))* "
+        rf"(?:whoever|(?:the |your )?(?:billing|sales|accounts|returns|finance|support)|{_EN_ONE}|someone|somebody)\b",
+        rf"^(?:just |can you |could you |please )*(?:transfer|escalate|connect)(?: me| this| it| now)*{_PLEASE}$",
+        r"\b(?:live|human) (?:support|chat|help|assistance|service|agent|person)\b(?! (?:fee|cost|email|manual|hours))",
+        rf"\bescalate\b.{{0,20}}\b(?:supervisor|manager|{_EN_ONE})\b",
+        rf"\b(?:someone|somebody) real{_PLEASE}$",
+        # es
+        rf"\b(?:quiero|quisiera|necesito|ocupo|prefiero|busco|exijo|deseo|pido|solicito|espero|gustaria|dame|deme|"
+        rf"denme|mandame|mandeme|donde esta|donde estan|requiero)(?: solo| hablar)?(?: con| a| de)?"
+        rf"(?: (?:ayuda|apoyo|atencion|asistencia|asesoria)(?: personalizada)?(?: de| con)?)? {_ES_ONE}\b"
+        r"(?! (?:para (?:instal|mont)|de (?:limp|viaj|aduan)|especial|que no|de \d|logistic))",
+        rf"\b(?:quiero|necesito|puedo|quisiera|prefiero|solo|queja|reclamar|tratar|resolver)\b(?: \w+){{0,5}} con "
+        rf"{_ES_ONE}\b",
+        rf"\bque (?:me )?(?:{_ES_DOES} )?(?:{_ES_ONE}|alguien)(?: de(?:l| la)? \w+)?(?: (?:me )?(?:pueda |"
+        rf"podria )?{_ES_DOES}|$)",
+        r"\bque me (?:llam|contact|ayud|atend|atiend|respond|escrib)\w+ (?:alguien|una? \w+)\b",
+        rf"\balguien(?: de(?:l| la)? \w+)?(?: (?:que )?(?:me )?(?:puede|pueda|podria|puedan))? "
+        rf"{_ES_DOES.replace('(?:me |nos )?', '(?:me |nos )')}",
+        r"\balguien(?: de(?:l| la)? \w+)? me (?:puede|podria|pueda) \w+",
+        r"\b(?:me )?(?:puede|podria|pueden|podrian)(?: me)? (?:atender|llamar|contactar)(?:me)? (?:alguien|una? \w+)\b",
+        rf"\b(?:hay|tienen|tiene|algun|alguna|esta)(?: a)? {_ES_ONE}(?: (?:ahi|aqui|disponibles?|libre|en linea|"
+        rf"real|por ahi|"
+        rf"que me \w+|que \w+ \w+me))+",
+        r"\b(?:hay|tienen a?) ?alguien (?:con quien|que me|ahi|real|disponible)",
+        r"\bno hay nadie(?: (?:ahi|aqui|atendiendo|que me \w+))*$",
+        rf"\b(?:pas[ae]|pon|ponga|transf\w+|deriv\w+|conect\w+|comuni\w+|llam[ae]|mand\w+|envi\w+|contact\w+|escal\w+|"
+        rf"habl(?:ar|a|o)|dirij\w+|de|da)(?:r|n)?(?:me)?(?: \w+){{0,2}}? (?:con |a |al |en contacto con )"
+        rf"(?:{_ES_ONE}|{_ES_DESK}|alguien)(?:$| (?!m[aá]s)\b)",
+        r"^(?:pueden|puede|podrian|me pueden|me puede|me podrian|quiero que me|que me) (?:llamar(?:me)?|llamen|llame)"
+        rf"{_PLEASE}$",
+        rf"^(?:quiero |puede |por favor )*(?:me )?(?:transferir|transfiera(?:me|n|nme)?|transfiere(?:me)?|escal\w+)"
+        rf"(?: esto)?{_PLEASE}$",
+        r"\bcon quien (?:puedo|podria) hablar\b",
+        # zh
+        rf"(?:找|派|换|叫|让|请|安排|要求|喊|来){_ZH_ONE}{_ZH_DOES}",
+        r"(?:安排|要求|麻烦|需要|申请|接入|接通){1,2}(?:一下|一?[个位名])?(?:人工|真人|客服|专人|专员)",
+        r"(?:想|要|希望|能|可以|能不能)(?:和|跟|与|同)(?:一?[个位])?(?:你们?的?)?"
+        r"(?:老板|经理|主管|负责人|店长|人工|真人|客服|人)(?:谈|聊|说|讲|通话|沟通|对话)",
+        r"^(?:我)?只(?:想)?(?:和|跟)(?:真)?人",
+        r"(?:转|接)(?:到|接|给|一下)*(?:你们?的?)?(?:售后|销售|财务|技术|投诉)(?:部门?)?(?!几|多)",
+        r"(?:请|麻烦|能|可以)?给我(?:回|打)个?电话(?:吗|吧|$)|(?:让|叫|请|安排)(?:个|你们的?)?人给我(?:回|打)个?电话",
+        r"^(?:请|那)?(?:派|找|换|来|叫)(?:一?[个位])?人(?:来|吧|啊|呀|$)",
+        r"有没有人(?:能|可以|在|来|帮|回)|有人(?:能|可以)(?:帮|回|来|处理)|^(?:你们)?(?:真的?)?(?:有人|人)(?:在|有)?吗$|^真的?人有吗$",
+    )
+)
+_ALONE = re.compile(
+    rf"^(?:HELLO)*(?:{_PT_ONE}|{_ES_ONE}|{_EN_ONE}|alguem (?:humano|real)|someone real|"
+    r"(?:atendente|agente|asesora?|atencion|atendimento|suporte|soporte|operador|persona|agent|real) (?:human[oa]?|"
+    r"real)|"
+    r"(?:live|human|real) (?:agent|person|support|human|help|operator)|human being)"
+    rf"(?: (?:real|urgente\w*|por gentileza))*{_PLEASE}$".replace(
+        "HELLO",
+        r"(?:oi|ola|hola|hi|hello|hey|bom dia|boa tarde|boa noite|buenas|buenos dias|buenas tardes|nope|no|nao|"
+        r"por favor|please|favor|solo|so|just|only)[, ]+",
+    )
+    + r"|^(?:请|要|我要|找)?(?:人工|真人|客服|接线员)(?:坐席|客服|服务|人工)*(?:呢|在哪里?|谢谢|在吗|来)?$"
+    r"|^有(?:没有)?(?:人工|真人|客服)(?:吗)?$"
+)
+"""Nothing else is said: no sentence of which it might be a part."""
+_A_ROBOT = (
+    r"(?:robos?|robots?|bots?|chatbots?|maquinas?|machines?|automated \w+|inteligencia artificial|ia|ai)\b"
+    r"(?! (?:aspirador\w*|de co[zc]i\w+|vacuum\w*|mop\w*|toys?|de brinquedo|de juguete|lawn|cleaner|de lavar|lava\w*|"
+    r"kit\w*))"
+)
 _ROBOT = re.compile(
-    r"\b(?:nao (?:quero|gosto|aguento)(?: mais)?(?: de)?|chega de|odeio|sem)(?: falar| conversar| lidar| "
-    r"tratar)?(?: com)? "
-    r"(?:um |uma |o |a |esse |essa )?(?:robos?|bots?|maquinas?|inteligencia artificial|ia)\b"
-    r"|\b(?:dont|do not|no longer|stop|hate|not|no)(?: want| like)?(?: to)?(?: talk| speak| talking| "
-    r"speaking| chat| deal)?"
-    r"(?: to| with)?(?: a| an| the| this)? (?:bots?|robots?|machines?|chatbots?)\b(?!\w)"
-    r"|\bno (?:quiero|soporto|me gusta|mas)(?: mas)?(?: hablar| chatear| tratar)?(?: con)?(?: un| una| el|"
-    r" este)? "
-    r"(?:bots?|robots?|robot|maquinas?)\b"
-    r"|(?:不要|不想|别|讨厌|不跟|不和)(?:再)?(?:跟|和|用|让|给我)?(?:你这个|这个|ai)?(?:机器人|机器|ai)"
+    r"\b(?:nao (?:quero|gosto|aguento|suporto)(?: mais)?(?: de)?|chega de|odeio|sem|nada de|basta de|desliga(?:r)?|"
+    r"(?:cansei|cansad[oa]|fart[oa]|enjoei|para|pare) (?:de|do|da|com|desse|dessa|deste))(?: ser| falar| conversar|"
+    r" lidar| "
+    r"tratar| atendid[oa])?(?: com| por)? "
+    rf"(?:um |uma |o |a |esse |essa |este )?{_A_ROBOT}"
+    r"|\b(?:dont|do not|no longer|stop|hate|not|no|no more|enough (?:with|of)|done with|sick of|tired of|"
+    r"fed up with)(?: want| like)?(?: to)?(?: talk| speak| talking| speaking| chat| deal)?"
+    rf"(?: to| with)?(?: a| an| the| this| these| your| any)* {_A_ROBOT}"
+    r"|\b(?:no (?:quiero|soporto|me gusta|mas)(?: mas)?|basta de|ya basta de|hart[oa] de|cansad[oa] de|apaga(?:r)?|"
+    r"dejar de)(?: seguir)?(?: hablar| hablando| chatear| tratar)?(?: con| de)?"
+    rf"(?: un| una| el| la| este| l)?(?:(?<=de)l)? {_A_ROBOT}"
+    r"|\b(?:cansad[oa]|hart[oa]) del "
+    + _A_ROBOT
+    + r"|(?:不要|不想|别|讨厌|不跟|不和|别用)(?:再)?(?:跟|和|与|用|让|给我)?(?:你这个|这个|ai)?(?:机器人|机器(?!人)|ai)"
+    r"(?!玩具|吸尘|扫地|吸|拖)"
+    r"|机器人(?:没用|听不懂|不懂|解决不了|不行|没有用)"
 )
 _DECLINES = re.compile(
     r"\bnao (?:\w+ ){0,3}(?:falar|conversar|atendentes?|humanos?|pessoas?|alguem|passa\w*|passe|transf\w+|"
@@ -144,7 +300,7 @@ _DECLINES = re.compile(
     r"anyone|connect\w*)\b"
     r"|\bno (?:\w+ ){0,3}(?:hablar|pas\w+|transf\w+|agente|asesor|humano|persona|operador|conect\w+)\b"
     r"|\bsin (?:tener que )?(?:hablar|pasar|un agente|agente)\b"
-    r"|(?:不|别|没|无需|不必|不用)(?:要|想|用|需要|必|需|给我)?(?:转|找|跟|和|接|叫|联系"
+    r"|(?:不|别|(?<!有)没|无需|不必|不用)(?:要|想|用|需要|必|需|给我|必要|有)*(?:转|找|跟|和|接|叫|联系"
     r"|再)?(?:接|到)?(?:人工|真人|客服)"
 )
 _ASKS_ABOUT = re.compile(
@@ -158,8 +314,14 @@ _ASKS_ABOUT = re.compile(
     r"|\b(?:que hora|a que hora|que horario|horario|cuanto cuesta|cuanto sale|cuando (?:puedo|atiende|"
     r"esta)|que dias?|"
     r"que es|quien es|que hace|diferencia|hasta que hora)\b"
-    r"|(?:几点|什么时候|何时|时间|多少钱|费用|收费|电话|号码|几小时|周末|上班|下班|区别|是什么"
+    r"|(?:几点|什么时候|何时|时间|多少钱|费用|收费|(?<![打回个])电话|号码|几小时|周末|上班|下班|区别|是什么"
     r"|怎么收|星期|是真人吗|是人工吗|邮箱|智能|合成|费|耳蜗|草坪)"
+)
+_WHAT_ARE_YOU = re.compile(
+    r"\b(?:person|persona|pessoa|human[oa]?|gente) (?:or|o|ou) (?:com |con |to |an? |una? |uma? )*(?:ro)?bos?t?\b"
+    r"|\b(?:ro)?bos?t? (?:or|o|ou) (?:com |con |to |an? |una? |uma? )*(?:real )?(?:person|persona|pessoa|human)"
+    r"|\b(?:am i|estou|estoy) (?:talk|speak|chat|fal|conversand|habl|chate)\w* (?:to|with|com|con)\b"
+    r"|(?:跟|和)我?(?:说话|聊天?)的是|我在(?:跟|和)"
 )
 _HOW_TO_REACH = re.compile(
     r"\b(?:como (?:eu )?(?:falo|faco|consigo|puedo|hablo|hago)|how (?:do|can) i)\b"
@@ -170,6 +332,12 @@ _SOMEONE_ELSES = re.compile(
     r"|\b(?:if|when|whenever) (?:a |the |any )?(?:customer|client|user|contact|visitor|person|shopper)s?\b"
     r"|\b(?:si|cuando) (?:el |la |un |una |algun )?(?:cliente|usuario|contacto|persona|consumidor)\b"
     r"|(?:如果|当|若|假如)(?:客户|顾客|用户|有人|客人)"
+    r"|\b(?:se eu (?:pedir|falar|chamar)|se alguem|if i (?:ask|request|talk|speak|want)|si (?:pido|hablo|alguien)|"
+    r"si alguien)\b"
+    r"|(?:如果|要是).{0,3}(?:人工|客服).{0,4}(?:等|多久|会|怎)"
+    r"|(?:聊|说|谈|联系|沟通|问)过"
+    r"|\b(?:vagas?|vacantes?|job|jobs|openings?|hiring|hire|trabalhar|trabajar|contratar|salario|sueldo|work as)\b"
+    r"|\b(?:quando|assim que|ao|cuando|al|when|once) (?:\w+ ){0,2}(?:chegar|llegue|llegar|arrives?|ships?|lleg\w+)\b"
     r"|\b(?:acao|accion|action|regra|regla|rule|instrucao|instrucciones|instruction)s? ?:"
     r"|\b(?:cleaning|bleaching|travel|real estate|release|shipping|foaming|insurance|raising) agents?\b"
     r"|\bagentes? (?:de )?(?:limpeza|limpieza|viagens?|viajes?|quimicos?)\b"
@@ -180,7 +348,72 @@ _SOMEONE_ELSES = re.compile(
 )
 _QUOTED = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|「[^」\n]*」|『[^』\n]*』|(?m:^[ \t]*>.*$)|`[^`\n]*`")
 _CLAUSE = re.compile(r"[.!?;\n。！？；…]+|, (?:mas|but|pero)\b|，(?:但|不过)")
-_SPELLED = ((r"'", ""), (r"[^\w\s,:，/]", " "), (r"\bvc(s?)\b", r"voce\1"), (r"\bc\b", "com"), (r"\s+", " "))
+_SPELLED = (
+    (r"'", ""),
+    (r"[^\w\s,:，/]", " "),
+    (r"([a-z])\1{2,}", r"\1"),
+    (r"\bvc(s?)\b", r"voce\1"),
+    (r"\bc\b", "com"),
+    (r"\bp\b", "para"),
+    (r"\bw\b", "with"),
+    (r"\bqr?o\b", "quero"),
+    (r"\bn\b", "nao"),
+    (r"\bq\b", "que"),
+    (r"\bflr\b", "falar"),
+    (r"\bk(?:i|e|ie)ro\b", "quiero"),
+    (r"\bablar\b", "hablar"),
+    (r"\bnesesito\b", "necesito"),
+    (r"\bwanna\b", "want to"),
+    (r"\bcan u\b", "can you"),
+    (r"\b(talk|speak|chat) 2\b", r"\1 to"),
+    (r"\bsum(one|body)\b", r"some\1"),
+    (r"\bhumen\b", "human"),
+    (r"\s+", " "),
+)
+_OFTEN_MISTYPED = (
+    "atendente humano pessoa agente asesor persona person human agent representative operador vendedor supervisor "
+    "someone falar hablar"
+)
+_REAL = {"gente", "huma", "persa", "falr"}
+
+
+def _slips(word: str) -> set[str]:
+    """The word with one letter left out, or two exchanged."""
+    without = {word[:n] + word[n + 1 :] for n in range(1, len(word))}
+    return without | {word[:n] + word[n + 1] + word[n] + word[n + 2 :] for n in range(1, len(word) - 1)}
+
+
+_MEANT = {slip: word for word in _OFTEN_MISTYPED.split() for slip in _slips(word)}
+for _right in (*_OFTEN_MISTYPED.split(), *_REAL):
+    _MEANT.pop(_right, None)
+
+
+def asks_for_person(texts: Sequence[str], phrases: Sequence[str] = ()) -> Literal["", "phrase", "wish"]:
+    """Whether a burst asks for a person: by one of the queue's own `phrases`, or in the customer's own words.
+
+    A phrase counts wherever it stands as whole words, whatever its accents, case and punctuation; one of Chinese
+    characters, where it stands. `texts`: what the contact wrote or said, oldest first.
+
+    >>> asks_for_person(["Quero CANCELAR, já!"], ["quero cancelar"]), asks_for_person(["me passa pra um atendente"])
+    ('phrase', 'wish')
+    """
+    known = [words for words in map(_words, phrases) if words.strip()]
+    if any(_says(_words(text), phrase) for text in texts for phrase in known):
+        return "phrase"
+    return "wish" if any(map(wants_person, texts)) else ""
+
+
+def _words(text: str) -> str:
+    """Each with a space on both sides."""
+    visible = "".join(c for c in fold(text) if unicodedata.category(c) != "Cf")
+    words = " ".join(re.findall(r"[^\W_]+", visible))
+    return f" {words} "
+
+
+def _says(text: str, phrase: str) -> bool:
+    if re.search(r"[\u3400-\u9fff]", phrase):
+        return phrase.replace(" ", "") in text.replace(" ", "")
+    return phrase in text
 
 
 def wants_person(text: str) -> bool:
@@ -196,20 +429,26 @@ def wants_person(text: str) -> bool:
 
 
 def _asks_for_person(clause: str) -> bool:
-    if _SOMEONE_ELSES.search(clause):
+    if _SOMEONE_ELSES.search(clause) or _WHAT_ARE_YOU.search(clause):
         return False
     if _ROBOT.search(clause):
         return True
-    if _DECLINES.search(clause) or not any(wish.search(clause) for wish in _WANTS):
+    if _DECLINES.search(clause) or not _names_a_person(clause):
         return False
     return _HOW_TO_REACH.search(clause) is not None or not _ASKS_ABOUT.search(clause)
+
+
+def _names_a_person(clause: str) -> bool:
+    if any(wish.search(clause) for wish in (*_WANTS, *_WANTS_TOO)):
+        return True
+    return any(_ALONE.search(piece.strip()) for piece in (clause, *re.split("[,，]", clause)))
 
 
 def _plain(clause: str) -> str:
     clause = fold(clause)
     for pattern, plain in _SPELLED:
         clause = re.sub(pattern, plain, clause)
-    return clause.strip(" ,，:")
+    return re.sub(r"[a-z]+", lambda word: _MEANT.get(word[0], word[0]), clause).strip(" ,，:")
 
 
 # -- courtesies -----------------------------------------------------------------------------------
