@@ -181,23 +181,26 @@ class Equipment:
 
         Raises VoiceUnavailable when an embedded voice is asked for and none is installed.
         """
-        rungs = [self._rung(settings, queue.language) for settings in (queue.voice, *queue.voice.fallbacks)]
+        rungs = [self._rung(settings, queue) for settings in (queue.voice, *queue.voice.fallbacks)]
         return Ladder(rungs, self.encoder, self.once, deadline=max(queue.voice.timeout_s * 2, 20.0))
 
-    def _rung(self, settings: VoiceSettings, language: str) -> Rung:
-        voice = self.plain_voice(settings, language)
-        watched = Watched(voice, self._health(settings, voice.name), prove=self._prove)
+    def _rung(self, settings: VoiceSettings, queue: Queue) -> Rung:
+        voice = self.plain_voice(settings, queue.language)
+        watched = Watched(voice, self._health(settings, voice.name, queue), prove=self._prove)
         acts = bool(getattr(voice, "understands_tags", False))
         plain = watched if acts else Untagged(watched)
         honoured = getattr(voice, "settings", tuned(settings))
         source, stitches = f"{settings.provider}/{settings.base_url}", getattr(voice, "stitches", False)
-        return Rung(Cache(plain, self.once, settings=honoured, source=source, carries_on=stitches), watched, acts)
+        kept = Cache(plain, self.once, settings=honoured, source=source, carries_on=stitches)
+        return Rung(kept, watched, acts, free=settings.provider in ("local", "silent"))
 
-    def _health(self, settings: VoiceSettings, name: str) -> Health:
-        """Of a key, a voice and a model, for all queues: that one has no credit left says nothing about another."""
+    def _health(self, settings: VoiceSettings, name: str, queue: Queue) -> Health:
+        """Of a key, a voice and a model, for all queues: that one has no credit left says nothing about another. So
+        the operator is told of the same voice with another key under another name."""
         which = settings.api_key, settings.base_url, name
         if which not in self._healths:
-            self._healths[which] = Health(name, on_out=self._fell, on_back=self._back)
+            told = f"{name} (queue {queue.name})" if name in {one.name for one in self._healths.values()} else name
+            self._healths[which] = Health(told, on_out=self._fell, on_back=self._back)
         return self._healths[which]
 
     async def _prove(self, audio: Audio) -> None:

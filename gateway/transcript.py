@@ -273,15 +273,18 @@ def advance(cursor: Cursor, entry: Entry) -> Cursor:
 
 
 def utterances(entries: Sequence[Entry], heard: Mapping[int, str]) -> list[Utterance]:
-    """What was said, for the assistant: in the order it was accepted, one utterance for each part or message. `heard`:
-    the words of the contact's notes, by the number of their message."""
+    """What was said, for the assistant: in the order it was accepted, one utterance for each message or written part,
+    and one for a reply that was heard. `heard`: the words of the contact's notes, by the number of their message."""
     messages = {e.seq: received(e) for e in entries if e.kind is Kind.IN}
     corrected = {m.of: m.text for m in messages.values() if m.meaning == "edit"}
     revoked = {m.of for m in messages.values() if m.meaning == "revoke"}
-    said = []
+    said, heard_turn = [], ""
     for entry in entries:
         if entry.kind is Kind.OUT:
             body = orjson.loads(entry.body)
+            if body["turn"] and body["turn"] == heard_turn:
+                continue  # a note's words are those of the whole reply, also of what was written beside it
+            heard_turn = body["turn"] if body["part"].get("written") else ""
             said.append(Utterance("person" if body.get("person") else "assistant", _words(body["part"])))
         elif (message := messages[entry.seq]).meaning == "message" and message.id not in revoked:
             text = corrected.get(message.id, message.text)

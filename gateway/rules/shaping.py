@@ -59,6 +59,17 @@ class VoicePart:
     stretches: Sequence[Stretch]
     written: str
     """The whole of it as text, for when speaking fails."""
+    companion: str | None = ""
+    """What is written beside it and cannot be said; None: all of it is written beside it."""
+
+    def after(self, first: int) -> str:
+        """As text, for when the stretches before `first` were heard and no more can be: what was to be written beside
+        them is written with the rest, or it would never be."""
+        if not first or self.companion is None:
+            return self.written
+        rest = "\n".join(one.written for one in self.stretches[first:])
+        beside = [line for line in self.companion.splitlines() if line not in rest]
+        return "\n".join([rest, *beside])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,8 @@ def shape(draft: Draft, script: Script, verdict: Verdict, capabilities: Capabili
     if not verdict.speaks:
         return Shape(texts, verdict.reason, draft.language)
     beside = texts if both else _texts(script.companion, capabilities)
-    return Shape([VoicePart(script.stretches, written), *beside], verdict.reason, draft.language, texts)
+    voice = VoicePart(script.stretches, written, None if both else script.companion)
+    return Shape([voice, *beside], verdict.reason, draft.language, texts)
 
 
 def scripted(text: str, language: str, *, tags: bool = False, dictionary: Mapping[str, str] = {}) -> Script:

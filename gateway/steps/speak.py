@@ -157,10 +157,8 @@ class Speak:
     async def _notes(self, part: VoicePart, notes: Sequence[Note]) -> list[dict[str, Any]]:
         said, first = [], 0
         for note in notes:
-            held, after = part.stretches[first : first + note.parts], part.stretches[first:]
-            media = await self._kept(note.audio)
-            written = "\n".join(one.written for one in after) if first else part.written
-            said.append({"kind": "voice", "media": transcript.media_fields(media), "written": written,
+            held, media = part.stretches[first : first + note.parts], await self._kept(note.audio)
+            said.append({"kind": "voice", "media": transcript.media_fields(media), "written": part.after(first),
                          "transcript": " ".join(one.spoken for one in held)})  # fmt: skip
             first += note.parts
         return said

@@ -1,0 +1,117 @@
+"""What a second look at spoken answers found: what the assistant is told it said, what gets lost when the second of two
+notes is refused, and of which account the operator is told."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from gateway import equipment
+from gateway.channels.base import Capabilities
+from gateway.config import parse
+from gateway.equipment import Equipment
+from gateway.incidents import Incidents
+from gateway.rules.shaping import Draft, VoicePart, scripted, shape
+from gateway.rules.voicing import Verdict
+from gateway.telemetry import Telemetry
+from tests.fakes import elevenlabs as voice_wire
+from tests.fakes.elevenlabs import FakeElevenLabs
+from tests.fakes.openai import FakeOpenAI
+from tests.story.running import running, toml
+from tests.story.test_voice import spoken_queue
+from tts.encode import Encoder
+from tts.errors import Quota
+from tts.health import Health
+
+# -- what was said -----------------------------------------------------------------------------------
+
+LINKED = "O pedido saiu hoje cedo. Acompanhe em https://loja.example/pedido/42 quando quiser."
+
+
+@pytest.mark.parametrize("format", ["voice", "both"])
+async def test_the_assistant_is_told_once_what_it_said(tmp_path: Path, format: str) -> None:
+    """A note and the text beside it are one reply: told twice, it would learn to say everything twice."""
+    async with FakeOpenAI(lambda _: LINKED) as openai, FakeElevenLabs() as elevenlabs:
+        async with running(spoken_queue(openai, elevenlabs, format=format), tmp_path) as (_, contact):
+            reply = await contact.ask("Onde está?")
+            assert [part["kind"] for part in reply["parts"]] == ["voice", "text"]
+            await contact.ask("Obrigada")
+    told = [words for role, words in openai.asked[-1].said if role == "assistant"]
+    assert told == [LINKED]
+
+
+# -- the second of two notes -------------------------------------------------------------------------
+
+HEARD = Verdict(True, "format_voice")
+LONG = (
+    "Acompanhe em https://loja.example/pedido/42 quando quiser, por favor. "
+    "O prazo de entrega para a sua cidade é de cinco dias úteis. Veja também https://loja.example/prazos se quiser."
+)
+
+
+def voice(*, both: bool) -> VoicePart:
+    part = shape(Draft(LONG, "pt-BR"), scripted(LONG, "pt-BR"), HEARD, Capabilities(), both=both).parts[0]
+    assert isinstance(part, VoicePart)
+    assert len(part.stretches) == 3
+    return part
+
+
+def test_what_stood_beside_the_note_that_was_heard_is_written_with_the_rest() -> None:
+    """The words of the second note stand for all that was still to come, and the links were to come last."""
+    rest = voice(both=False).after(1)
+    assert rest.count("https://loja.example/pedido/42") == rest.count("https://loja.example/prazos") == 1
+    assert "cinco dias" in rest
+    assert "Acompanhe" not in rest, "that was heard"
+
+
+def test_what_is_written_as_a_whole_is_written_as_a_whole() -> None:
+    part = voice(both=True)
+    assert [part.after(0), part.after(1)] == [LONG, LONG]
+    assert voice(both=False).after(0) == LONG
+
+
+# -- whose voice -------------------------------------------------------------------------------------
+
+
+async def test_the_same_voice_of_two_accounts_is_two_troubles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agency has a key for each customer: one of them that buys characters does not close the other's trouble."""
+    over = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        await over.wait()
+
+    async with FakeOpenAI() as openai, FakeElevenLabs() as elevenlabs:
+        spoken = f"""
+provider = "elevenlabs"
+api_key = "{voice_wire.KEY}"
+base_url = "{elevenlabs.url}"
+voice_id = "{voice_wire.VOICE}"
+model_id = "eleven_flash_v2_5"
+"""
+        text = toml(openai.base_url, openai_key=openai.key, format="voice", voice=spoken)
+        config = parse(text, root=tmp_path)
+        one = config.queues[0]
+        own = one.voice.model_copy(update={"api_key": type(one.voice.api_key)("sk_another")})
+        two = one.model_copy(update={"name": "outra", "voice": own})
+        monkeypatch.setattr(equipment, "Health", partial(Health, sleep=sleep))
+        incidents = Incidents(Telemetry())
+        maker = Equipment(config, Encoder(), Telemetry(), [], incidents)
+        first, second = (maker.voice(queue).rungs[0].watched for queue in (one, two))
+        for watched in (first, second):
+            watched.failed(Quota("quota_exceeded", hint="Buy characters."))
+        assert len(incidents.lines) == 2
+        assert "(queue outra)" in incidents.lines[1]
+        first.health._on_back(first.health.name)
+        assert ["(queue outra)" in line for line in incidents.lines] == [True], "the other is still out"
+        for watched in (first, second):
+            await watched.close()
+        await maker.close()
+
+
+def test_voices_of_our_own_cost_nothing_to_call_off(tmp_path: Path) -> None:
+    config = parse(toml("http://127.0.0.1:9/v1", openai_key="k", format="voice"), root=tmp_path)
+    maker = Equipment(config, Encoder(), Telemetry(), [], Incidents(Telemetry()))
+    assert [rung.free for rung in maker.voice(config.queues[0]).rungs] == [True]
