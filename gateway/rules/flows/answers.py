@@ -157,12 +157,21 @@ def _written(digits: str, language: str) -> float | None:
     thousands = "," if language in ("en", "zh") else "."
     if len(signs) > 1:
         thousands = signs[0]
-    elif signs and signs[0] == thousands and len(digits.split(thousands)[1]) != 3:
-        thousands = ""
-    plain = digits.replace(thousands, "") if thousands else digits
-    if not re.fullmatch(r"-?\d{1,15}(?:[.,]\d{1,15})?", plain):
+    whole, *groups = digits.split(thousands)
+    last, _, decimals = groups[-1].partition(signs[-1]) if groups else ("", "", "")
+    if len(signs) == 1 and groups and len(groups[0]) != 3:
+        return float(digits.replace(",", "."))
+    if groups and not all(len(group) == 3 for group in [*groups[:-1], last]):
         return None
-    return float(plain.replace(",", ".")) if re.search("[.,]", plain) else int(plain)
+    plain = "".join([whole, *groups[:-1], last]) if groups else digits
+    return float(f"{plain}.{decimals}") if decimals else _plain_number(plain)
+
+
+def _plain_number(digits: str) -> float | None:
+    """Whole, or with one decimal sign."""
+    if not re.fullmatch(r"-?\d{1,15}(?:[.,]\d{1,15})?", digits):
+        return None
+    return float(digits.replace(",", ".")) if re.search("[.,]", digits) else int(digits)
 
 
 def shown(value: Value, language: str) -> str:
@@ -272,7 +281,7 @@ _LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 
 def email(step: Step, said: str, told: Told) -> str | Wrong:
     words = re.split(r"[\s,;:<>()\[\]\"，；：]+", said)
-    found = {address for word in words if (address := _address(word.strip(".!?。")))}
+    found = {address for word in words if (address := _address(word.rstrip(".!?。")))}
     return found.pop() if len(found) == 1 else Wrong("email", {})
 
 

@@ -10,7 +10,7 @@ from gateway.rules.flows.model import Flow, Step
 
 CUT = 60
 """Characters of a text in a box."""
-_SAFE = re.compile(r"[\w .,:!?/+→-]")
+_SAFE = re.compile(r"[\w .,:!?/+→…-]")
 _SHAPES = {
     "ask": ("[/", "/]"),
     "choose": ("{{", "}}"),

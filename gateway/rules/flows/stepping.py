@@ -6,7 +6,6 @@ or the flow ends. As no loop is without an answer (`checking`), a move visits no
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -76,7 +75,7 @@ def timed_out(flow: Flow, state: State, now_ms: int) -> Moment:
     """The wake-up of `Moment.wake_at_ms`. One that comes too early, twice or for what is past does nothing."""
     wake, asked = wake_at(flow, state), flow.steps.get(state.step)
     if asked is None or not asked.rests or state.flow != flow.name:
-        return Moment(None, [End("timeout")], trail=[(state.step, "timeout")])
+        return Moment(None, (End("timeout"),), trail=((state.step, "timeout"),))
     if wake is None or now_ms < wake:
         return _unmoved(flow, state, "not_yet")
     return _Move.on(flow, state, now_ms).left(asked, asked.on_timeout or _failing(asked), "timeout").moment()
@@ -126,18 +125,18 @@ def _given(known: Variables) -> dict[str, Value]:
 
 
 def _cancelled(flow: Flow, state: State, now_ms: int) -> Moment:
-    text = _filled(flow.cancelled, state.variables) or own("cancelled", flow.language)
-    return Moment(None, [Say(text), End("cancelled")], trail=[(state.step, "cancelled")])
+    text = _for_contact(flow, flow.cancelled, state.variables) or own("cancelled", flow.language)
+    return Moment(None, (Say(text), End("cancelled")), trail=((state.step, "cancelled"),))
 
 
 def _unmoved(flow: Flow, state: State, reason: str) -> Moment:
-    return Moment(state, (), wake_at(flow, state), [(state.step, reason)])
+    return Moment(state, (), wake_at(flow, state), ((state.step, reason),))
 
 
 def _over(flow: Flow, state: State, said: Sequence[str], now_ms: int) -> Moment:
     message = {"message": "\n".join(said)[:MOST_KEPT]} if said else {}
     begun = start(flow, now_ms, {**state.variables, **message})
-    return replace(begun, trail=[(state.step, "started_over"), *begun.trail])
+    return replace(begun, trail=((state.step, "started_over"), *begun.trail))
 
 
 def _failing(asked: Step) -> str:
@@ -203,7 +202,7 @@ class _Move:
 
     def fill(self, text: str) -> str:
         """For the contact, as the flow's language writes dates and numbers."""
-        return _filled(text, {name: shown(value, self.flow.language) for name, value in self.variables.items()})
+        return _for_contact(self.flow, text, self.variables)
 
     def walk(self, to: str) -> _Move:
         """From `to` on, until a step rests or the flow ends."""
@@ -366,7 +365,11 @@ def _today(now_ms: int, timezone: str) -> date:
 def _kept(value: Value) -> Value:
     if isinstance(value, str):
         return value[:MOST_KEPT]
-    return value if math.isfinite(value) and abs(value) < 1e15 else ""
+    return value if abs(value) < 1e15 else ""
+
+
+def _for_contact(flow: Flow, text: str, variables: Variables) -> str:
+    return _filled(text, {name: shown(value, flow.language) for name, value in variables.items()})
 
 
 def _filled(text: str, variables: Mapping[str, Value], *, most: int = 0) -> str:
