@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tomllib
@@ -234,7 +233,7 @@ def test_an_intent_alone_takes_nothing_that_is_of_another() -> None:
         if each["name"] != intent.name and matches(intent, [each[tongue][half]])
     ]
     print(f"\nalone: {len(taken)} of {20 * 19 * 8} taken", *taken, sep="\n  ")
-    assert len(taken) <= 5
+    assert len(taken) <= 1
 
 
 def test_a_wish_may_be_one_clause_of_many_and_spread_over_messages() -> None:
@@ -269,9 +268,11 @@ def test_any_burst_is_judged(texts: list[str]) -> None:
     assert closest(INTENTS[:5], texts) in {"", PERSON, *(each.name for each in INTENTS[:5])}
 
 
-def test_a_story_without_a_full_stop_is_no_wish() -> None:
-    words = [word for each in TABLE["intents"] for text in each["examples"] for word in re.findall(r"\w+", text)]
-    assert closest(INTENTS, [" ".join(words * 20)]) == ""
+def test_what_needs_more_words_than_a_wish_is_none() -> None:
+    """A bound on the work too: a message of a thousand words without a full stop is not compared with everything."""
+    story = " ".join(f"palavra{number}" for number in range(41))
+    for words, name in ((story, ""), (story.rpartition(" ")[0], "story")):
+        assert closest([Trigger(trigger="intent", name="story", examples=(words,))], [words]) == name
 
 
 # -- what is wrong with a file ------------------------------------------------------------------------
