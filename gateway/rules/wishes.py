@@ -254,6 +254,69 @@ _WANTS_TOO = tuple(
         r"有没有人(?:能|可以|在|来|帮|回)|有人(?:能|可以)(?:帮|回|来|处理)|^(?:你们)?(?:真的?)?(?:有人|人)(?:在|有)?吗$|^真的?人有吗$",
     )
 )
+_WANTS_AT_LAST = tuple(
+    re.compile(p)
+    for p in (
+        # pt-BR
+        rf"\b(?:{_PT_ONE}|alguem) (?:pode|poderia|consegue|podia)(?: me)? {_PT_DOES}",
+        rf"\b(?:ajuda|apoio|auxilio|contato|retorno|orientacao) d[eoa] {_PT_ONE}\b",
+        r"\b(?:ajuda|contato|apoio|suporte|resposta|retorno|assistencia) human[oa]\b",
+        rf"\b(?:quero|queria|gostaria de|preciso|exijo) ser atendid[oa](?:{_PLEASE}$| por)",
+        rf"\b(?:aguard|esper)\w+ (?:(?:o |um )?(?:atendimento|contato|retorno|resposta) (?:de |do |da |por"
+        rf" ))?{_PT_ONE}\b",
+        r"\balguem de carne|\balguien de carne|\bpessoa que (?:entend|saib|resolv)",
+        rf"\b(?:peca|pede|pedir|peco|diga|avisa|fala) (?:para|pra|ao|a) (?:{_PT_ONE}|alguem)(?: d[aeo] \w+)?"
+        rf" {_PT_DOES}",
+        r"\bme (?:retorn|telefon)\w*\b|\bme lig\w+ (?:por favor|de volta)|\bretornar (?:por telefone|a ligacao)",
+        rf"\bcomo (?:eu )?(?:chamo|chamar|contato|aciono|acionar|peco|pedir|consigo) (?:por |com )?{_PT_ONE}\b",
+        rf"\bme (?:ajud|atend|respond|lig|cham)\w+ {_PT_ONE}\b",
+        rf"\breclam\w+ (?:\w+ ){{0,2}}(?:com|na|no) (?:a |o )?{_PT_DESK}\b",
+        # en
+        rf"\b(?:word|help|support|assistance|answer|reply|response|call|callback|hear) (?:with|from|by) {_EN_ONE}\b",
+        r"\b(?:someone|somebody|anyone) (?:please )?(?:call|contact|help|text|phone|ring) (?:me|us)\b(?! (?:when|if|"
+        r"once))",
+        rf"\b(?:press|dial|number|option)\b.{{0,20}} for {_EN_ONE}$",
+        r"\b(?:want|need|like|get|please|can you|have) .{0,20}\bescalated?\b",
+        rf"\bgo to {_EN_ONE}$",
+        r"\btransfer (?:me|us|(?:this|the|my) (?:chat|conversation|call))\b",
+        # es
+        rf"\b{_ES_ONE} (?:me |nos )?(?:puede|podria|pueden|podra) {_ES_DOES}",
+        rf"\bme (?:puede|podria|pueden|podra)\w* \w+ (?:{_ES_ONE}|alguien)(?: de(?:l| la)? \w+)?$",
+        r"\b(?:ayud|atiend|respond|llam|contest|habl)\w*(?:me)? (?:un|una) (?:humano|persona|asesora?|agente|"
+        r"operador)\b",
+        r"\b(?:ayuda|contacto|apoyo|respuesta|soporte|asistencia|atencion) human[oa]\b",
+        rf"\b(?:ayuda|apoyo|respuesta|llamada|contacto) (?:de|con) {_ES_ONE}\b",
+        rf"\b(?:quiero|quisiera|necesito|exijo) ser atendid[oa](?:{_PLEASE}$| por)",
+        rf"\besper\w+ (?:a |por )?(?:la (?:llamada|respuesta) de )?{_ES_ONE}\b",
+        rf"\b(?:dile|digale|pid[ae](?:le)?|dig[ae]) (?:a |que )?(?:{_ES_ONE}|alguien) (?:que )?{_ES_DOES}",
+        r"\b(?:devolver|devuelv\w+|regres\w+)(?:me)? (?:la|mi) llamada",
+        rf"\bcomo (?:llamo|contacto|ubico|encuentro|consigo|pido) (?:a |con )?{_ES_ONE}\b",
+        rf"\b(?:contactar(?:me)?|llamar|ubicar|comunicarse) (?:a |con )?{_ES_ONE}\b",
+        r"\b(?:pas|transf|deriv|comun|conect|mand)\w+ (?:con |al? )(?:el |la )?(?:area|departamento|sector|equipo|"
+        r"depto)\b",
+        r"\bque (?:me )?(?:conteste|responda|atienda|ayude|escriba) (?:una? |el |la )?(?:persona|humano|alguien|"
+        r"asesora?|agente)",
+        rf"^(?:quiero|necesito|busco|quero|preciso de) (?:gente|(?:atencion|servicio) al cliente|gente de"
+        rf" verdad){_PLEASE}$",
+        # zh
+        r"(?:找|让|叫|请)你们?的?领导|客服(?:快)?出来|^(?:你听不懂)?[，]?我?(?:要|想)找人$|打个?电话给我|(?:别|不要)(?:再)?自动回复",
+    )
+)
+_BY_NAME = re.compile(
+    r"\b(?:[Ff]alar|[Cc]onversar|[Hh]ablar|[Tt]alk|[Ss]peak|[Cc]hat) (?:com|con|to|with) (?:[oa] |el |la )?"
+    r"(?!Deus\b|Dios\b|God\b)[A-ZÁÉÍÓÚ][a-zà-ÿ]{2,}\b(?! (?:app|bot)\b)"
+)
+"""Somebody they know: "posso falar com a Paula?"."""
+_BOT_FAILS = re.compile(
+    r"\b(?:this|the|your|stupid|useless|dumb) (?:chat)?bot\b.{0,12}\b(?:useless|stupid|dumb|doesnt|does not|isnt|is"
+    r" not|"
+    r"cant|wont)\b"
+    r"|\b(?:ess[ae]|este|est[ae]|o|el|tu) (?:chat)?(?:ro)?bot\w? (?:nao|no) (?:entend|entiend|serv|sirv|ajud|ayud|"
+    r"resolv|resuelv|"
+    r"funcion)\w*(?! (?:com|con|na|en la) )"
+    r"|\b(?:nao consigo|no puedo|cant deal|cannot deal)(?: mais| mas)? (?:com|con|with) (?:esse|este|this)"
+    r" (?:chat)?(?:ro)?bot\b"
+)
 _ALONE = re.compile(
     rf"^(?:HELLO)*(?:{_PT_ONE}|{_ES_ONE}|{_EN_ONE}|alguem (?:humano|real)|someone real|"
     r"(?:atendente|agente|asesora?|atencion|atendimento|suporte|soporte|operador|persona|agent|real) (?:human[oa]?|"
@@ -270,7 +333,8 @@ _ALONE = re.compile(
 """Nothing else is said: no sentence of which it might be a part."""
 _A_ROBOT = (
     r"(?:robos?|robots?|bots?|chatbots?|maquinas?|machines?|automated \w+|inteligencia artificial|ia|ai)\b"
-    r"(?! (?:aspirador\w*|de co[zc]i\w+|vacuum\w*|mop\w*|toys?|de brinquedo|de juguete|lawn|cleaner|de lavar|lava\w*|"
+    r"(?! (?:aspirador\w*|de co[zc]i\w+|vacuum\w*|mop\w*|toys?|de brinquedo|de juguete|lawn|fans?|cleaner|de lavar|"
+    r"lava\w*|"
     r"kit\w*))"
 )
 _ROBOT = re.compile(
@@ -335,7 +399,8 @@ _SOMEONE_ELSES = re.compile(
     r"|\b(?:se eu (?:pedir|falar|chamar)|se alguem|if i (?:ask|request|talk|speak|want)|si (?:pido|hablo|alguien)|"
     r"si alguien)\b"
     r"|(?:如果|要是).{0,3}(?:人工|客服).{0,4}(?:等|多久|会|怎)"
-    r"|(?:聊|说|谈|联系|沟通|问)过"
+    r"|(?:聊|说|谈|联系|沟通|问)过|人工(?:湖|草|养|宝|皮|智|合成|呼吸)"
+    r"|\bsupport (?:for (?:my|the|a)|beams?|stands?|braces?|pillows?)\b"
     r"|\b(?:vagas?|vacantes?|job|jobs|openings?|hiring|hire|trabalhar|trabajar|contratar|salario|sueldo|work as)\b"
     r"|\b(?:quando|assim que|ao|cuando|al|when|once) (?:\w+ ){0,2}(?:chegar|llegue|llegar|arrives?|ships?|lleg\w+)\b"
     r"|\b(?:acao|accion|action|regra|regla|rule|instrucao|instrucciones|instruction)s? ?:"
@@ -425,21 +490,30 @@ def wants_person(text: str) -> bool:
     said = _QUOTED.sub(" ", text)
     if not said.strip(" .!?,") and not text.lstrip().startswith(">"):
         said = text  # all of it stands in quotation marks: a menu's words sent back
-    return any(_asks_for_person(clause) for clause in map(_plain, _CLAUSE.split(said)) if clause)
+    clauses = _CLAUSE.split(said)
+    return any(_asks_for_person(clause) for clause in map(_plain, clauses) if clause) or any(
+        map(_asks_by_name, clauses)
+    )
 
 
 def _asks_for_person(clause: str) -> bool:
     if _SOMEONE_ELSES.search(clause) or _WHAT_ARE_YOU.search(clause):
         return False
-    if _ROBOT.search(clause):
+    if _ROBOT.search(clause) or _BOT_FAILS.search(clause):
         return True
     if _DECLINES.search(clause) or not _names_a_person(clause):
         return False
     return _HOW_TO_REACH.search(clause) is not None or not _ASKS_ABOUT.search(clause)
 
 
+def _asks_by_name(clause: str) -> bool:
+    plain = _plain(clause)
+    refuses = _DECLINES.search(plain) or _ASKS_ABOUT.search(plain) or _SOMEONE_ELSES.search(plain)
+    return _BY_NAME.search(clause) is not None and not refuses
+
+
 def _names_a_person(clause: str) -> bool:
-    if any(wish.search(clause) for wish in (*_WANTS, *_WANTS_TOO)):
+    if any(wish.search(clause) for wish in (*_WANTS, *_WANTS_TOO, *_WANTS_AT_LAST)):
         return True
     return any(_ALONE.search(piece.strip()) for piece in (clause, *re.split("[,，]", clause)))
 
