@@ -136,7 +136,7 @@ def _as_it_is(data: bytes, profile: Profile) -> Audio | None:
     """The bytes themselves when they are a voice note, or their packets in the container that is asked for."""
     if not (sound := _ready(data)):
         return None
-    if not profile.takes(data):
+    if not (sound.timed and profile.takes(data)):
         data = mastering.wrapped(sound, profile)
         if not profile.takes(data):
             return None

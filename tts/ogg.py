@@ -76,6 +76,8 @@ class Sound:
     """That the player applies, in 1/256 decibels."""
     ends: bool = True
     """The last page said it was the last."""
+    timed: bool = True
+    """The pages tell the time that the packets take. A player that believes others shows hours, or stops early."""
 
 
 def pages(data: bytes) -> Iterator[Page]:
@@ -105,7 +107,7 @@ def _facts(all_pages: Sequence[Page]) -> Facts:
     if tags[:8] != b"OpusTags":
         raise Encoding("not_opus")
     channels, pre_skip, rate = struct.unpack_from("<BHI", all_pages[0].body, 9)
-    last = max(page.granule for page in all_pages if page.granule != _NO_PACKET_ENDS)
+    last = max((page.granule for page in all_pages if page.granule != _NO_PACKET_ENDS), default=0)
     return Facts(
         channels=channels,
         streams=sum(bool(page.flags & _BOS) for page in all_pages),
@@ -154,7 +156,14 @@ def opened(data: bytes) -> Sound:
         raise Encoding("not_one_stream")
     played = round(found.seconds * RATE_HZ) - _start(all_pages, packets)
     held = sum(samples(packet) for packet in packets) - pre_skip
-    return Sound(packets, pre_skip, max(0, min(played, held)), gain, found.ends)
+    timed = _onwards(all_pages[2:]) and played <= held + _MOST_SAMPLES
+    return Sound(packets, pre_skip, max(0, min(played, held) if timed else held), gain, found.ends, timed)
+
+
+def _onwards(all_pages: Sequence[Page]) -> bool:
+    """Each page is later than the one before it, but for those on which no packet ends; on the last one does."""
+    times = [page.granule for page in all_pages if page.granule != _NO_PACKET_ENDS]
+    return times == sorted(times) and times[:1] >= [0] and all_pages[-1].granule != _NO_PACKET_ENDS
 
 
 def _start(all_pages: Sequence[Page], packets: Sequence[bytes]) -> int:

@@ -198,8 +198,9 @@ _PT = Tongue(
         "d.C.": "depois de Cristo", "sáb.": "sábado", "sáb": "sábado", "dom.": "domingo", "seg:": "segunda:",
         "ter:": "terça:", "qua:": "quarta:", "qui:": "quinta:", "sex:": "sexta:", "dom:": "domingo:",
         "s/n": "sem número", "s/nº": "sem número", "s/n.º": "sem número", "c/c": "conta corrente", "S/A": "S A",
-        "cj.": "conjunto", "conj.": "conjunto", "bl.": "bloco", "eng.": "engenheiro", "brig.": "brigadeiro", "cód.": "código",
-        "ag.": "agência", "art.": "artigo", "arts.": "artigos", "desc.": "desconto", "tam.": "tamanho",
+        "cj.": "conjunto", "conj.": "conjunto", "bl.": "bloco", "eng.": "engenheiro", "brig.": "brigadeiro",
+        "cód.": "código", "ag.": "agência", "art.": "artigo", "arts.": "artigos", "desc.": "desconto",
+        "tam.": "tamanho",
         "qtde": "quantidade", "ref.": "referência", "nasc.": "nascimento", "dr(a).": "doutor ou doutora",
         "sr(a).": "senhor ou senhora", "o kg": "o quilo", "por kg": "por quilo",
     },
@@ -216,7 +217,8 @@ _PT = Tongue(
         "aula dose doses foto fotos moto motos mão mãos pizza cor cores luz luzes lente lentes máscara fatura multa "
         "vacina filial filiais fase fases frase frases base bases classe classes flor flores dor dores pele peles "
         "fonte fontes irmã irmãs maçã maçãs manhã manhãs prótese próteses análise análises cruz cruzes ordem ordens "
-        "nuvem nuvens cama toalha cerveja água torta fatia barra linguiça coxinha esfiha casa porta janela roda peça perna"
+        "nuvem nuvens cama toalha cerveja água torta fatia barra linguiça coxinha esfiha casa porta janela roda peça "
+        "perna"
     ),
     spaced_words(
         "dias gramas quilogramas miligramas problemas sistemas programas temas mapas telefonemas planetas "
