@@ -58,16 +58,17 @@ class Aloud:
         """By stretch and language."""
         self._given = 0
         """Of the sentences, those that are being spoken."""
+        self._too_long = False
 
     def write(self, text: str) -> None:
         """A piece of the answer that stands as it is."""
-        if stretches := self._cutter.feed(text):
+        if not self._too_long and (stretches := self._cutter.feed(text)):
             self._stretches += stretches
             self._speak()
 
     def again(self) -> None:
         """The answer begins anew. Sentences that come again are there already."""
-        self._cutter, self._stretches, self._given = Cutter(), [], 0
+        self._cutter, self._stretches, self._given, self._too_long = Cutter(), [], 0, False
 
     def _speak(self) -> None:
         """Unless it is known by now to be too long, or may still turn out too short."""
@@ -75,6 +76,7 @@ class Aloud:
         said = [words for stretch in self._stretches if (words := self._said(stretch, language))]
         least, characters = self._burst.crew.queue.reply.min_voice_chars, len(" ".join(said))
         if characters > self._most:
+            self._too_long = True
             self._telling.only(())
         elif characters >= least or self._burst.spoken:
             self._telling.say(*speeches(said, language)[self._given :])

@@ -4,8 +4,11 @@ notes is refused, and of which account the operator is told."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,6 +19,7 @@ from gateway.equipment import Equipment
 from gateway.incidents import Incidents
 from gateway.rules.shaping import Draft, VoicePart, scripted, shape
 from gateway.rules.voicing import Verdict
+from gateway.steps.speak import Aloud
 from gateway.telemetry import Telemetry
 from tests.fakes import elevenlabs as voice_wire
 from tests.fakes.elevenlabs import FakeElevenLabs
@@ -25,6 +29,7 @@ from tests.story.test_voice import spoken_queue
 from tts.encode import Encoder
 from tts.errors import Quota
 from tts.health import Health
+from tts.model import Speech
 
 # -- what was said -----------------------------------------------------------------------------------
 
@@ -71,6 +76,37 @@ def test_what_is_written_as_a_whole_is_written_as_a_whole() -> None:
     part = voice(both=True)
     assert [part.after(0), part.after(1)] == [LONG, LONG]
     assert voice(both=False).after(0) == LONG
+
+
+# -- ahead -------------------------------------------------------------------------------------------
+
+
+class Counting:
+    """A Telling that counts."""
+
+    def __init__(self) -> None:
+        self.calls = list[str]()
+
+    def say(self, *_: Speech) -> None:
+        self.calls.append("say")
+
+    def only(self, _: Sequence[Speech]) -> None:
+        self.calls.append("only")
+
+
+def test_what_is_too_long_is_looked_at_no_further(tmp_path: Path) -> None:
+    """Each further sentence would be measured together with all before it, for an answer that will be written."""
+    queue = parse(toml("http://127.0.0.1:9/v1", openai_key="k", format="voice"), root=tmp_path).queues[0]
+    crew: Any = SimpleNamespace(queue=queue, tags=False)
+    burst: Any = SimpleNamespace(crew=crew, occasion=None, spoken=False)
+    telling: Any = Counting()
+    aloud = Aloud(burst, telling)
+    for n in range(60):
+        aloud.write(f"Esta é a frase de número {n}, e ela tem palavras que bastam. ")
+    assert (telling.calls.count("only"), telling.calls[-1]) == (1, "only")
+    aloud.again()
+    aloud.write("Esta é curta, e por isso se fala agora mesmo. Ou não.")
+    assert telling.calls[-1] == "say"
 
 
 # -- whose voice -------------------------------------------------------------------------------------
