@@ -387,6 +387,14 @@ CHOSEN: list[tuple[Sequence[str], str, str | None]] = [
     (MENU, "não quero rastrear entrega", None),
     (MENU, "bom dia", None),
     (MENU, "?", None),
+    (MENU, "com", None),
+    (MENU, "ou", None),
+    (MENU, "via do", MENU[0]),
+    (MENU, "entrega", MENU[1]),
+    (MENU, "a devolução", None),
+    (("Pix", "Boleto"), "no pix por favor", None),
+    (("Segunda-feira", "Terça-feira"), "segunda", None),
+    (("Segunda-feira", "Terça-feira"), "terça", "Terça-feira"),
     (MENU, "2. Segunda via", None),
     (("2 pessoas", "4 pessoas", "6 pessoas"), "2", None),
     (("2 pessoas", "4 pessoas", "6 pessoas"), "2 pessoas", "2 pessoas"),
@@ -515,6 +523,14 @@ def test_an_option_may_be_called_voltar() -> None:
     flow = made(ask("a", next="menu"), choose(options=options), END)
     moment = answered(flow, "x", "voltar")
     assert reasons(moment) == ["answered", "asked"]
+
+
+def test_going_back_passes_over_a_talk_that_asked_nothing() -> None:
+    flow = made(ask("a", next="t"), talk("t", until="message equals 'b'", next="b"), ask("b"), END)
+    assert said(answered(flow, "1", "b", "voltar")) == ["a?"]
+    assert said(answered(flow, "1", "voltar")) == ["a?"]
+    alone = made(talk("t", until="message equals 'b'"), END)
+    assert answered(alone, "voltar").effects == (Assist("Be short."),)
 
 
 def test_as_many_questions_are_remembered_as_one_may_go_back() -> None:

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 from gateway.rules.flows.model import Option, Step, Value
 from gateway.rules.flows.patterns import fits
-from gateway.rules.flows.words import COUNTED, DENIALS, NO, YES, ZERO, folded, place, within
+from gateway.rules.flows.words import COUNTED, DENIALS, NO, YES, ZERO, folded, place, telling, within
 from gateway.rules.language import fold, two_letters
 
 LONGEST = 1000
@@ -105,11 +105,13 @@ def _part(options: Sequence[Option], said: str) -> Option | None:
     longest = max((name for name, _ in named), key=len, default="")
     if named and all(within(name, longest) for name, _ in named):
         return _only([option for name, option in named if name == longest])
-    return None if named or len(said) < 2 else _only([o for o in options if any(within(said, n) for n in _names(o))])
+    if named or not telling(said):
+        return None
+    return _only([option for option in options if any(within(said, name) for name in _names(option))])
 
 
 def _only(options: Sequence[Option]) -> Option | None:
-    return options[0] if len({option.title for option in options}) == 1 else None
+    return options[0] if options and all(option is options[0] for option in options) else None
 
 
 # -- texts and numbers ----------------------------------------------------------------------------

@@ -73,6 +73,11 @@ class Step:
         return self.kind in ("ask", "choose") or (self.kind == "ai" and bool(self.text or self.talks))
 
     @property
+    def asks(self) -> bool:
+        """It waits, and has words to ask with."""
+        return self.waits and bool(self.text)
+
+    @property
     def talks(self) -> bool:
         """An assistant that answers until something ends it."""
         return self.kind == "ai" and bool(self.condition or self.until_intent)

@@ -337,10 +337,13 @@ class _Move:
         return self.walk(to)
 
     def back(self, asked: Step) -> _Move:
-        """To the question before, and what was known then. What is no question of the flow any more is passed over."""
+        """To the question before, and what was known then.
+
+        Passed over is what the edited flow does not ask any more, and a talk that begins without a question.
+        """
         steps = self.flow.steps
-        known = [place for place in self.history if place.step in steps and steps[place.step].waits]
-        if not known or known[-1].step != asked.name:  # it became a question when the flow was edited
+        known = [place for place in self.history if place.step in steps and steps[place.step].asks]
+        if not known or known[-1].step != asked.name:  # a talk, or a question since the flow was edited
             known.append(Place(asked.name, self.variables))
         before = known[:-1] or known
         heard = {name: self.variables[name] for name in HEARD if name in self.variables}

@@ -101,7 +101,7 @@ ZERO = frozenset(("zero", "cero", "零"))
 _FILLERS = frozenset(
     """a o as os la el lo the um uma un una one opcao opcion option numero number num n e eh eu i quero queria quiero
     prefiro prefiero want would like choose take ll escolho elijo fico com con seria pode ser acho que me vou de da do
-    with go for favor por please pls pfv porfa""".split()  # noqa: SIM905 - words read better than quotes
+    with go for favor por please pls pfv porfa para pra ou or and y en on em na no at""".split()  # noqa: SIM905 - words read better than quotes
 )
 _ORDINAL = re.compile(r"(\d{1,2})(?:a|o|st|nd|rd|th|ª|º)?")
 _CHINESE = re.compile(
@@ -133,6 +133,12 @@ def _named(words: list[str], many: int) -> int:
     if found := _ORDINAL.fullmatch(word):
         return int(found[1])
     return many if word in LAST else COUNTED.get(word) or PLACED.get(word) or 0
+
+
+def telling(words: str) -> bool:
+    """Whether folded words say anything: "de" and "com" are in many titles and mean none."""
+    said = [word for word in words.split() if word not in _FILLERS]
+    return any(len(word) > 2 or word.isdigit() or _HAN.search(word) for word in said)
 
 
 # -- yes and no -----------------------------------------------------------------------------------
