@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -112,7 +113,8 @@ class Conversations:
         await stream.prepare(request)
         await stream.write(RETRY)
         with self.live.watch(conversation.id) as bell:
-            await Watcher(self, conversation.id, cursor, stream, bell).run()
+            with suppress(ConnectionResetError):  # whoever watched has gone
+                await Watcher(self, conversation.id, cursor, stream, bell).run()
         return stream
 
     # -- people ------------------------------------------------------------------------------------
