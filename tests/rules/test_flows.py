@@ -13,6 +13,7 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from gateway.flowfiles import LARGEST, check_flow, load_flow
 from gateway.rules.flows import (
@@ -42,7 +43,9 @@ from gateway.rules.flows.answers import Told, Wrong, option_of, read, shown
 from gateway.rules.flows.conditions import Unreadable, condition, holds
 from gateway.rules.flows.model import Option, Step
 from gateway.rules.flows.patterns import LONGEST, Unsafe, checked, fits
+from gateway.rules.flows.settings import FlowTrigger
 from gateway.rules.flows.words import BACK, CANCEL, SENTENCES, cancels, goes_back
+from gateway.rules.triggers import matches
 
 FLOWS = Path(__file__).parents[1] / "fixtures" / "flows"
 DOCS = Path(__file__).parents[2] / "docs" / "flows.md"
@@ -1371,3 +1374,21 @@ def test_the_page_shows_the_file_and_its_picture() -> None:
     assert example == (FLOWS / "clinica.toml").read_text("utf-8")
     [picture] = re.findall(r"```mermaid\n(.*?)\n```", page, re.DOTALL)
     assert picture == drawn(load_flow(FLOWS / "clinica.toml"))
+
+
+# -- the row in the configuration ------------------------------------------------------------------
+
+
+def test_a_row_names_a_trigger_and_a_file() -> None:
+    row = FlowTrigger(value=("marcar",), file="clinica.toml")
+    assert matches(row, ["quero marcar consulta"])
+    assert not matches(FlowTrigger(trigger="none", file="clinica.JSON"), ["marcar"])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"trigger": "all"}, {"trigger": "all", "file": ""}, {"trigger": "all", "file": "x.yaml"}, {"file": "x.toml"}],
+)
+def test_a_row_without_either_is_refused(row: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=r"file|value is missing"):
+        FlowTrigger.model_validate(row)
