@@ -4,7 +4,7 @@
         │                          └───────────────Resolved, Released, Woke────────────────────────────▲  │
         └──TakenOver, PersonWrote──▶ held                          ContactWrote: assistant ◀──────────────┘
 
-`step` takes what happened and gives the new custody and what follows from it, as values. Whoever carries them out
+`move` takes what happened and gives the new custody and what follows from it, as values. Whoever carries them out
 writes both in one commit; then a crash in front of it loses both, and one behind it repeats an event that is known
 by its id and changes nothing.
 """
@@ -59,7 +59,7 @@ class Custody:
     """When the spell began, or ended."""
     active_at: int = 0
     """When people last got or did something: `idle_hours` count from here, whatever the contact writes."""
-    fence: Cursor = START
+    horizon: Cursor = START
     """The transcript's end at the last release."""
     seen: tuple[str, ...] = ()
 
@@ -154,7 +154,7 @@ class ContactWrote:
     """The transcript's end before what it wrote."""
 
 
-Event = Transferred | TakenOver | PersonWrote | Resolved | Released | Woke | ContactWrote
+Happened = Transferred | TakenOver | PersonWrote | Resolved | Released | Woke | ContactWrote
 
 
 # -- what follows -------------------------------------------------------------------------------------
@@ -203,16 +203,16 @@ class Notify:
 
 
 Effect = SayTransfer | HoldConversation | WakeAt | Release | WithdrawPending | Notify
-Step = tuple[Custody, tuple[Effect, ...]]
+Moved = tuple[Custody, tuple[Effect, ...]]
 
 
 # -- the machine --------------------------------------------------------------------------------------
 
 
-def step(custody: Custody, event: Event, policy: Policy) -> Step:
+def move(custody: Custody, event: Happened, policy: Policy) -> Moved:
     """What becomes of it, and what is to be done. An event that came before changes nothing.
 
-    >>> custody, effects = step(Custody(), Transferred("t1", 1_000, "marker", "humanos"), Policy())
+    >>> custody, effects = move(Custody(), Transferred("t1", 1_000, "marker", "humanos"), Policy())
     >>> custody.state, [type(effect).__name__ for effect in effects]
     ('requested', ['SayTransfer', 'HoldConversation', 'Notify'])
     """
@@ -245,7 +245,7 @@ def may_send(custody: Custody, spell: int) -> bool:
 
 def _happened(
     custody: Custody, event: Transferred | TakenOver | PersonWrote | Resolved | Released, policy: Policy
-) -> Step:
+) -> Moved:
     match event:
         case Transferred():
             return _transferred(custody, event, policy)
@@ -259,7 +259,7 @@ def _happened(
             return _released(custody, event.at, event.place, event.by)
 
 
-def _transferred(custody: Custody, event: Transferred, policy: Policy) -> Step:
+def _transferred(custody: Custody, event: Transferred, policy: Policy) -> Moved:
     """Whoever is called already is not called twice; another program may still name another queue."""
     reason = event.reason or event.by
     if custody.people:
@@ -269,7 +269,7 @@ def _transferred(custody: Custody, event: Transferred, policy: Policy) -> Step:
     return after, (SayTransfer(_variant(event), event.id), *_held_for(event.to, reason), *_woken(after, policy))
 
 
-def _taken(custody: Custody, event: TakenOver | PersonWrote, policy: Policy) -> Step:
+def _taken(custody: Custody, event: TakenOver | PersonWrote, policy: Policy) -> Moved:
     """Sticky: it ends with a release, never with the next message."""
     if custody.people:
         after = replace(custody, person=custody.person, active_at=max(custody.active_at, event.at), state="held")
@@ -289,7 +289,7 @@ def _takeover(event: TakenOver | PersonWrote) -> str:
     return "person_answered_elsewhere"
 
 
-def _in_time(custody: Custody, event: ContactWrote | Woke, policy: Policy) -> Step:
+def _in_time(custody: Custody, event: ContactWrote | Woke, policy: Policy) -> Moved:
     """A wake-up that was lost is made up for when the contact writes: nobody waits for a person who is not coming."""
     due = wake(custody, policy)
     if due and event.at >= due.ms:
@@ -301,11 +301,11 @@ def _in_time(custody: Custody, event: ContactWrote | Woke, policy: Policy) -> St
     return custody, effects
 
 
-def _released(custody: Custody, at: int, place: Cursor, reason: str) -> Step:
+def _released(custody: Custody, at: int, place: Cursor, reason: str) -> Moved:
     if not custody.people:
         return custody, ()
-    fence = Cursor(max(place.inbound, custody.fence.inbound), max(place.outbound, custody.fence.outbound))
-    after = replace(custody, state="released", person="", since=at, fence=fence)
+    horizon = Cursor(max(place.inbound, custody.horizon.inbound), max(place.outbound, custody.horizon.outbound))
+    after = replace(custody, state="released", person="", since=at, horizon=horizon)
     return after, (Release(reason),)
 
 
@@ -330,7 +330,7 @@ def _woken(custody: Custody, policy: Policy) -> tuple[Effect, ...]:
     return (due,) if due else ()
 
 
-# -- the fence ----------------------------------------------------------------------------------------
+# -- the horizon ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,20 +344,20 @@ class Past:
     """It belongs to a turn that handed over, or it asks for a person (`wishes.asks_for_person`)."""
 
 
-def fenced(past: Sequence[Past], fence: Cursor) -> list[bool]:
+def readable(past: Sequence[Past], horizon: Cursor) -> list[bool]:
     """For each, whether the assistant is to read it.
 
-    Up to the fence what called for a person is left out, so that it calls for nobody again; what the contact and
+    Up to the horizon what called for a person is left out, so that it calls for nobody again; what the contact and
     people said to each other stays, for the assistant must know what was agreed. Behind it everything is read.
     """
-    return [not one.calls or one.seq > (fence.inbound if one.inbound else fence.outbound) for one in past]
+    return [not one.calls or one.seq > (horizon.inbound if one.inbound else horizon.outbound) for one in past]
 
 
 # -- kept ---------------------------------------------------------------------------------------------
 
 
 def to_json(custody: Custody) -> str:
-    return json.dumps({**asdict(custody), "fence": str(custody.fence)}, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps({**asdict(custody), "horizon": str(custody.horizon)}, ensure_ascii=False, separators=(",", ":"))
 
 
 def from_json(text: str) -> Custody:
@@ -371,5 +371,5 @@ def from_json(text: str) -> Custody:
     if not isinstance(found, dict) or found.get("state") not in get_args(State):
         raise ValueError("no custody")
     known = {name: found[name] for name in Custody.__dataclass_fields__ if name in found}
-    known |= {"fence": Cursor.parse(known.get("fence", "0-0")), "seen": tuple(known.get("seen", ()))}
+    known |= {"horizon": Cursor.parse(known.get("horizon", "0-0")), "seen": tuple(known.get("seen", ()))}
     return Custody(**known)

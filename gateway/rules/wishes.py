@@ -179,7 +179,7 @@ _WANTS_TOO = tuple(
         rf"\b(?:quero|queria|preciso|precisava|necessito|aceito|prefiro|exijo|peco|solicito|aguardo|espero|"
         rf"esperando|gostaria|desejo|cade|onde esta)(?: so| apenas| mesmo| logo| muito| falar)?(?: de| por| com)?"
         rf"(?: (?:ajuda|apoio|suporte|atendimento|auxilio)(?: de| com)?)? {_PT_ONE}\b"
-        r"(?! (?:para|pra) (?:instal|mont|consert|arrum)| especial| que| de \d)",
+        r"(?! (?:para|pra) (?:instal|mont|consert|arrum)| especial| que| de \d| de refer)",
         rf"\b(?:quero|queria|preciso|posso|gostaria|prefiro|aceito|so|tratar|resolver|reclam\w+)\b"
         rf"(?: \w+){{0,5}} com {_PT_ONE}\b",
         rf"\bque (?:{_PT_ONE}|alguem)(?: d[aeo] \w+)? {_PT_DOES}",
@@ -200,7 +200,7 @@ _WANTS_TOO = tuple(
         # en
         rf"\b(?:want|need|prefer|like|request|require|demand|ask|asking|needs|insist|get|bring|rather|wish|only|"
         rf"just)(?: me| to| for| with| on| have| see| talk| talking| speak| deal| dealing| by| involve)*"
-        rf" {_EN_ONE}\b(?! (?:of|with|who|that|for sale|hair|resources|manual|special|vacuum|size|size)\b)",
+        rf" {_EN_ONE}\b(?! (?:of|with|who|that|over|under|for sale|hair|resources|manual|special|vacuum|size|size)\b)",
         rf"\b(?:want|need|like|wish|demand|prefer|ask|rather|request)\b(?: \w+){{0,6}} (?:with|to|by|from) "
         rf"(?:{_EN_ONE}|someone real|somebody real)\b(?! (?:of|with|who|that)\b)",
         rf"\b(?:have|get|let|ask|want|need|can|could|would|will|should|may|like|please|might) {_EN_SOMEBODY}"
@@ -234,7 +234,8 @@ _WANTS_TOO = tuple(
         rf"que me \w+|que \w+ \w+me))+",
         r"\b(?:hay|tienen a?) ?alguien (?:con quien|que me|ahi|real|disponible)",
         r"\bno hay nadie(?: (?:ahi|aqui|atendiendo|que me \w+))*$",
-        rf"\b(?:pas[ae]|pon|ponga|transf\w+|deriv\w+|conect\w+|comuni\w+|llam[ae]|mand\w+|envi\w+|contact\w+|escal\w+|"
+        rf"\b(?:pas[ae]|pon|ponga|transf\w+|deriv\w+|conect\w+|comuni\w+|llam[ae]|mand(?:a|e|en|ar)me|envi(?:a|e|en|"
+        rf"ar)me|contact\w+|escal\w+|"
         rf"habl(?:ar|a|o)|dirij\w+|de|da)(?:r|n)?(?:me)?(?: \w+){{0,2}}? (?:con |a |al |en contacto con )"
         rf"(?:{_ES_ONE}|{_ES_DESK}|alguien)(?:$| (?!m[aá]s)\b)",
         r"^(?:pueden|puede|podrian|me pueden|me puede|me podrian|quiero que me|que me) (?:llamar(?:me)?|llamen|llame)"
@@ -257,6 +258,26 @@ _WANTS_TOO = tuple(
 _WANTS_AT_LAST = tuple(
     re.compile(p)
     for p in (
+        rf"\b(?:passem|coloquem|chamem|transfiram|arrum\w+|arranj\w+|traz\w*|traga\w*)(?: me| um| a| o)* (?:com |"
+        rf"para |pra |pro )?"
+        rf"(?:{_PT_ONE}|alguem)\b",
+        r"\balguem (?:pra|para|que) (?:me )?(?:resolv|ajud|atend|fal|respond|convers)\w*",
+        r"\bme transfer(?:ir|e|em)\b(?! (?:o|os|a|as|meu\w*|pontos) ?(?:dinheiro|valor|pix|pontos|saldo)?)",
+        rf"\bligacao (?:de|do|da) {_PT_ONE}\b",
+        r"\bquem (?:pode|poderia|consegue) me (?:atend|respond)|\bquien me (?:puede|podria) (?:atend|respond)|"
+        r"\bwho can i (?:talk|speak) (?:to|with)\b",
+        r"\b(?:falar|conversar|hablar|comunicar\w*|talk|speak)(?: directly| direto)? (?:com|con|to|with) (?:a |la |"
+        r"the |your )?"
+        r"(?:gerencia|administraca?o|administracion|diretoria|direccion|direcao|management)\b",
+        rf"\b(?:discuss|settle|sort)(?: this| it)? (?:out )?with {_EN_ONE}\b",
+        rf"\bput {_EN_ONE} on\b|\bhand (?:me |this |it )?(?:off|over) to (?:someone|somebody|{_EN_ONE})",
+        rf"\bwill {_EN_ONE} (?:ever |please )?(?:answer|reply|read|help|respond)",
+        rf"\bhuman intervention\b|\bsend me to {_EN_ONE}\b",
+        rf"\b(?:tra[ei]|traig[ae]|enlac|enlaz|pas|comuniq)\w*(?:me)? (?:con |a )?{_ES_ONE}\b",
+        rf"\b(?:intervenga|venga|participe|entre) {_ES_ONE}\b|^(?:por favor )?con {_ES_ONE}{_PLEASE}$",
+        r"\bhay gente (?:ahi|aqui|real|atendiendo)|\btem gente (?:ai|aqui|atendendo)",
+        r"^来(?:一?[个位])?(?:客服|人工|真人)|转给(?:你们?的?)?(?:同事|领导|真人)|(?:人工|真人|客服)在线?吗$|"
+        r"(?:想|要|要求|希望)(?:和|跟|与)(?:你们?的?)?(?:领导|负责人|经理|老板)(?:说|谈|聊|讲|对话|通话)",
         # pt-BR
         rf"\b(?:{_PT_ONE}|alguem) (?:pode|poderia|consegue|podia)(?: me)? {_PT_DOES}",
         rf"\b(?:ajuda|apoio|auxilio|contato|retorno|orientacao) d[eoa] {_PT_ONE}\b",
@@ -339,7 +360,8 @@ _A_ROBOT = (
 )
 _ROBOT = re.compile(
     r"\b(?:nao (?:quero|gosto|aguento|suporto)(?: mais)?(?: de)?|chega de|odeio|sem|nada de|basta de|desliga(?:r)?|"
-    r"(?:cansei|cansad[oa]|fart[oa]|enjoei|para|pare) (?:de|do|da|com|desse|dessa|deste))(?: ser| falar| conversar|"
+    r"(?:cansei|me canso|cansad[oa]|fart[oa]|enjoei|para|pare) (?:de|do|da|com|desse|dessa|deste))(?: ser| falar|"
+    r" conversar|"
     r" lidar| "
     r"tratar| atendid[oa])?(?: com| por)? "
     rf"(?:um |uma |o |a |esse |essa |este )?{_A_ROBOT}"
@@ -378,7 +400,7 @@ _ASKS_ABOUT = re.compile(
     r"|\b(?:que hora|a que hora|que horario|horario|cuanto cuesta|cuanto sale|cuando (?:puedo|atiende|"
     r"esta)|que dias?|"
     r"que es|quien es|que hace|diferencia|hasta que hora)\b"
-    r"|(?:几点|什么时候|何时|时间|多少钱|费用|收费|(?<![打回个])电话|号码|几小时|周末|上班|下班|区别|是什么"
+    r"|(?:几点|什么时候|何时|时间|多少钱|费用|收费|(?<![打回个接])电话|号码|几小时|周末|上班|下班|区别|是什么"
     r"|怎么收|星期|是真人吗|是人工吗|邮箱|智能|合成|费|耳蜗|草坪)"
 )
 _WHAT_ARE_YOU = re.compile(
@@ -453,6 +475,10 @@ for _right in (*_OFTEN_MISTYPED.split(), *_REAL):
     _MEANT.pop(_right, None)
 
 
+LONGEST = 4000
+"""Characters that are looked at, the last ones: what somebody wants stands in a few of them."""
+
+
 def asks_for_person(texts: Sequence[str], phrases: Sequence[str] = ()) -> Literal["", "phrase", "wish"]:
     """Whether a burst asks for a person: by one of the queue's own `phrases`, or in the customer's own words.
 
@@ -487,6 +513,7 @@ def wants_person(text: str) -> bool:
     >>> wants_person("me passa pra um atendente?"), wants_person("que horas o atendente chega?")
     (True, False)
     """
+    text = text[-LONGEST:]
     said = _QUOTED.sub(" ", text)
     if not said.strip(" .!?,") and not text.lstrip().startswith(">"):
         said = text  # all of it stands in quotation marks: a menu's words sent back

@@ -17,7 +17,7 @@ from gateway.rules.custody import (
     Custody,
     Detector,
     Effect,
-    Event,
+    Happened,
     HoldConversation,
     Notify,
     Past,
@@ -34,10 +34,10 @@ from gateway.rules.custody import (
     WakeAt,
     WithdrawPending,
     Woke,
-    fenced,
     from_json,
     may_send,
-    step,
+    move,
+    readable,
     to_json,
     wake,
 )
@@ -51,10 +51,10 @@ CALLED = Transferred("t1", NOW, "marker", "humanos")
 ECHO = PersonWrote("e1", NOW, "humanos", "Ana's phone")
 
 
-def after(*events: Event, policy: Policy = MANUAL) -> tuple[Custody, list[Effect]]:
+def after(*events: Happened, policy: Policy = MANUAL) -> tuple[Custody, list[Effect]]:
     custody, effects = Custody(), list[Effect]()
     for event in events:
-        custody, more = step(custody, event, policy)
+        custody, more = move(custody, event, policy)
         effects += more
     return custody, effects
 
@@ -133,7 +133,7 @@ def test_whoever_was_called_takes_it() -> None:
 def test_of_two_who_answer_at_once_the_first_keeps_it() -> None:
     custody, _ = after(ECHO, PersonWrote("e2", NOW + 1, "humanos", "Bia"))
     assert custody.person == "Ana's phone"
-    assert step(custody, TakenOver("d1", NOW + 2, "desk", "humanos", "Bia"), MANUAL)[0].person == "Bia"
+    assert move(custody, TakenOver("d1", NOW + 2, "desk", "humanos", "Bia"), MANUAL)[0].person == "Bia"
 
 
 def test_whoever_answers_a_released_conversation_has_it_again() -> None:
@@ -146,7 +146,7 @@ def test_whoever_answers_a_released_conversation_has_it_again() -> None:
 def test_resolved_releases_unless_the_queue_wants_it_by_hand(resume: Resume) -> None:
     custody, _ = after(ECHO, Resolved("d1", NOW + 5, Cursor(3, 4)), policy=Policy(resume))
     assert custody.state == ("held" if resume == "manual" else "released")
-    assert custody.fence == (Cursor() if resume == "manual" else Cursor(3, 4))
+    assert custody.horizon == (Cursor() if resume == "manual" else Cursor(3, 4))
 
 
 def test_idle_hours_count_from_what_people_did_last() -> None:
@@ -155,17 +155,17 @@ def test_idle_hours_count_from_what_people_did_last() -> None:
     )
     assert custody.state == "held"
     assert [e.ms for e in effects if isinstance(e, WakeAt)] == [NOW + 2 * HOUR_MS, NOW + 3 * HOUR_MS]
-    early, again = step(custody, Woke(NOW + 2 * HOUR_MS), IDLE)
+    early, again = move(custody, Woke(NOW + 2 * HOUR_MS), IDLE)
     assert (early.state, again) == ("held", (WakeAt(NOW + 3 * HOUR_MS, "idle_hours"),))
-    done, effects_ = step(custody, Woke(NOW + 3 * HOUR_MS, Cursor(5, 6)), IDLE)
-    assert (done.state, done.fence, effects_) == ("released", Cursor(5, 6), (Release("idle_hours"),))
+    done, effects_ = move(custody, Woke(NOW + 3 * HOUR_MS, Cursor(5, 6)), IDLE)
+    assert (done.state, done.horizon, effects_) == ("released", Cursor(5, 6), (Release("idle_hours"),))
 
 
 def test_the_next_business_day_comes_from_the_hours_and_never_lies_behind() -> None:
     policy = Policy("next_business_day", next_business_day=lambda at: NOW + 20 * HOUR_MS)
     custody, effects = after(ECHO, policy=policy)
     assert effects[-1] == WakeAt(NOW + 20 * HOUR_MS, "next_business_day")
-    assert step(custody, Woke(NOW + 20 * HOUR_MS), policy)[0].state == "released"
+    assert move(custody, Woke(NOW + 20 * HOUR_MS), policy)[0].state == "released"
     assert wake(custody, Policy("next_business_day", next_business_day=lambda at: 0)) == WakeAt(
         NOW + 1, "next_business_day"
     )
@@ -173,18 +173,18 @@ def test_the_next_business_day_comes_from_the_hours_and_never_lies_behind() -> N
 
 def test_a_lost_wake_up_is_made_up_for_by_the_contact() -> None:
     custody, effects = after(ECHO, ContactWrote(NOW + 3 * HOUR_MS, Cursor(7, 8)), policy=IDLE)
-    assert (custody.state, custody.fence, effects[-1]) == ("assistant", Cursor(7, 8), Release("idle_hours"))
+    assert (custody.state, custody.horizon, effects[-1]) == ("assistant", Cursor(7, 8), Release("idle_hours"))
 
 
 def test_a_wake_up_of_a_policy_that_was_changed_does_nothing() -> None:
     custody, _ = after(ECHO, policy=IDLE)
-    assert step(custody, Woke(NOW + 9 * HOUR_MS), MANUAL) == (custody, ())
+    assert move(custody, Woke(NOW + 9 * HOUR_MS), MANUAL) == (custody, ())
     assert wake(custody, MANUAL) is None
 
 
 def test_after_a_release_the_assistant_has_it_with_the_contacts_next_message() -> None:
     custody, _ = after(ECHO, Released("r1", NOW + 1, "api", Cursor(2, 2)), ContactWrote(NOW + 2, Cursor(2, 2)))
-    assert (custody.state, custody.fence) == ("assistant", Cursor(2, 2))
+    assert (custody.state, custody.horizon) == ("assistant", Cursor(2, 2))
 
 
 def test_a_draft_of_before_the_takeover_does_not_outlive_a_quick_release() -> None:
@@ -197,14 +197,14 @@ def test_a_draft_of_before_the_takeover_does_not_outlive_a_quick_release() -> No
 
 def test_old_transfer_wording_stays_behind_the_fence_and_what_was_agreed_does_not() -> None:
     past = [Past(True, 1, False), Past(True, 2, True), Past(False, 1, True), Past(False, 2, False), Past(True, 3, True)]
-    assert fenced(past, Cursor(2, 2)) == [True, False, False, True, True]
-    assert all(fenced(past, Cursor()))
+    assert readable(past, Cursor(2, 2)) == [True, False, False, True, True]
+    assert all(readable(past, Cursor()))
 
 
 def test_the_memory_of_events_is_bounded() -> None:
     custody = Custody()
     for n in range(3 * REMEMBERED):
-        custody, _ = step(custody, PersonWrote(f"e{n}", NOW, "humanos"), MANUAL)
+        custody, _ = move(custody, PersonWrote(f"e{n}", NOW, "humanos"), MANUAL)
     assert len(custody.seen) == REMEMBERED
     assert len(to_json(custody)) < 4096
 
@@ -216,7 +216,7 @@ def test_it_is_kept_as_json() -> None:
     assert from_json('{"state":"held","later":1}') == Custody("held")
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"state":"asleep"}', "{", '{"state":"held","fence":"x"}'])
+@pytest.mark.parametrize("text", ["[]", "{}", '{"state":"asleep"}', "{", '{"state":"held","horizon":"x"}'])
 def test_what_is_no_custody_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - also json's own
         from_json(text)
@@ -237,7 +237,7 @@ class Life(RuleBasedStateMachine):
         self.given = MANUAL
         self.now, self.ids, self.entries = NOW, 0, Cursor()
         self.kept = to_json(Custody())
-        self.events: list[Event] = []
+        self.events: list[Happened] = []
         self.hold: HoldConversation | None = None
         self.alarm: int | None = None
         self.said: list[str] = []
@@ -260,17 +260,17 @@ class Life(RuleBasedStateMachine):
         self.ids += 1
         return f"i{self.ids}"
 
-    def happen(self, event: Event, *, crash: bool = False) -> tuple[Effect, ...]:
+    def happen(self, event: Happened, *, crash: bool = False) -> tuple[Effect, ...]:
         """With a crash: once without a commit, once with, and once more since the answer was lost."""
         before = self.custody
         if crash:
-            step(before, event, self.given)
-        custody, effects = step(before, event, self.given)
+            move(before, event, self.given)
+        custody, effects = move(before, event, self.given)
         self.kept = to_json(custody)
         self.carry_out(effects)
         self.events.append(event)
         if crash and not isinstance(event, Woke | ContactWrote):
-            again, nothing = step(self.custody, event, self.given)
+            again, nothing = move(self.custody, event, self.given)
             assert (again, nothing) == (self.custody, ())
         return effects
 
@@ -369,7 +369,7 @@ class Life(RuleBasedStateMachine):
         lately = [e for e in self.events if getattr(e, "id", "") in self.custody.seen]
         if lately:
             before = self.custody
-            assert step(before, lately[which % len(lately)], self.given) == (before, ())
+            assert move(before, lately[which % len(lately)], self.given) == (before, ())
 
     @invariant()
     def the_store_and_the_custody_agree(self) -> None:
@@ -383,13 +383,13 @@ class Life(RuleBasedStateMachine):
         custody = self.custody
         if not custody.people:
             return
-        assert step(custody, Released("way out", self.now, "api"), self.given)[0].state == "released"
+        assert move(custody, Released("way out", self.now, "api"), self.given)[0].state == "released"
         if self.given.resume in ("idle_hours", "next_business_day"):
             due = wake(custody, self.given)
             assert due is not None
             assert self.alarm == due.ms
             assert due.ms > custody.active_at
-            assert step(custody, Woke(due.ms), self.given)[0].state == "released"
+            assert move(custody, Woke(due.ms), self.given)[0].state == "released"
 
     @invariant()
     def it_survives_the_store(self) -> None:
