@@ -112,9 +112,8 @@ class Conversations:
         )
         await stream.prepare(request)
         await stream.write(RETRY)
-        with self.live.watch(conversation.id) as bell:
-            with suppress(ConnectionResetError):  # whoever watched has gone
-                await Watcher(self, conversation.id, cursor, stream, bell).run()
+        with self.live.watch(conversation.id) as bell, suppress(ConnectionResetError):  # whoever watched has gone
+            await Watcher(self, conversation.id, cursor, stream, bell).run()
         return stream
 
     # -- people ------------------------------------------------------------------------------------

@@ -240,12 +240,12 @@ async def test_a_watcher_who_leaves_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("gateway.web.conversations.HEARTBEAT", 0.01)
-    async with served(tmp_path) as (gateway, contact):
+    async with served(tmp_path) as (_, contact):
         await contact.ask("oi")
         async with watched(contact) as events:
             await anext(events)
         assert (await contact.ask("e agora?"))["outcome"] == "answered"
-        while gateway.live._bells:  # until the gateway has noticed
+        while contact.gateway.live._bells:  # until the gateway has noticed
             await asyncio.sleep(0.01)
     assert [record.message for record in caplog.records if record.name.startswith("aiohttp")] == []
 
