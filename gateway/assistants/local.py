@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from gateway.assistants.base import Ask, Finished, Text
 from gateway.knowledge import ANSWERS, Found, Knowledge
+from gateway.rules.courtesies import agrees, courtesy_of, says_nothing, without_courtesies
 from gateway.rules.language import language_of, two_letters
-from gateway.rules.wishes import agrees, courtesy_of, says_nothing, wants_person, without_courtesies
+from gateway.rules.wishes import wants_person
 
 MOST_ANSWERS = 3
 

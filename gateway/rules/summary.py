@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.assistants.base import Utterance
+from gateway.rules.courtesies import courtesy_of, says_nothing
 from gateway.rules.language import customers_language, two_letters
-from gateway.rules.wishes import courtesy_of, says_nothing, wants_person
+from gateway.rules.wishes import wants_person
 
 ASKED, ANSWERED = 6, 4
 """The newest that are shown."""

@@ -1,4 +1,4 @@
-"""What a customer wishes besides an answer: a person, or just to be polite. Pure.
+"""Whether a customer wishes for a person. Pure.
 
 A person is a promise (the assistant falls silent), so the words must *ask* for one: a rule that is quoted, a
 story about yesterday's call, a question about opening hours or "não quero falar com atendente" is no such wish.
@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 from gateway.rules.language import fold
-
-Courtesy = Literal["greeting", "thanks", "goodbye", ""]
 
 # -- people, as customers call them ---------------------------------------------------------------
 
@@ -43,7 +41,7 @@ _A_PT = (
 )
 _A_EN = r"(?:to |with |a |an |the |some |another |your |me |through |over |on |by |from |actual |of )*"
 _A_ES = r"(?:con |a |al |un |una |el |la |algun |alguna |otro |otra |su |de |por |nuevo |mas )*"
-_PLEASE = (
+PLEASE = (
     r"(?:,? ?(?:por favor|pfv|pf|pfvr|porfa|porfavor|xfa|please|pls|plz|agora|ja|urgente|now|asap|ahora|ya|"
     r"rapido|hi|hello|oi|ola|hola|thanks|obrigad[oa]|gracias))*"
 )
@@ -70,7 +68,7 @@ _WANTS = tuple(
         r"\balguem (?:pode|poderia|consegue|ai pode|me) .{0,12}\b(?:atend\w+|ajud\w+|respond\w+|liga\w*)\b",
         r"\balguem (?:ai )?me (?:atende|ajuda|responde|liga)\b",
         rf"^(?:um |uma |o |a )?(?:atendentes?|humano|atendimento humano|pessoa real|pessoa|atendente "
-        rf"humano|suporte humano){_PLEASE}$",
+        rf"humano|suporte humano){PLEASE}$",
         r"\bme (?:liga|chama|atende|responde) (?:um |uma )?(?:humano|atendente|pessoa)\b",
         # en
         rf"\b(?:talk|speak|chat|talking|speaking|connect|connected|transfer|transferred|put|pass|hand|"
@@ -90,7 +88,7 @@ _WANTS = tuple(
         r"(?:help|call|assist|answer|reply|contact|talk|speak|take)\b",
         rf"^(?:a |an |the )?(?:live |real |human |support |actual )*(?:agent|human|person|representative|"
         rf"operator|customer (?:service|support)|"
-        rf"human being|human (?:help|support)|live chat){_PLEASE}$",
+        rf"human being|human (?:help|support)|live chat){PLEASE}$",
         # es
         rf"\b(?:hablar|habla|hablo|comunicar(?:me|se)?|comunicame|comuniqueme|conversar|charlar|"
         rf"contactar(?:me)?|chatear|"
@@ -109,7 +107,7 @@ _WANTS = tuple(
         r"\balguien (?:que )?(?:me )?(?:puede|pueda|podria) .{0,12}\b(?:atend\w+|ayud\w+|llam\w+)\b",
         r"\b(?:que me atienda|atendid[oa] por) (?:una persona|un humano|alguien|un agente|un asesor)\b",
         rf"^(?:un |una )?(?:agente|asesora?|humano|operadora?|representante|persona real|persona|atencion "
-        rf"humana|agente humano){_PLEASE}$",
+        rf"humana|agente humano){PLEASE}$",
         r"\bhay (?:alguna|una) persona que\b.{0,12}\b(?:atienda|ayude|responda)\b",
         r"\bque me (?:llame|ayude|responda|contacte) (?:un |una )?(?:asesora?|agente|persona|humano)\b",
         r"\bcomunic(?:a|ar|ue)me con (?:el |la )?(?:ventas|soporte|area|departamento|sector|postventa)\b",
@@ -172,7 +170,7 @@ _ZH_ONE = (
     r"同事|坐席|人)"
 )
 _ZH_DOES = r"(?:来|跟|和|与|给|联系|回|处理|解决|帮|说|聊|谈|讲|沟通|打|答|介入|接|服务|跟进|协助|看|过来|对接|出来)"
-_WANTS_TOO = tuple(
+_WANTS_BY_ROLE = tuple(
     re.compile(p)
     for p in (
         # pt-BR
@@ -194,9 +192,9 @@ _WANTS_TOO = tuple(
         rf"\b(?:falar|conversar) com [oa] \w+ d[aeo] {_PT_DESK}",
         r"^(?:voces )?(?:pode[mr]?|poderiam?|da pra|quero que|queria que)? ?me (?:lig(?:ue|uem|a|ar)|"
         r"telefon\w+)(?: voces| ai)?"
-        rf"{_PLEASE}$",
+        rf"{PLEASE}$",
         rf"^(?:favor |pode |quero |por favor )*(?:me )?(?:transferir|transfira|transfere|transferencia)"
-        rf"(?: me| logo| ai| agora)*{_PLEASE}$",
+        rf"(?: me| logo| ai| agora)*{PLEASE}$",
         # en
         rf"\b(?:want|need|prefer|like|request|require|demand|ask|asking|needs|insist|get|bring|rather|wish|only|"
         rf"just)(?: me| to| for| with| on| have| see| talk| talking| speak| deal| dealing| by| involve)*"
@@ -211,10 +209,10 @@ _WANTS_TOO = tuple(
         rf"\b(?:talk|speak|chat|put me|connect me|transfer me|pass me|hand me|forward (?:me|this)|get me|switch me)"
         rf"(?: (?:through|over|on|with|to))* "
         rf"(?:whoever|(?:the |your )?(?:billing|sales|accounts|returns|finance|support)|{_EN_ONE}|someone|somebody)\b",
-        rf"^(?:just |can you |could you |please )*(?:transfer|escalate|connect)(?: me| this| it| now)*{_PLEASE}$",
+        rf"^(?:just |can you |could you |please )*(?:transfer|escalate|connect)(?: me| this| it| now)*{PLEASE}$",
         r"\b(?:live|human) (?:support|chat|help|assistance|service|agent|person)\b(?! (?:fee|cost|email|manual|hours))",
         rf"\bescalate\b.{{0,20}}\b(?:supervisor|manager|{_EN_ONE})\b",
-        rf"\b(?:someone|somebody) real{_PLEASE}$",
+        rf"\b(?:someone|somebody) real{PLEASE}$",
         # es
         rf"\b(?:quiero|quisiera|necesito|ocupo|prefiero|busco|exijo|deseo|pido|solicito|espero|gustaria|dame|deme|"
         rf"denme|mandame|mandeme|donde esta|donde estan|requiero)(?: solo| hablar)?(?: con| a| de)?"
@@ -239,9 +237,9 @@ _WANTS_TOO = tuple(
         rf"habl(?:ar|a|o)|dirij\w+|de|da)(?:r|n)?(?:me)?(?: \w+){{0,2}}? (?:con |a |al |en contacto con )"
         rf"(?:{_ES_ONE}|{_ES_DESK}|alguien)(?:$| (?!m[aá]s)\b)",
         r"^(?:pueden|puede|podrian|me pueden|me puede|me podrian|quiero que me|que me) (?:llamar(?:me)?|llamen|llame)"
-        rf"{_PLEASE}$",
+        rf"{PLEASE}$",
         rf"^(?:quiero |puede |por favor )*(?:me )?(?:transferir|transfiera(?:me|n|nme)?|transfiere(?:me)?|escal\w+)"
-        rf"(?: esto)?{_PLEASE}$",
+        rf"(?: esto)?{PLEASE}$",
         r"\bcon quien (?:puedo|podria) hablar\b",
         # zh
         rf"(?:找|派|换|叫|让|请|安排|要求|喊|来){_ZH_ONE}{_ZH_DOES}",
@@ -255,7 +253,7 @@ _WANTS_TOO = tuple(
         r"有没有人(?:能|可以|在|来|帮|回)|有人(?:能|可以)(?:帮|回|来|处理)|^(?:你们)?(?:真的?)?(?:有人|人)(?:在|有)?吗$|^真的?人有吗$",
     )
 )
-_WANTS_AT_LAST = tuple(
+_WANTS_ROUNDABOUT = tuple(
     re.compile(p)
     for p in (
         rf"\b(?:passem|coloquem|chamem|transfiram|arrum\w+|arranj\w+|traz\w*|traga\w*)(?: me| um| a| o)* (?:com |"
@@ -274,7 +272,7 @@ _WANTS_AT_LAST = tuple(
         rf"\bwill {_EN_ONE} (?:ever |please )?(?:answer|reply|read|help|respond)",
         rf"\bhuman intervention\b|\bsend me to {_EN_ONE}\b",
         rf"\b(?:tra[ei]|traig[ae]|enlac|enlaz|pas|comuniq)\w*(?:me)? (?:con |a )?{_ES_ONE}\b",
-        rf"\b(?:intervenga|venga|participe|entre) {_ES_ONE}\b|^(?:por favor )?con {_ES_ONE}{_PLEASE}$",
+        rf"\b(?:intervenga|venga|participe|entre) {_ES_ONE}\b|^(?:por favor )?con {_ES_ONE}{PLEASE}$",
         r"\bhay gente (?:ahi|aqui|real|atendiendo)|\btem gente (?:ai|aqui|atendendo)",
         r"^来(?:一?[个位])?(?:客服|人工|真人)|转给(?:你们?的?)?(?:同事|领导|真人)|(?:人工|真人|客服)在线?吗$|"
         r"(?:想|要|要求|希望)(?:和|跟|与)(?:你们?的?)?(?:领导|负责人|经理|老板)(?:说|谈|聊|讲|对话|通话)",
@@ -282,7 +280,7 @@ _WANTS_AT_LAST = tuple(
         rf"\b(?:{_PT_ONE}|alguem) (?:pode|poderia|consegue|podia)(?: me)? {_PT_DOES}",
         rf"\b(?:ajuda|apoio|auxilio|contato|retorno|orientacao) d[eoa] {_PT_ONE}\b",
         r"\b(?:ajuda|contato|apoio|suporte|resposta|retorno|assistencia) human[oa]\b",
-        rf"\b(?:quero|queria|gostaria de|preciso|exijo) ser atendid[oa](?:{_PLEASE}$| por)",
+        rf"\b(?:quero|queria|gostaria de|preciso|exijo) ser atendid[oa](?:{PLEASE}$| por)",
         rf"\b(?:aguard|esper)\w+ (?:(?:o |um )?(?:atendimento|contato|retorno|resposta) (?:de |do |da |por"
         rf" ))?{_PT_ONE}\b",
         r"\balguem de carne|\balguien de carne|\bpessoa que (?:entend|saib|resolv)",
@@ -307,7 +305,7 @@ _WANTS_AT_LAST = tuple(
         r"operador)\b",
         r"\b(?:ayuda|contacto|apoyo|respuesta|soporte|asistencia|atencion) human[oa]\b",
         rf"\b(?:ayuda|apoyo|respuesta|llamada|contacto) (?:de|con) {_ES_ONE}\b",
-        rf"\b(?:quiero|quisiera|necesito|exijo) ser atendid[oa](?:{_PLEASE}$| por)",
+        rf"\b(?:quiero|quisiera|necesito|exijo) ser atendid[oa](?:{PLEASE}$| por)",
         rf"\besper\w+ (?:a |por )?(?:la (?:llamada|respuesta) de )?{_ES_ONE}\b",
         rf"\b(?:dile|digale|pid[ae](?:le)?|dig[ae]) (?:a |que )?(?:{_ES_ONE}|alguien) (?:que )?{_ES_DOES}",
         r"\b(?:devolver|devuelv\w+|regres\w+)(?:me)? (?:la|mi) llamada",
@@ -318,7 +316,7 @@ _WANTS_AT_LAST = tuple(
         r"\bque (?:me )?(?:conteste|responda|atienda|ayude|escriba) (?:una? |el |la )?(?:persona|humano|alguien|"
         r"asesora?|agente)",
         rf"^(?:quiero|necesito|busco|quero|preciso de) (?:gente|(?:atencion|servicio) al cliente|gente de"
-        rf" verdad){_PLEASE}$",
+        rf" verdad){PLEASE}$",
         # zh
         r"(?:找|让|叫|请)你们?的?领导|客服(?:快)?出来|^(?:你听不懂)?[，]?我?(?:要|想)找人$|打个?电话给我|(?:别|不要)(?:再)?自动回复",
     )
@@ -343,7 +341,7 @@ _ALONE = re.compile(
     r"(?:atendente|agente|asesora?|atencion|atendimento|suporte|soporte|operador|persona|agent|real) (?:human[oa]?|"
     r"real)|"
     r"(?:live|human|real) (?:agent|person|support|human|help|operator)|human being)"
-    rf"(?: (?:real|urgente\w*|por gentileza))*{_PLEASE}$".replace(
+    rf"(?: (?:real|urgente\w*|por gentileza))*{PLEASE}$".replace(
         "HELLO",
         r"(?:oi|ola|hola|hi|hello|hey|bom dia|boa tarde|boa noite|buenas|buenos dias|buenas tardes|nope|no|nao|"
         r"por favor|please|favor|solo|so|just|only)[, ]+",
@@ -518,7 +516,7 @@ def wants_person(text: str) -> bool:
     if not said.strip(" .!?,") and not text.lstrip().startswith(">"):
         said = text  # all of it stands in quotation marks: a menu's words sent back
     clauses = _CLAUSE.split(said)
-    return any(_asks_for_person(clause) for clause in map(_plain, clauses) if clause) or any(
+    return any(_asks_for_person(clause) for clause in map(spelled, clauses) if clause) or any(
         map(_asks_by_name, clauses)
     )
 
@@ -534,112 +532,19 @@ def _asks_for_person(clause: str) -> bool:
 
 
 def _asks_by_name(clause: str) -> bool:
-    plain = _plain(clause)
+    plain = spelled(clause)
     refuses = _DECLINES.search(plain) or _ASKS_ABOUT.search(plain) or _SOMEONE_ELSES.search(plain)
     return _BY_NAME.search(clause) is not None and not refuses
 
 
 def _names_a_person(clause: str) -> bool:
-    if any(wish.search(clause) for wish in (*_WANTS, *_WANTS_TOO, *_WANTS_AT_LAST)):
+    if any(wish.search(clause) for wish in (*_WANTS, *_WANTS_BY_ROLE, *_WANTS_ROUNDABOUT)):
         return True
     return any(_ALONE.search(piece.strip()) for piece in (clause, *re.split("[,，]", clause)))
 
 
-def _plain(clause: str) -> str:
+def spelled(clause: str) -> str:
     clause = fold(clause)
     for pattern, plain in _SPELLED:
         clause = re.sub(pattern, plain, clause)
     return re.sub(r"[a-z]+", lambda word: _MEANT.get(word[0], word[0]), clause).strip(" ,，:")
-
-
-# -- courtesies -----------------------------------------------------------------------------------
-
-_COURTESIES: tuple[tuple[Courtesy, re.Pattern[str]], ...] = (
-    (
-        "thanks",
-        re.compile(
-            r"\b(?:muit[oa] )?(?:obrigad[oa]s?|obg|obgd[oa]?|brigad[oa]|valeu|vlw|agradeco|agradecid[oa]|"
-            r"grat[oa])(?: mesmo| demais| pela \w+)?\b"
-            r"|\b(?:many |ok )?(?:thank you|thanks|thank u|thankyou|thx|tks|ty|cheers)(?: so much| very "
-            r"much| a lot| a million)?\b"
-            r"|\b(?:muchas |muchisimas |mil )?gracias\b|\bagradezco\b|\bse agradece\b"
-            r"|(?:非常|多)?(?:谢谢|感谢|多谢|谢了|谢啦|3q)(?:你|您|啦|了|你们)?"
-        ),
-    ),
-    (
-        "goodbye",
-        re.compile(
-            r"\b(?:tchau(?:zinho)?|ate (?:mais|logo|breve|amanha|a proxima)|adeus|flw|falou|fui|bye(?: "
-            r"bye)?|goodbye|"
-            r"see (?:you|ya)(?: later| soon)?|good night|have a (?:nice|good|great) (?:day|one|evening|"
-            r"weekend)|take care|"
-            r"adios|chau|chao|hasta (?:luego|pronto|manana|la vista)|nos vemos|tenha um[a]? (?:bom|boa|"
-            r"otim[oa]) (?:dia|tarde|noite|semana)"
-            r"|bom fim de semana|bom descanso)\b"
-            r"|再见|拜拜|回见|下次见|晚安"
-        ),
-    ),
-    (
-        "greeting",
-        re.compile(
-            r"\b(?:oi+e*|ola+|opa|e ai|eai|salve|bom dia|bo[ma] (?:tarde|noite)|tudo (?:bem|bom|certo|"
-            r"joia)(?: com voces?)?|"
-            r"blz|beleza|como vai|alo|hello+|hi+|hey+|yo|good (?:morning|afternoon|evening|day)|greetings|"
-            r"howdy|"
-            r"how are you(?: doing)?(?: today)?|whats up|hola+|buenas (?:tardes|noches)|buenas"
-            r"|buen dia|buenos dias|que tal|como estas?)\b"
-            r"|(?:你|您|大家)好(?:呀|啊|吗)?|哈喽|嗨|hello|早上好|下午好|晚上好|早安|在吗|在不在"
-            r"|^/start(?: [\w-]+)?$"  # how everybody greets a bot: Telegram's button sends it
-        ),
-    ),
-)
-_FILLER = re.compile(
-    r"\b(?:por favor|pfv|please|pls|porfa|ok|okay|ta|certo|entendi|perfeito|otimo|show|top|legal|great|"
-    r"perfect|"
-    r"nice|cool|genial|vale|listo|perfecto|bueno|amig[oa]s?|pessoal|gente|there|all|everyone|team|todos?|"
-    r"a|e|y|and|and you|"
-    r"voces?|for|pela|pelo|por|the|your|help|ajuda|ayuda|atencao|atencion|tudo|todo|la|su|so|much|"
-    r"senhor[a]?|moc[oa])\b|好的|好吧|嗯|哦|明白了?|知道了|请问|麻烦"
-)
-
-
-def courtesy_of(text: str) -> Courtesy:
-    """Which courtesy the *whole* text is, "" when it says anything else: "oi, tem pix?" is a question."""
-    rest = _plain(text)
-    found: Courtesy = ""
-    for kind, pattern in _COURTESIES:
-        rest, count = pattern.subn(" ", rest)
-        found = found or (kind if count else "")
-    return found if found and not re.search(r"\w", _FILLER.sub(" ", rest)) else ""
-
-
-def without_courtesies(text: str) -> str:
-    """The question without the greeting before it; the text itself when nothing else was said.
-
-    >>> without_courtesies("Oi, bom dia! Vocês aceitam Pix?")
-    'Vocês aceitam Pix?'
-    """
-    rest = text.strip()
-    while match := re.match(r"[^\n.!,;:，。！]{1,40}[\n.!,;:，。！]+\s*", rest):
-        if not courtesy_of(match.group()):
-            break
-        rest = rest[match.end() :]
-    return rest or text.strip()
-
-
-_YES = re.compile(
-    r"^(?:sim|s|quero|quero sim|claro|isso|pode ser|pode|aceito|com certeza|yes|y|yeah|yep|sure"
-    r"|please do|ok|okay|i do|si|"
-    r"claro que si|dale|bueno|vale|(?:是|好|要|可以|行|嗯)(?:的|啊|呀|吧)?)"
-    rf"{_PLEASE}$"
-)
-
-
-def agrees(text: str) -> bool:
-    """A plain yes, to a question that was put: "quero sim, por favor"."""
-    return _YES.match(re.sub(r"\s*[,，]\s*", " ", _plain(text)).strip(" .!。！")) is not None
-
-
-def says_nothing(text: str) -> bool:
-    """True of "ok", "entendi 👍" and the like: nothing that an answer could be looked up for."""
-    return not re.search(r"\w", _FILLER.sub(" ", _plain(text)))

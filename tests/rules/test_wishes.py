@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.rules.wishes import asks_for_person, courtesy_of, wants_person, without_courtesies
+from gateway.rules.courtesies import courtesy_of, without_courtesies
+from gateway.rules.wishes import asks_for_person, wants_person
 from tests.rules.corpora import corpus, rates
 
 WANTS = {
