@@ -123,6 +123,7 @@ _WANTS = tuple(
         r"|找客服)(?:在|啊|呀|吗|，|请)*$",
     )
 )
+"""The verbs of talking, passing on and calling, with whoever serves."""
 _PT_ONE = (
     r"(?:um |uma |o |a |algum |alguma |outro |outra |alguem d[aeo] |mais um )?(?:atendentes?|humano|ser humano|"
     r"pessoas?(?: real| de verdade| humana| mesmo)?|vendedora?|"
@@ -253,6 +254,7 @@ _WANTS_BY_ROLE = tuple(
         r"有没有人(?:能|可以|在|来|帮|回)|有人(?:能|可以)(?:帮|回|来|处理)|^(?:你们)?(?:真的?)?(?:有人|人)(?:在|有)?吗$|^真的?人有吗$",
     )
 )
+"""A role, a department or somebody who is to do something."""
 _WANTS_ROUNDABOUT = tuple(
     re.compile(p)
     for p in (
@@ -321,6 +323,7 @@ _WANTS_ROUNDABOUT = tuple(
         r"(?:找|让|叫|请)你们?的?领导|客服(?:快)?出来|^(?:你听不懂)?[，]?我?(?:要|想)找人$|打个?电话给我|(?:别|不要)(?:再)?自动回复",
     )
 )
+"""Asked for by what the person is to do or by what failed."""
 _BY_NAME = re.compile(
     r"\b(?:[Ff]alar|[Cc]onversar|[Hh]ablar|[Tt]alk|[Ss]peak|[Cc]hat) (?:com|con|to|with) (?:[oa] |el |la )?"
     r"(?!Deus\b|Dios\b|God\b)[A-ZÁÉÍÓÚ][a-zà-ÿ]{2,}\b(?! (?:app|bot)\b)"
