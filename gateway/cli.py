@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from gateway.columns import plain
 from gateway.config import Config, ConfigError, Queue, load
 from tts.profiles import PROFILES, WEB
 
@@ -210,7 +211,7 @@ def _run_check(args: argparse.Namespace) -> int:
     findings = asyncio.run(check(load(args.config)))
     for finding in findings:
         stream = sys.stdout if finding.level == "ok" else sys.stderr
-        print(f"{finding.level:8}{finding.key}: {finding.message}", file=stream)
+        print(f"{finding.level:8}{finding.key}: {plain(finding.message)}", file=stream)
     return FOUND if any(finding.level == "error" for finding in findings) else OK
 
 
@@ -242,9 +243,18 @@ def _run_say(args: argparse.Namespace) -> int:
 
 def _unwritable(path: Path) -> str:
     """Why, found out before anything is paid for; empty when nothing speaks against it."""
-    if path.is_dir():
-        return "it is a folder"
-    return "" if path.parent.is_dir() else f"there is no folder {path.parent}"
+    try:
+        if path.is_dir():
+            return "it is a folder"
+        if not path.parent.is_dir():
+            return f"there is no folder {path.parent}"
+        was_there = path.exists()
+        path.open("ab").close()
+        if not was_there:
+            path.unlink()
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
 
 
 def _keep(told: Told, output: Path, profile: str) -> int:
@@ -278,7 +288,7 @@ def _run_voices(args: argparse.Namespace) -> int:
     _write("\n".join(said).rstrip("\n"))
     for one in found:
         for remark in (*remarks(one, args.language), *([one.trouble] if one.trouble else [])):
-            print(f"recado: {remark}", file=sys.stderr)
+            print(f"recado: {plain(remark)}", file=sys.stderr)
     return FOUND if any(one.trouble for one in found) else OK
 
 

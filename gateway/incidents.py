@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 import aiohttp
 
 from gateway import signing
+from gateway.columns import plain
 from gateway.config import Server
 from gateway.outbound import client
 from gateway.telemetry import Telemetry
@@ -271,8 +272,8 @@ class Alerts:
 
 
 def _plain(text: str, most: int) -> str:
-    """One line that is not too long and can be written anywhere."""
-    return " ".join(text.encode("utf-8", "replace").decode().split())[:most]
+    """One line that is not too long and can be written anywhere, a terminal that obeys it included."""
+    return plain(text.encode("utf-8", "replace").decode())[:most]
 
 
 def _kind(part: str) -> str:

@@ -104,7 +104,7 @@ class Account:
         while token not in seen and len(seen) < MOST_PAGES:
             seen.add(token)
             page: GetVoicesV2Response = await self._page(token)
-            yield page.voices or [], getattr(page, "total_count", None) or 0
+            yield [voice for voice in page.voices or [] if voice.voice_id], getattr(page, "total_count", None) or 0
             if not page.has_more or not page.next_page_token:
                 return
             token = page.next_page_token
@@ -118,7 +118,8 @@ class Account:
 
     async def _models(self) -> list[ListedModel]:
         listed: list[ListedModel] = await self._ask(lambda client: client.models.list(request_options=ONCE))
-        return [model for model in listed if getattr(model, "can_do_text_to_speech", None) is not False]
+        speak = [model for model in listed if getattr(model, "can_do_text_to_speech", None) is not False]
+        return [model for model in speak if model.model_id]
 
     # -- whether it will do ------------------------------------------------------------------------
 
@@ -221,7 +222,7 @@ def _voice(listed: ListedVoice, names: Mapping[str, str]) -> OfferedVoice:
     category = str(listed.category or "")
     retires = str(RETIREMENT) if category in DEFAULT_CATEGORIES else ""
     name = getattr(listed, "name", None) or listed.voice_id
-    return OfferedVoice(listed.voice_id, name, category, distinct(languages), retires)
+    return OfferedVoice(str(listed.voice_id), str(name), category, distinct(languages), retires)
 
 
 def _model(listed: ListedModel) -> OfferedModel:
@@ -283,13 +284,20 @@ def account_finding(limit: object, used: object, resets_unix: object) -> Finding
     if not isinstance(limit, int) or not isinstance(used, int):
         return _warn("api_key", "What is left on the account could not be read.")
     left = max(0, limit - used)
-    until = f" until {datetime.fromtimestamp(resets_unix, UTC):%Y-%m-%d}" if isinstance(resets_unix, int) else ""
+    until = _until(resets_unix)
     if not left:
         message = f"No characters are left{until}: raise the plan or add a fallback."
         return Finding("error", "voice.api_key", message, "quota_exceeded")
     if left * 10 < limit:
         return _warn("api_key", f"Only {left} of {limit} characters are left{until}: raise the plan or add a fallback.")
     return Finding("ok", "voice.api_key", f"{left} of {limit} characters are left{until}.")
+
+
+def _until(resets_unix: object) -> str:
+    """With its blank; empty when the provider told no day, or none that could be one."""
+    with contextlib.suppress(OverflowError, OSError, ValueError):
+        return f" until {datetime.fromtimestamp(resets_unix, UTC):%Y-%m-%d}" if isinstance(resets_unix, int) else ""
+    return ""
 
 
 def _warn(key: str, message: str) -> Finding:

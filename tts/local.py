@@ -253,7 +253,8 @@ class _Library:
 
     def choose(self, voice: str, words_per_minute: int) -> None:
         if self._lib.espeak_SetVoiceByName(voice.encode()):
-            raise VoiceUnavailable("voice_not_found", hint=f"eSpeak NG has no voice {voice!r}.")
+            hint = f"eSpeak NG has no voice {voice!r}: recado voices lists those it has."
+            raise VoiceUnavailable("voice_not_found", hint=hint)
         self._lib.espeak_SetParameter(_RATE, words_per_minute, 0)
 
     def say(self, text: str) -> bytes:

@@ -221,12 +221,13 @@ class OpenAICompatible:
         """Model id -> its shutdown date, mostly empty."""
         try:
             client = await self._client()
-            listed = (await client.models.list()).data
+            listed = (await client.models.list()).data or []
+            ends = {model.id: str(getattr(model, "shutdown_date", None) or "") for model in listed}
         except SpeechError:
             raise
         except Exception as error:
             raise self._explain(error) from None
-        return {model.id: str(getattr(model, "shutdown_date", None) or "") for model in listed or []}
+        return {str(id): day for id, day in ends.items() if id}
 
     async def _client(self) -> AsyncOpenAI:
         if not re.fullmatch(r"[!-~]*", self._api_key):
