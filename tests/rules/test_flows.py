@@ -446,6 +446,11 @@ def test_what_fits_no_option_repeats_them_and_then_leads_out() -> None:
     assert reasons(last) == ["wrong:choice", "too_many_tries", "transfer"]
 
 
+def test_every_question_counts_its_own_tries() -> None:
+    flow = made(ask("a", answer="number", next="b"), ask("b", answer="number"), END)
+    assert [state(answered(flow, *texts)).tries for texts in (["x"], ["x", "1"], ["x", "1", "x"])] == [1, 0, 1]
+
+
 def test_without_a_way_out_too_many_tries_end_the_flow() -> None:
     moment = answered(made(choose(max_tries=1), END), "qualquer coisa")
     assert (moment.state, moment.effects) == (None, (End("too_many_tries"),))
