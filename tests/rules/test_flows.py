@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from gateway.flowfiles import LARGEST, check_flow, load_flow
 from gateway.rules.flows import (
+    GIVEN,
     Assist,
     Call,
     End,
@@ -40,7 +41,8 @@ from gateway.rules.flows import (
     wake_at,
 )
 from gateway.rules.flows.answers import Told, Wrong, option_of, read, shown
-from gateway.rules.flows.conditions import Unreadable, condition, holds
+from gateway.rules.flows.conditions import OPERATORS, Unreadable, condition, holds
+from gateway.rules.flows.keys import KEYS, OF_ANSWERS, OF_OPTION, TOP
 from gateway.rules.flows.model import Option, Step
 from gateway.rules.flows.patterns import LONGEST, Unsafe, checked, fits
 from gateway.rules.flows.settings import FlowTrigger
@@ -1379,6 +1381,13 @@ def test_the_page_shows_the_file_and_its_picture() -> None:
     assert example == (FLOWS / "clinica.toml").read_text("utf-8")
     [picture] = re.findall(r"```mermaid\n(.*?)\n```", page, re.DOTALL)
     assert picture == drawn(load_flow(FLOWS / "clinica.toml"))
+
+
+def test_the_page_explains_every_kind_answer_and_key() -> None:
+    explained = set(re.findall(r"`([^`\n]+)`", DOCS.read_text("utf-8")))
+    keys = {key for each in (*KEYS.values(), TOP, OF_OPTION) for key in each}
+    answers = {*OF_ANSWERS["min"], "choice", "email", "phone", "cpf"}
+    assert {*keys, *KEYS, *answers, *GIVEN, *OPERATORS} - explained == set()
 
 
 # -- the row in the configuration ------------------------------------------------------------------
