@@ -94,7 +94,11 @@ def _is_new(entry: Entry) -> bool:
 
 
 def _is_beside(words: str, turn: str, latest: Sequence[Entry]) -> bool:
-    """All that the note says is written in the same reply."""
+    """All that the note says is written in the same reply already; also in the place of another of its notes."""
     bodies = [orjson.loads(entry.body) for entry in reversed(latest)]
-    beside = [one["part"].get("text", "") for one in bodies if one["turn"] == turn]
-    return " ".join(beside).split() == words.split()
+    beside = _plain(" ".join(one["part"].get("text", "") for one in bodies if one["turn"] == turn))
+    return all(_plain(line) in beside for line in words.splitlines())
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

@@ -10,17 +10,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway import equipment
-from gateway.channels.base import Capabilities
+from gateway.channels.base import Capabilities, ChannelError, Then
 from gateway.config import parse
 from gateway.equipment import Equipment
 from gateway.incidents import Incidents
 from gateway.rules.shaping import Draft, VoicePart, scripted, shape
 from gateway.rules.voicing import Verdict
+from gateway.setbacks import Setbacks
 from gateway.steps.speak import Aloud
 from gateway.telemetry import Telemetry
+from storage.model import Conversation, ConversationId, Entry, Kind, Post, Receipt
 from tests.fakes import elevenlabs as voice_wire
 from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.fakes.openai import FakeOpenAI
@@ -76,6 +79,41 @@ def test_what_is_written_as_a_whole_is_written_as_a_whole() -> None:
     part = voice(both=True)
     assert [part.after(0), part.after(1)] == [LONG, LONG]
     assert voice(both=False).after(0) == LONG
+
+
+class Outbox:
+    """As much of a store as what is said later needs."""
+
+    def __init__(self, *parts: dict[str, Any]) -> None:
+        self.entries = list[Entry]()
+        for n, part in enumerate(parts):
+            self.put(f"t:{n}", part)
+
+    def put(self, dedup: str, part: Any) -> None:
+        body = orjson.dumps({"turn": "t", "part": part, "reply": {}, "yields": True, "last": False}).decode()
+        self.entries.append(Entry(Kind.OUT, len(self.entries) + 1, dedup, body, 0))
+
+    async def latest(self, *_: Any) -> list[Entry]:
+        return self.entries[::-1]
+
+    async def send_also(self, post: Post) -> None:
+        self.put(post.dedup, orjson.loads(post.body)["part"])
+
+    @property
+    def texts(self) -> list[str]:
+        parts = [orjson.loads(entry.body)["part"] for entry in self.entries]
+        return [part["text"] for part in parts if part["kind"] == "text"]
+
+
+async def test_two_notes_that_the_provider_refuses_later_are_written_once() -> None:
+    part = voice(both=False)
+    outbox: Any = Outbox(*({"kind": "voice", "transcript": "…", "written": part.after(first)} for first in (0, 1)))
+    setbacks = Setbacks(outbox, {}, {}, Telemetry())
+    conversation = Conversation(ConversationId("c"), "zap", "55", "", "loja")
+    for n in range(2):
+        receipt = Receipt(conversation.id, f"t:{n}", "failed", 0, f"wamid.{n}", "131053")
+        await setbacks.met(conversation, receipt, ChannelError("131053", Then.AS_TEXT))
+    assert outbox.texts == [LONG]
 
 
 # -- ahead -------------------------------------------------------------------------------------------
