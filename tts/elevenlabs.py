@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
+from .bounding import LARGEST_ANSWER, bound
 from .elevenlabs_account import Account, Wanted
 from .elevenlabs_models import MODELS, UNKNOWN, honoured, understands_tags
 from .errors import (
@@ -53,8 +54,6 @@ NOTE_FORMAT = "opus_48000_32"
 SAFE_FORMAT = "mp3_44100_64"
 """Every plan may have it, and every decoder reads it."""
 CONNECT_S = 5.0
-LARGEST_ANSWER = 32 * 1024 * 1024
-"""Bytes. A voice note is never a fiftieth of it; a proxy that pours is cut off here."""
 ONCE: Any = {"max_retries": 0}
 """The SDK's own retries are off: `tts.retrying` owns them."""
 
@@ -330,7 +329,9 @@ class ElevenLabs:
 
         patience = httpx.Timeout(self._timeout, connect=min(CONNECT_S, self._timeout))
         # Redirects are not followed: only the configured address was checked for where it leads.
-        self._http = self._http or httpx.AsyncClient(timeout=patience, follow_redirects=False)
+        self._http = self._http or httpx.AsyncClient(
+            timeout=patience, follow_redirects=False, event_hooks={"response": [bound(httpx.AsyncByteStream)]}
+        )
         return AsyncElevenLabs(
             api_key=self._api_key,
             base_url=self._base_url or None,

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .bounding import LARGEST_ANSWER, bound
 from .errors import (
     Encoding,
     Quota,
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CONNECT_S = 5.0
-LARGEST_ANSWER = 32 * 1024 * 1024
-"""Bytes."""
 PCM_RATE = 24_000
 """Hertz: what `response_format = "pcm"` means; the bytes do not say it."""
 
@@ -246,7 +245,9 @@ class OpenAICompatible:
 
         patience = httpx2.Timeout(self._timeout, connect=min(CONNECT_S, self._timeout))
         # Redirects are not followed: only the configured address was checked for where it leads.
-        self._http = self._http or httpx2.AsyncClient(timeout=patience, follow_redirects=False)
+        self._http = self._http or httpx2.AsyncClient(
+            timeout=patience, follow_redirects=False, event_hooks={"response": [bound(httpx2.AsyncByteStream)]}
+        )
         return AsyncOpenAI(
             # Never None: the SDK would take the key of the environment to somebody else's server.
             api_key=self._api_key or "none",
@@ -265,6 +266,8 @@ class OpenAICompatible:
             headers = {key.lower(): value for key, value in error.response.headers.items()}
             return speech_error(refusal(error.status_code, headers, error.body), BY_CODE)
         cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
+        if isinstance(cause, SpeechError):  # of our own, wrapped by the SDK on its way
+            return cause
         if isinstance(cause, httpx2.InvalidURL | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
             return Refused("bad_address", hint="The request could not be sent: check voice.base_url and voice.api_key.")
         if isinstance(cause, httpx2.RemoteProtocolError | httpx2.ReadError):
