@@ -230,7 +230,7 @@ def _spans(hours: Hours, at_ms: int, days: int = HORIZON.days) -> Iterator[tuple
     today, zone = _local(hours, at_ms).date(), ZoneInfo(hours.timezone)
     for offset in range(-2, days + 1):
         day = today + dt.timedelta(days=offset)
-        for start, stop in _open_on(hours, day):
+        for start, stop in _open_on(hours, day) if _was(day, zone) else ():
             begin, end = _moment(day, start, zone, last=False), _moment(day, stop, zone, last=True)
             if begin < end:
                 yield day, begin, end
@@ -265,6 +265,11 @@ def _moment(day: dt.date, minutes: int, zone: ZoneInfo, *, last: bool) -> int:
         passed = bisect.bisect_left(shows, wall, key=lambda at: _wall(at, zone))
         return shows[passed] * 1000
     return (late if last else early) * 1000
+
+
+def _was(day: dt.date, zone: ZoneInfo) -> bool:
+    """Samoa had no 30 December 2011: nobody came to work on it, nor stayed over midnight."""
+    return _wall(_moment(day, 0, zone, last=False) // 1000, zone).date() == day
 
 
 def _wall(at: int, zone: ZoneInfo) -> dt.datetime:

@@ -248,6 +248,12 @@ def test_the_hours_around_a_change(zone: str, day: str) -> None:
     assert wrong == []
 
 
+def test_a_day_that_never_was_has_no_night() -> None:
+    bar = of("Pacific/Apia", fri="18:00-02:00")
+    assert not is_open(bar, at("2011-12-31T01:00", "Pacific/Apia"))
+    assert is_open(bar, at("2012-01-07T01:00", "Pacific/Apia"))
+
+
 # -- what is wrong with a file ------------------------------------------------------------------------
 
 WRONG = {
