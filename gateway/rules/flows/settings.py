@@ -8,7 +8,7 @@ from gateway.rules.triggers import Trigger
 
 
 class FlowTrigger(Trigger):
-    """A flow, and what sets it off. `none`: nothing does, but a call of the API may."""
+    """A flow, and what sets it off; `none` switches it off."""
 
     file: str = Field(min_length=1, max_length=1000)
 
