@@ -180,6 +180,16 @@ async def test_whatever_a_crash_left_in_a_file_is_sound_that_was_never_kept(tmp_
     assert await shelf.find("k") is None
 
 
+async def test_sound_that_is_not_as_it_was_written_is_spoken_again(tmp_path: Path) -> None:
+    shelf = Folder(tmp_path)
+    await shelf.keep("k", KEPT)
+    file = tmp_path / "k"
+    file.write_bytes(file.read_bytes()[:-3] + bytes(3))
+    assert await shelf.find("k") is None
+    await shelf.keep("k", KEPT)
+    assert await shelf.find("k") == KEPT
+
+
 async def test_a_folder_that_cannot_be_written_still_gives_and_forgets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
