@@ -89,15 +89,24 @@ async def _voices(equipment: Equipment, queue: Queue) -> Iterable[Finding]:
     if queue.reply.format == "text":
         return [Finding("ok", "reply.format", "text: no voice is used")]
     findings: list[Finding] = []
-    for settings in rungs(queue):
-        if settings.provider in HOSTED:
-            voice: Any = hosted_voice(settings, queue.language, equipment.slots)
-            findings += (await look(voice))[1]
-        elif settings.provider == "local":
-            findings.append(await _embedded(equipment, settings, queue.language))
-        else:
-            findings.append(Finding("ok", "voice.provider", f"{settings.provider}: tried when it is needed"))
+    for place, settings in enumerate(rungs(queue)):
+        found = await _voice(equipment, settings, queue.language)
+        findings += found if not place else [_of_fallback(finding, place - 1) for finding in found]
     return findings
+
+
+def _of_fallback(finding: Finding, place: int) -> Finding:
+    """A voice knows its settings and not where they are written."""
+    return replace(finding, key=re.sub(r"^voice\b", f"voice.fallbacks.{place}", finding.key))
+
+
+async def _voice(equipment: Equipment, settings: VoiceSettings, language: str) -> Sequence[Finding]:
+    if settings.provider in HOSTED:
+        voice: Any = hosted_voice(settings, language, equipment.slots)
+        return (await look(voice))[1]
+    if settings.provider == "local":
+        return [await _embedded(equipment, settings, language)]
+    return [Finding("ok", "voice.provider", f"{settings.provider}: tried when it is needed")]
 
 
 async def _embedded(equipment: Equipment, settings: VoiceSettings, language: str) -> Finding:

@@ -84,3 +84,12 @@ async def test_a_period_that_ends_on_no_day_is_no_trouble(
         provider.subscription["next_character_count_reset_unix"] = unix
         await recado("check", "--config", written(tmp_path, spoken(elevenlabs(provider))))
     assert "82769 of 100000 characters are left." in capsys.readouterr().out
+
+
+async def test_check_names_the_place_of_a_fallback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with FakeElevenLabs() as provider:
+        second = '[[queues.voice.fallbacks]]\nvoice_id = "nobody"\n'
+        await recado("check", "--config", written(tmp_path, spoken(elevenlabs(provider) + second)))
+    said = "".join(capsys.readouterr())
+    assert "queues.loja.voice.fallbacks.0.voice_id: voice_not_found" in said
+    assert "queues.loja.voice.voice_id: Ana is on this account" in said

@@ -91,7 +91,9 @@ BY_CODE: Mapping[str, Verdict] = {
     "rate_limit_exceeded": (RateLimited, "Requests come too fast for this plan."),
     "system_busy": (RateLimited, "The provider is busy."),
 }
-FORMAT_REFUSED = frozenset({"unsupported_output_format", "output_format_not_allowed"})
+_FORMAT_CODE = "unsupported_output_format"
+"""Whatever else it is called: the field says what it is about, and another format may be had."""
+FORMAT_REFUSED = frozenset({_FORMAT_CODE, "output_format_not_allowed"})
 
 
 def refusal(status: int, headers: Mapping[str, str], body: object) -> Refusal:
@@ -102,9 +104,13 @@ def refusal(status: int, headers: Mapping[str, str], body: object) -> Refusal:
     """
     found = body.get("detail") if isinstance(body, dict) else None
     if isinstance(found, list):
-        return Refusal(status, "validation_error", _field_named(found), request_id=headers.get("request-id", ""))
+        field = _field_named(found)
+        code = _FORMAT_CODE if field == "output_format" else "validation_error"
+        return Refusal(status, code, field, request_id=headers.get("request-id", ""))
     detail = found if isinstance(found, dict) else {}
     codes = [code for code in (detail.get("code"), detail.get("status")) if isinstance(code, str)]
+    if detail.get("param") == "output_format":
+        codes.append(_FORMAT_CODE)
     return Refusal(
         status,
         next((code for code in codes if code in BY_CODE), codes[0] if codes else ""),

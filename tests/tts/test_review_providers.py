@@ -16,7 +16,7 @@ from tests.fakes import sounds
 from tests.fakes import speech as speech_wire
 from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.fakes.speech import FakeSpeech
-from tests.fakes.wire import Fake
+from tests.fakes.wire import Fake, refused
 from tts import encode, ogg
 from tts.bounding import LARGEST_ANSWER, LARGEST_REFUSAL
 from tts.elevenlabs import ElevenLabs
@@ -112,3 +112,21 @@ async def test_a_packed_answer_is_bounded_before_and_after_it_is_unpacked() -> N
         with pytest.raises(Encoding, match="answer_too_large"):
             await voice.speak(Speech("Oi", "pt-BR"))
         await voice.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        voice_wire.detail("subscription_required", param="output_format"),
+        {"detail": [{"loc": ["query", "output_format"], "msg": "not in your plan", "type": "enum"}]},
+    ],
+    ids=["new body", "422"],
+)
+async def test_a_refused_format_is_known_by_its_field_whatever_the_code(body: dict[str, Any]) -> None:
+    async with FakeElevenLabs() as provider:
+        provider.next(refused(422, body))
+        voice = eleven(provider)
+        audio = await voice.speak(Speech("Oi", "pt-BR"))
+        await voice.close()
+    assert audio.mime == "audio/mpeg"
+    assert [call.query["output_format"] for call in provider.spoken] == ["opus_48000_32", "mp3_44100_64"]
