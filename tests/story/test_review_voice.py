@@ -4,6 +4,7 @@ notes is refused, and of which account the operator is told."""
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -23,13 +24,18 @@ from gateway.rules.voicing import Verdict
 from gateway.setbacks import Setbacks
 from gateway.steps.speak import Aloud
 from gateway.telemetry import Telemetry
-from storage.model import Conversation, ConversationId, Entry, Kind, Post, Receipt
+from gateway.transcript import media_fields
+from gateway.web.openai.completions import Completions
+from gateway.web.openai.said import said
+from storage.media import MediaFolder
+from storage.model import Conversation, ConversationId, Entry, Kind, Media, Outcome, Post, Receipt, Turn, TurnId
 from tests.fakes import elevenlabs as voice_wire
+from tests.fakes import sounds
 from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import running, toml
 from tests.story.test_voice import spoken_queue
-from tts.encode import Encoder
+from tts.encode import Encoder, decode
 from tts.errors import Quota
 from tts.health import Health
 from tts.model import Speech
@@ -114,6 +120,25 @@ async def test_two_notes_that_the_provider_refuses_later_are_written_once() -> N
         receipt = Receipt(conversation.id, f"t:{n}", "failed", 0, f"wamid.{n}", "131053")
         await setbacks.met(conversation, receipt, ChannelError("131053", Then.AS_TEXT))
     assert outbox.texts == [LONG]
+
+
+@pytest.mark.parametrize("format", ["wav", "opus", "mp3"])
+async def test_an_openai_client_hears_all_of_an_answer_that_takes_two_notes(tmp_path: Path, format: str) -> None:
+    folder, encoder = MediaFolder(tmp_path), Encoder()
+    parts = []
+    for n in (1, 2):
+        media = Media(await folder.put(sounds.ogg_opus(float(n))), "audio/ogg; codecs=opus", 1, float(n))
+        parts.append({"kind": "voice", "media": media_fields(media), "transcript": f"Nota {n}."})
+    reply = {"parts": parts}
+    turn = Turn(TurnId("t"), ConversationId("c"), 1, 0, 1, 0, 1, Outcome.ANSWERED, "assistant", (), reply)
+    desk: Any = None
+    try:
+        audio = await Completions(desk, {}, folder, encoder)._audio(said(turn, ""), format)
+        assert audio is not None
+        assert audio["transcript"] == "Nota 1. Nota 2."
+        assert 2.5 < decode(base64.b64decode(audio["data"]))[1] < 3.5
+    finally:
+        await encoder.close()
 
 
 # -- ahead -------------------------------------------------------------------------------------------

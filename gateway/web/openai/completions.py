@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,19 +88,20 @@ class Completions:
         """None when nothing was spoken: the text says everything."""
         if not format or said.voice is None:
             return None
-        media = said.voice["media"]
-        data = await self._encoded(MediaId(media["id"]), format)
+        data = await self._encoded([MediaId(voice["media"]["id"]) for voice in said.voices], format)
         return {
-            "id": f"audio_{media['id']}",
+            "id": f"audio_{said.voice['media']['id']}",
             "data": base64.b64encode(data).decode(),
             "expires_at": seconds(said.at),
-            "transcript": said.voice["transcript"],
+            "transcript": " ".join(voice["transcript"] for voice in said.voices),
         }
 
-    async def _encoded(self, id: MediaId, format: str) -> bytes:
-        note = await self.folder.read(id)
+    async def _encoded(self, ids: Sequence[MediaId], format: str) -> bytes:
+        """The protocol has one sound for an answer, however many notes it takes elsewhere."""
+        notes = [await self.folder.read(id) for id in ids]
+        note = notes[0] if len(notes) == 1 else (await self.encoder.join(notes)).data
         if format == "opus":
-            return note
+            return note if len(notes) == 1 else await self.encoder.opus(note)
         if format == "mp3":
             return await self.encoder.mp3(note)
         pcm, _ = await self.encoder.decode(note, RATE)
@@ -108,9 +109,7 @@ class Completions:
 
     # -- streaming -------------------------------------------------------------------------------------
 
-    async def _stream(
-        self, request: web.Request, queue: Queue, accepted: Accepted, usage: bool
-    ) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, queue: Queue, accepted: Accepted, usage: bool) -> web.StreamResponse:
         events = await Events.begin(request)
         chunk = _chunks(accepted, queue, seconds(self.desk.now()))
         try:

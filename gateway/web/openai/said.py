@@ -29,12 +29,16 @@ class Said:
     outcome: Outcome
     reason: str
     text: str = ""
-    voice: Mapping[str, Any] | None = None
-    """The public voice part (docs/api.md)."""
+    voices: Sequence[Mapping[str, Any]] = ()
+    """The public voice parts (docs/api.md): several when it was too long for one note."""
     citations: Sequence[Mapping[str, Any]] = ()
     input_tokens: int = 0
     output_tokens: int = 0
     truncated: bool = False
+
+    @property
+    def voice(self) -> Mapping[str, Any] | None:
+        return self.voices[0] if self.voices else None
 
     @property
     def hands_over(self) -> bool:
@@ -67,7 +71,7 @@ def said(turn: Turn, base_url: str) -> Said:
         turn.outcome,
         turn.reason,
         "\n\n".join(texts or [part["transcript"] for part in voices]),
-        voices[0] if voices else None,
+        voices,
         reply.get("citations", ()),
         int(written.get("input_tokens", 0)),
         int(written.get("output_tokens", 0)),
