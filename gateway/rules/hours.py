@@ -264,7 +264,9 @@ def _moment(day: dt.date, minutes: int, zone: ZoneInfo, *, last: bool) -> int:
         shows = range(late, early + 1)
         passed = bisect.bisect_left(shows, wall, key=lambda at: _wall(at, zone))
         return shows[passed] * 1000
-    return (late if last else early) * 1000
+    if last and early < late:  # shown twice: until the last moment before it, which may have been before the first time
+        return (int((wall - dt.timedelta(seconds=1)).replace(tzinfo=zone, fold=1).timestamp()) + 1) * 1000
+    return early * 1000
 
 
 def _was(day: dt.date, zone: ZoneInfo) -> bool:

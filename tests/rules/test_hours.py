@@ -240,7 +240,7 @@ def test_every_minute_is_as_the_clock_on_the_wall_shows_it(
 @pytest.mark.parametrize(("zone", "day"), CHANGES)
 def test_the_hours_around_a_change(zone: str, day: str) -> None:
     """Every quarter of an hour of it, with ranges that begin, end and lie within what is skipped or repeated."""
-    whole = ["00:15-00:45", "01:15-01:45", "02:15-02:45", "03:00-05:00", "22:30-23:30"]
+    whole = ["00:15-00:45", "00:50-01:00", "01:15-01:45", "02:15-02:45", "03:00-05:00", "22:00-23:00", "23:10-23:30"]
     hours = of(zone, **dict.fromkeys(DAYS, whole))
     begin, _ = walls(zone, day)
     opened, _ = open_minutes(hours, day)
