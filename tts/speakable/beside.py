@@ -139,7 +139,7 @@ _CODES = re.compile(
     re.A,
 )
 _NAMED = re.compile(
-    r"(?:(?P<number>c[óo]digo|code|CPF|CNPJ|CEP|DNI|NIE|NIF|RG|IBAN|tel[eé]fono|telefone|fone|phone|chave|clave|pix"
+    r"(?:(?P<number>c[óo]digo|code|CPF|CNPJ|CEP|DNI|NIE|NIF|RG|IBAN|CLABE|tel[eé]fono|telefone|fone|phone|chave|clave|pix"
     r"|n[úu]mero|number|rastreio|rastreamento|tracking|whatsapp|protocolo|processo|celular|ag[êe]ncia|ag\.|conta|corrente|c/c|placa|plate|matr[ií]cula|cupom|cup[óo]n"
     r"|coupon|号码|单号|订单号?|车牌号?|身份证号?|验证码|优惠码|电话)"
     r"|(?P<thing>pedido|order|boleto|voo|vuelo|flight|contrato|contract|fatura|factura|invoice|reserva|booking))"
@@ -157,7 +157,7 @@ _STREET = re.compile(
     r"(?:(?:d[aeo]s?|del|de la|de los|de las|la|las|los)\s)?"
     r"(?:(?:Dra?|Eng|Profa?|Brig|Cel|Gal|Gen|Pres|Sen|Dep|Des|Mal|Cap|Ten|Maj|Alm|Pe|Sta|Sto)\.\s){0,3}"
     r"(?:\d{1,2} de )?[A-ZÀ-Ý][^\n.;!?]{1,50}?,?\s(?:n[º°.]\s?)?(?:\d+|s/n)"
-    r"(?:[^\n.;!?]|(?<=\bcj)\.|(?<=\bconj)\.|(?<=\bapto)\.|(?<=\bap)\.|(?<=\bbl)\.|(?<=\bqd)\.|(?<=\blt)\.){0,80}"
+    r"(?:[^\n.;!?]|(?<=\bcj)\.|(?<=\b[Cc]ol)\.|(?<=\bconj)\.|(?<=\bapto)\.|(?<=\bap)\.|(?<=\bbl)\.|(?<=\bqd)\.|(?<=\blt)\.){0,80}"
     r"|\b\d{1,6}\s(?:[A-Z][\w']{1,20}\s){1,4}(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Drive|Lane)\b\.?"
     r"[^\n.;!?]{0,80}"
     r"|[\u4e00-\u9fff]{2,8}[路街道]\d{1,5}号[^\n。；！？，]{0,40}",

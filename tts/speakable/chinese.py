@@ -181,7 +181,7 @@ def _ratios(text: str) -> str:
 
 def _money(text: str) -> str:
     marks = "|".join(re.escape(mark) for mark in sorted(_MONEY, key=len, reverse=True))
-    text = re.sub(rf"(?<!\w)-\s?(?=(?:{marks})\s?\d)", "负", text)
+    text = re.sub(rf"(?<![A-Za-z\d_])-\s?(?=(?:{marks})\s?\d)", "负", text)
     text = re.sub(rf"(?:{marks})\s?({_A})\s?-\s?(?=(?:{marks})\s?\d)", lambda m: m[0].rstrip(" -") + "到", text)
     text = re.sub(rf"({marks})\s?({_A})\s?-\s?({_A})", lambda m: f"{_number(m[2])}到{m[1]}{m[3]}", text)
     text = re.sub(rf"({marks})\s?({_A})([万亿千]?)", lambda m: _priced(m[2], m[3], _MONEY[m[1]]), text)
@@ -206,7 +206,7 @@ def _pair(amount: str, before: str) -> str:
 def _percent(text: str) -> str:
     to = rf"({_A})\s?%?\s?-\s?({_A})\s?%"
     text = re.sub(to, lambda m: f"百分之{_share(m[1])}到{'百分之' if '%' in m[0][:-1] else ''}{_share(m[2])}", text)
-    text = re.sub(rf"(?<![\w.])-(?={_A}\s?[%‰])", "负", text)
+    text = re.sub(rf"(?<![A-Za-z\d_.])-(?={_A}\s?[%‰])", "负", text)
     text = re.sub(rf"({_A})\s?‰", lambda m: f"千分之{_number(m[1])}", text)
     return re.sub(rf"({_A})\s?%", lambda m: f"百分之{_share(m[1])}", text)
 
@@ -216,10 +216,10 @@ def _share(written: str) -> str:
 
 
 def _measures(text: str) -> str:
-    text = re.sub(rf"(?<![\w.])({_A})\s?-\s?(?={_A})", r"\1到", text)
+    text = re.sub(rf"(?<![A-Za-z\d_.])({_A})\s?-\s?(?={_A})", r"\1到", text)
     text = re.sub(r"(?<![\d.])2到(?=\d+(?:\.\d+)?[" + _TWO + "])", "两到", text)
     text = re.sub(rf"({_A})\s?km/h", lambda m: f"每小时{_number(m[1])}公里", text)
-    text = re.sub(rf"(?<![\w.])-(?={_A}\s?(?:℃|°C|℉|°F|度))", "零下", text)
+    text = re.sub(rf"(?<![A-Za-z\d_.])-(?={_A}\s?(?:℃|°C|℉|°F|度))", "零下", text)
     names = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
     return re.sub(
         rf"(?<![A-Za-z\d.])({_A})\s?({names})(?![A-Za-z²³])",

@@ -417,7 +417,7 @@ _FEMININE_END = ("ção", "são", "dade", "gem", "eza", "ância", "ência", "inh
 
 
 def _feminine(noun: str, tongue: Tongue) -> bool:
-    if noun in tongue.masculine or noun.endswith(("coração", "tinha", "vinha")):
+    if noun in tongue.masculine or noun.endswith(("coração", "artesão", "brasão", "tinha", "vinha")):
         return False
     return noun in tongue.feminine or noun.endswith((*_FEMININE_ENDS, *_FEMININE_END))
 

@@ -337,7 +337,7 @@ _ES = Tongue(
         "p.ej.": "por ejemplo", "ej.:": "ejemplo:", "aprox.": "aproximadamente", "máx.": "máximo", "mín.": "mínimo",
         "dto.": "descuento", "dpto.": "departamento", "EE. UU.": "Estados Unidos", "EE.UU.": "Estados Unidos",
         "EEUU": "Estados Unidos", "y/o": "y o", "L-V": "lunes a viernes", "sáb.": "sábado", "a. C.": "antes de Cristo",
-        "d. C.": "después de Cristo",
+        "d. C.": "después de Cristo", "col.": "colonia",
     },
     {"lun": "lunes", "mar": "martes", "mié": "miércoles", "mie": "miércoles", "jue": "jueves", "vie": "viernes",
      "sáb": "sábado", "sab": "sábado", "dom": "domingo"},
