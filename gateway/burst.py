@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from gateway.channels.base import Capabilities, Wish
 from gateway.crew import Crew
+from gateway.rules.hours import is_open
 from gateway.rules.language import customers_language
 from gateway.rules.precedence import Said
 from gateway.rules.preferring import Preference as Wanted
@@ -37,6 +38,8 @@ class Ending:
     """The queue whose people take over; empty: nobody does."""
     opts_out: bool | None = None
     """The contact wants no more messages (True), or wants them again (False)."""
+    tells: str = ""
+    """A fact to remember about the contact: this was said."""
 
 
 class Aloud(Protocol):
@@ -87,6 +90,11 @@ class Burst:
     def spoken(self) -> bool:
         """The contact sent a voice note."""
         return any(said.spoken for said in self.said)
+
+    @property
+    def closed(self) -> bool:
+        """People are away."""
+        return not is_open(self.crew.queue.hours, self.claim.claimed_at)
 
     def elapsed_ms(self) -> int:
         return round((time.perf_counter() - self.began) * 1000)

@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from gateway.rules.addresses import problem_with
+from gateway.rules.hours import Hours
+from gateway.rules.triggers import AutoReply
 
 ASSISTANTS_API_END = "2026-08-26"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -192,7 +194,9 @@ class HearingSettings(Section):
 
 class Handoff(Section):
     marker: str = Field("Ação: Transferir para o setor de atendimento", min_length=4, max_length=200)
+    phrases: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field((), max_length=200)
     message: str = Field("", max_length=2000)
+    message_out_of_hours: str = Field("", max_length=2000)
     spoken: bool = False
     to: Name = "humanos"
 
@@ -216,6 +220,7 @@ class OptOut(Section):
 class Queue(Section):
     name: Name
     language: Language = "pt-BR"
+    automatic: bool = True
     instructions: str = ""
     knowledge: tuple[str, ...] = ()
     window: Window = Window()
@@ -227,6 +232,8 @@ class Queue(Section):
     handoff: Handoff = Handoff()
     sentences: Sentences = Sentences()
     opt_out: OptOut = OptOut()
+    hours: Hours = Hours()
+    auto_replies: tuple[AutoReply, ...] = Field((), max_length=200)
 
     @model_validator(mode="after")
     def _legacy_alias_has_instructions(self) -> Queue:

@@ -11,6 +11,7 @@ from gateway.channels.base import Attachment, Inbound
 from gateway.config import ChannelSettings, Queue
 from gateway.live import IDLE, WAITING, Live
 from gateway.rules.aside import aside
+from gateway.rules.precedence import answers_at_once
 from gateway.rules.window import bounds
 from gateway.transcript import Kept
 from storage.media import MediaFolder
@@ -107,6 +108,7 @@ class Intake:
         once: bool = False,
         at_once: bool = False,
     ) -> Post:
+        at_once = at_once or answers_at_once(queue, inbound.text)
         window, max_wait = (0, 0) if at_once else bounds(queue.window)
         key = conversation_id(channel.name, contact)
         return Post(key, inbound.id, body, digest=digest, window=window, max_wait=max_wait, once=once)

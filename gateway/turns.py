@@ -84,11 +84,15 @@ class Turns:
 
     def decide(self, burst: Burst) -> Decision:
         """Which rung of the ladder answers, and why."""
-        said, held = revised(burst.said), burst.conversation.hold
-        out, words = "opted_out" in burst.facts, burst.crew.queue.opt_out
+        queue, talk = burst.crew.queue, burst.conversation
+        out, words = "opted_out" in burst.facts, queue.opt_out
         if burst.capabilities.pull:  # nobody is written to there who did not just ask
             out, words = False, OptOut(words=())
-        decision = decide(Situation(said, held, burst.exhausted, opted_out=out, opt_out=words))
+        situation = Situation(
+            revised(burst.said), talk.hold, burst.exhausted, opted_out=out, opt_out=words, queue=queue,
+            now=burst.claim.claimed_at, facts=burst.facts, name=talk.name, first=burst.claim.head == 0,
+        )  # fmt: skip
+        decision = decide(situation, tell=lambda slow: burst.note("decide", "pattern_too_slow", pattern=slow.pattern))
         burst.note("decide", decision.reason, rung=type(decision).__name__)
         return decision
 

@@ -208,7 +208,7 @@ async def watch(
     today: Callable[[], date] = utc_today,
     jitter: Callable[[], float] = random.random,
 ) -> None:
-    """Looks at every hosted voice now and each day, and every five minutes while one is in trouble, for as long as it is not
+    """Looks at every hosted voice now and each day, and every five minutes while one is in trouble, until it is
     cancelled. What will not work is an incident until a look finds it well; what works for now is logged once.
     """
     warned: frozenset[str] = frozenset()

@@ -97,6 +97,7 @@ class Hours(BaseModel):
     holidays: str = "BR-SP"
     weekly: Weekly | None = None
     closed: tuple[Date, ...] = Field((), max_length=1000)
+    assistant: bool = False
     message: str = Field("", max_length=2000)
     to: str = Field("", pattern=r"^$|^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 
@@ -119,7 +120,8 @@ class Hours(BaseModel):
 
     @model_validator(mode="after")
     def _means_something(self) -> Hours:
-        given = {key for key in ("closed", "message", "to", "holidays") if getattr(self, key)} & self.model_fields_set
+        lost = {key for key in ("assistant", "closed", "holidays", "message", "to") if getattr(self, key)}
+        given = lost & self.model_fields_set
         if given and self.weekly is None:
             raise ValueError(
                 f"{min(given)} does nothing without weekly, for then the queue is always open: give the days, "

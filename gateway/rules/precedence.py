@@ -6,12 +6,18 @@ their meaning in docs/reasons.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from gateway.config import OptOut
+from gateway.config import OptOut, Queue
+from gateway.rules.hours import is_open, next_opening
 from gateway.rules.opting import wants_back, wants_out
+from gateway.rules.triggers import TooSlow, which, worded
+from gateway.rules.wishes import asks_for_person, has_phrase
 from storage.model import Hold, Media
+
+ABSENCE = "closed_until:"
+"""Begins the fact that a customer was told of an absence; the moment it ends stands behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,15 @@ class Situation:
     """It was claimed too often: something in it breaks the turn."""
     opted_out: bool = False
     opt_out: OptOut = field(default_factory=OptOut)
+    queue: Queue = field(default_factory=lambda: Queue(name="queue"))
+    now: int = 0
+    """Milliseconds since the epoch."""
+    facts: Collection[str] = ()
+    """What is remembered about the contact."""
+    name: str = ""
+    """The contact's."""
+    first: bool = False
+    """The burst begins the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,10 @@ class Say:
     reason: str
     opts_out: bool | None = None
     """True: nothing more is said to this contact; False: we may again."""
+    text: str = ""
+    """The queue's own words in its place."""
+    tells: str = ""
+    """A fact to remember about the contact: this was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +109,17 @@ class Ask:
 class Transfer:
     reason: str
     dead: bool = False
+    to: str = ""
+    """The people's queue, where it is not the usual one."""
+    text: str = ""
+    """The transfer message, where it is not the usual one."""
 
 
 Decision = Ignore | StaySilent | Say | Ask | Transfer
 
 
-def decide(situation: Situation) -> Decision:
-    """The rung that answers."""
+def decide(situation: Situation, *, tell: Callable[[TooSlow], None] = lambda slow: None) -> Decision:
+    """The rung that answers. `tell`: see `rules.triggers.which`."""
     if situation.hold is not None:
         return StaySilent("held_by_person")
     if not situation.burst:
@@ -104,7 +127,8 @@ def decide(situation: Situation) -> Decision:
     unanswered = _opting(situation) or _aside(situation)
     if situation.exhausted and not isinstance(unanswered, Ignore):
         return Transfer("too_many_tries", dead=True)
-    return unanswered or _answer(situation)
+    above = unanswered or _switched_off(situation) or _closed(situation) or _called(situation)
+    return above or _auto_reply(situation, tell) or _answer(situation)
 
 
 def _opting(situation: Situation) -> Say | Ignore | None:
@@ -122,6 +146,51 @@ def _aside(situation: Situation) -> Decision | None:
         return None
     aside = next((said.aside for said in situation.burst if said.aside), "")
     return Ignore(aside or UNANSWERED[situation.burst[0].meaning])
+
+
+def _switched_off(situation: Situation) -> StaySilent | None:
+    """People answer here, without being called."""
+    return None if situation.queue.automatic else StaySilent("switched_off")
+
+
+def _closed(situation: Situation) -> Decision | None:
+    """Once in an absence the customer is told; what comes after that waits for people."""
+    hours = situation.queue.hours
+    if hours.assistant or is_open(hours, situation.now):
+        return None
+    if hours.to:
+        return Transfer("out_of_hours", to=hours.to, text=hours.message)
+    absence = f"{ABSENCE}{next_opening(hours, situation.now) or 0}"
+    if absence in situation.facts:
+        return StaySilent("out_of_hours")
+    return Say("out_of_hours", "out_of_hours", text=hours.message, tells=absence)
+
+
+def _called(situation: Situation) -> Transfer | None:
+    """The customer asks for a person: no assistant stands in the way."""
+    reason = asks_for_person(_texts(situation), situation.queue.handoff.phrases)
+    return Transfer(reason) if reason else None
+
+
+def _auto_reply(situation: Situation, tell: Callable[[TooSlow], None]) -> Say | None:
+    replies, texts = situation.queue.auto_replies, _texts(situation)
+    place = which(replies, texts, first=situation.first, tell=tell) if replies and texts else None
+    return None if place is None else Say("", "auto_reply", text=worded(replies[place], situation.name))
+
+
+def _texts(situation: Situation) -> list[str]:
+    burst = [said for said in situation.burst if said.meaning == "message" and not said.aside]
+    return [said.text for said in burst if said.text.strip()]
+
+
+def answers_at_once(queue: Queue, text: str) -> bool:
+    """Nothing is gained by waiting for the rest of the burst: a person is called by one of the queue's phrases, or a
+    fixed reply answers."""
+    if not queue.automatic or not text.strip():
+        return False
+    return has_phrase(text, queue.handoff.phrases) or (
+        bool(queue.auto_replies) and which(queue.auto_replies, [text]) is not None
+    )
 
 
 UNANSWERED = {"edit": "edited_after_answer", "revoke": "revoked", "reaction": "reaction", "message": "empty_burst"}

@@ -12,6 +12,18 @@ SENTENCES: dict[str, dict[str, str]] = {
         "es": "Voy a llamar a una persona de nuestro equipo para seguir con usted. Un momento, por favor.",
         "zh": "我这就请我们的同事来继续为您服务，请稍候。",
     },
+    "transfer_out_of_hours": {
+        "pt": "Nossa equipe não está atendendo agora. Uma pessoa vai continuar com você assim que voltarmos.",
+        "en": "Our team is away right now. Someone will continue with you as soon as we are back.",
+        "es": "Nuestro equipo no está atendiendo ahora. Una persona seguirá con usted en cuanto volvamos.",
+        "zh": "我们的同事现在不在，上班后会有人继续为您服务。",
+    },
+    "out_of_hours": {
+        "pt": "Agora estamos fora do horário de atendimento. Deixe a sua mensagem: respondemos assim que voltarmos.",
+        "en": "We are closed right now. Leave your message here, and we will answer as soon as we are back.",
+        "es": "Ahora estamos fuera del horario de atención. Deje su mensaje: respondemos en cuanto volvamos.",
+        "zh": "现在是非营业时间。请留言，我们上班后会尽快回复您。",
+    },
     "please_type": {
         "pt": "Ainda não consigo ouvir áudios por aqui. Pode escrever a sua mensagem, por favor?",
         "en": "I cannot listen to voice notes here yet. Could you type your message, please?",

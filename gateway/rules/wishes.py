@@ -489,10 +489,15 @@ def asks_for_person(texts: Sequence[str], phrases: Sequence[str] = ()) -> Litera
     >>> asks_for_person(["Quero CANCELAR, já!"], ["quero cancelar"]), asks_for_person(["me passa pra um atendente"])
     ('phrase', 'wish')
     """
-    known = [words for words in map(_words, phrases) if words.strip()]
-    if any(_says(_words(text), phrase) for text in texts for phrase in known):
+    if any(has_phrase(text, phrases) for text in texts):
         return "phrase"
     return "wish" if any(map(wants_person, texts)) else ""
+
+
+def has_phrase(text: str, phrases: Sequence[str]) -> bool:
+    """One of them stands in it."""
+    known = [words for words in map(_words, phrases) if words.strip()]
+    return bool(known) and any(_says(_words(text), phrase) for phrase in known)
 
 
 def _words(text: str) -> str:

@@ -46,11 +46,10 @@ class Answer:
                 return Ending(Outcome.IGNORED, reason)
             case StaySilent(reason):
                 return Ending(Outcome.HELD, reason)
-            case Say(name, reason, opts_out):
-                draft = Draft(_ours(burst, name), burst.language)
-                return Ending(Outcome.ANSWERED, reason, draft, as_text=True, opts_out=opts_out)
-            case Transfer(reason, dead):
-                return transfer(burst, reason, dead=dead)
+            case Say():
+                return _said(burst, decision)
+            case Transfer(reason, dead, to, text):
+                return transfer(burst, reason, dead=dead, to=to, text=text)
             case Ask(unheard=unheard):
                 with burst.step("answer", self.telemetry):
                     return _owning_up(burst, await self._ask(burst, decision), unheard)
@@ -214,12 +213,20 @@ def _given(wish: Wish) -> list[Utterance]:
     return [Utterance(role, text) for role, text in wish.history or ()]
 
 
-def transfer(burst: Burst, reason: str, *, hint: str = "", dead: bool = False) -> Ending:
+def _said(burst: Burst, say: Say) -> Ending:
+    """In the queue's own words, or in ours."""
+    language = burst.crew.queue.language if say.text else burst.language
+    draft = Draft(say.text or _ours(burst, say.sentence), language)
+    return Ending(Outcome.ANSWERED, say.reason, draft, as_text=True, opts_out=say.opts_out, tells=say.tells)
+
+
+def transfer(burst: Burst, reason: str, *, hint: str = "", dead: bool = False, to: str = "", text: str = "") -> Ending:
     """People go on from here: the transfer message once, and the conversation is held."""
-    queue = burst.crew.queue
-    text = queue.handoff.message or sentence("transfer", burst.language)
+    handoff, people = burst.crew.queue.handoff, to or burst.crew.queue.handoff.to
+    own = text or (handoff.message_out_of_hours if burst.closed else "") or handoff.message
     facts: dict[str, Any] = {"hint": hint} if hint else {}
-    burst.note("transfer", reason, to=queue.handoff.to, **facts)
+    burst.note("transfer", reason, to=people, **facts)
     outcome = Outcome.DEAD if dead else Outcome.TRANSFERRED
-    language = queue.language if queue.handoff.message else burst.language
-    return Ending(outcome, reason, Draft(text, language), as_text=not queue.handoff.spoken, hold_for=queue.handoff.to)
+    language = burst.crew.queue.language if own else burst.language
+    draft = Draft(own or sentence("transfer_out_of_hours" if burst.closed else "transfer", language), language)
+    return Ending(outcome, reason, draft, as_text=not handoff.spoken, hold_for=people)

@@ -8,6 +8,7 @@ from typing import Any
 from gateway import live, transcript
 from gateway.burst import Burst, Ending
 from gateway.live import Live
+from gateway.rules.precedence import ABSENCE
 from gateway.steps.speak import Spoken
 from gateway.telemetry import Telemetry
 from storage.model import DeadLetter, Hold, Kind, Outcome, Post, Settled, Settlement, Turn, TurnId
@@ -62,6 +63,9 @@ def _facts(burst: Burst, ending: Ending) -> dict[str, bool]:
     facts = {"unreachable": False} if "unreachable" in burst.facts else {}
     if burst.preference:
         facts |= {f"prefers_{wish}": burst.preference == wish for wish in ("text", "voice")}
+    if ending.tells:
+        past = [fact for fact in burst.facts if fact.startswith(ABSENCE)]
+        facts |= {**dict.fromkeys(past, False), ending.tells: True}
     return facts if ending.opts_out is None else {**facts, "opted_out": ending.opts_out}
 
 

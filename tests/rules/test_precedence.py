@@ -1,6 +1,26 @@
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from gateway.rules.precedence import Ask, Decision, Ignore, Said, Say, Seen, Situation, StaySilent, Transfer, decide
+from gateway.config import Queue
+from gateway.rules.precedence import (
+    ABSENCE,
+    Ask,
+    Decision,
+    Ignore,
+    Said,
+    Say,
+    Seen,
+    Situation,
+    StaySilent,
+    Transfer,
+    answers_at_once,
+    decide,
+)
+from gateway.rules.triggers import TooSlow
 from storage.model import Hold, Media, MediaId
 
 HELD = Hold("humanos", "marker", 1)
@@ -66,3 +86,86 @@ CAT = Seen("image", Media(MediaId("0" * 64), "image/jpeg", 9))
 )
 def test_the_first_rung_that_applies_decides(situation: Situation, decision: Decision) -> None:
     assert decide(situation) == decision
+
+
+# -- what stands above the assistant ------------------------------------------------------------------
+
+MONDAY_10, MONDAY_20, TUESDAY_8 = (
+    int(datetime(2026, 11, day, hour, tzinfo=ZoneInfo("America/Sao_Paulo")).timestamp() * 1000)
+    for day, hour in ((23, 10), (23, 20), (24, 8))
+)
+OPENS = f"{ABSENCE}{TUESDAY_8}"
+WEEK = {day: ["08:00-18:00"] for day in ("mon", "tue", "wed", "thu", "fri")}
+PIX = {"value": ["pix"], "reply": "Oi, {name}! A chave é 123."}
+
+
+def at(now: int, *texts: str, facts: Collection[str] = (), hold: Hold | None = None, **queue: Any) -> Situation:
+    settings = Queue.model_validate({"name": "loja", **queue})
+    burst = [Said(text) for text in texts or ("oi",)]
+    return Situation(burst, hold, queue=settings, now=now, facts=facts, name="Ana")
+
+
+HOURS = {"weekly": WEEK, "message": "Fechado."}
+CLOSED = Say("out_of_hours", "out_of_hours", text="Fechado.", tells=OPENS)
+
+
+@pytest.mark.parametrize(
+    ("situation", "decision"),
+    [
+        pytest.param(at(MONDAY_10, hours=HOURS), Ask("oi"), id="open"),
+        pytest.param(at(MONDAY_20, hours=HOURS), CLOSED, id="closed"),
+        pytest.param(at(MONDAY_20, hours=HOURS, facts=[OPENS]), StaySilent("out_of_hours"), id="told in this absence"),
+        pytest.param(at(MONDAY_20, hours=HOURS, facts=[f"{ABSENCE}1"]), CLOSED, id="told in an earlier one"),
+        pytest.param(
+            at(MONDAY_20, hours={**HOURS, "to": "plantao"}),
+            Transfer("out_of_hours", to="plantao", text="Fechado."),
+            id="others are there",
+        ),
+        pytest.param(at(MONDAY_20, hours={**HOURS, "assistant": True}), Ask("oi"), id="the assistant never sleeps"),
+        pytest.param(at(MONDAY_20, hours=HOURS, hold=HELD), StaySilent("held_by_person"), id="a person is above all"),
+        pytest.param(at(MONDAY_20, "parar", hours=HOURS), Say("opted_out", "opts_out", True), id="leaving is, too"),
+        pytest.param(at(MONDAY_20, hours=HOURS, automatic=False), StaySilent("switched_off"), id="off is above hours"),
+        pytest.param(at(MONDAY_10, "tem pix?", automatic=False), StaySilent("switched_off"), id="off is off"),
+        pytest.param(
+            at(MONDAY_10, "tem pix?", auto_replies=[PIX]),
+            Say("", "auto_reply", text="Oi, Ana! A chave é 123."),
+            id="a fixed reply",
+        ),
+        pytest.param(at(MONDAY_10, "tem boleto?", auto_replies=[PIX]), Ask("tem boleto?"), id="none that fits"),
+        pytest.param(at(MONDAY_20, "tem pix?", auto_replies=[PIX], hours=HOURS), CLOSED, id="hours are above replies"),
+        pytest.param(
+            at(MONDAY_10, "quero falar com um atendente sobre o pix", auto_replies=[PIX]),
+            Transfer("wish"),
+            id="a person is above a fixed reply",
+        ),
+        pytest.param(
+            at(MONDAY_10, "vou ao PROCON!", handoff={"phrases": ["procon"]}), Transfer("phrase"), id="a phrase"
+        ),
+        pytest.param(at(MONDAY_10, "que horas o atendente chega?"), Ask("que horas o atendente chega?"), id="no wish"),
+    ],
+)
+def test_what_stands_above_the_assistant(situation: Situation, decision: Decision) -> None:
+    assert decide(situation) == decision
+
+
+@pytest.mark.parametrize(
+    ("queue", "text", "expected"),
+    [
+        ({}, "tem pix?", False),
+        ({"auto_replies": [PIX]}, "tem pix?", True),
+        ({"auto_replies": [PIX]}, "tem boleto?", False),
+        ({"auto_replies": [PIX], "automatic": False}, "tem pix?", False),
+        ({"handoff": {"phrases": ["procon"]}}, "Procon já!", True),
+        ({"handoff": {"phrases": ["procon"]}}, "", False),
+    ],
+)
+def test_what_does_not_wait_for_the_rest_of_the_burst(queue: dict[str, Any], text: str, expected: bool) -> None:
+    assert answers_at_once(Queue.model_validate({"name": "loja", **queue}), text) is expected
+
+
+def test_a_pattern_that_explodes_is_told_and_the_assistant_answers() -> None:
+    told: list[TooSlow] = []
+    slow = {"operator": "regex", "value": ["(a+)+(b+)+$"], "reply": "?"}
+    text = "a" * 60 + "b" * 60 + "!"
+    assert decide(at(MONDAY_10, text, auto_replies=[slow]), tell=told.append) == Ask(text)
+    assert [each.pattern for each in told] in ([], ["(a+)+(b+)+$"])
