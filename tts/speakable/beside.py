@@ -128,6 +128,7 @@ _CODES = re.compile(
     r"|\b\d{5}\.?\d{5} ?\d{5}\.?\d{6} ?\d{5}\.?\d{6} ?\d ?\d{14}\b"  # a boleto's line
     r"|\b\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}\b|\b\d{3}\.\d{3}\.\d{3}-\d{2}\b"  # CNPJ, CPF
     r"|\b\d{1,2}\.\d{3}\.\d{3}-[\dXx]\b|\b\d{7}-\d{2}\.\d{4}\.\d\.\d{2}\.\d{4}\b"  # RG, a lawsuit
+    r"|(?<![\w.,$])\d{4}(?: \d{4}){3,10}(?![\w.,]*\d)"  # a card, the key of an invoice
     r"|(?<![\w.,/$-])\d{4,12}-[\dXx](?![\w/-]|\.\d)"  # an account and its check digit
     r"|\b[A-Z]{2}\d{2}(?: [A-Z0-9]{4}){3,7}(?: [A-Z0-9]{1,4})?\b"  # IBAN
     rf"|(?P<phone>{_PHONE})"

@@ -41,6 +41,8 @@ def _names(words: tuple[str, ...]) -> str:
 
 
 def _always(text: str, tongue: Tongue) -> str:
+    if tongue.num2words == "pt_BR":  # how a medicine is taken, and no day of a month
+        text = re.sub(r"(?<![\w/])(?:de )?([0-9]{1,2})/\1\s?(?:hs?|horas)\b", r"de \1 em \1 horas", text)
     return re.sub(r"(?<!\bdia )(?<!\bday )(?<![\w/])24/7(?![\w/])", tongue.always, text)
 
 
@@ -58,6 +60,11 @@ def _numbered(text: str, tongue: Tongue) -> str:
 
 def _rates(text: str, tongue: Tongue) -> str:
     marks = re.escape("".join({mark[-1] for mark in tongue.money}))
+    units, rates = _names(tuple(tongue.units)), _names(tuple(tongue.rates))
+    text = re.sub(
+        rf"(?<=[0-9])(\s?(?:{units}))/({rates})(?![\w²³])",
+        lambda m: f"{m[1]} {tongue.per} {tongue.rates[m[2]]}", text,
+    )  # fmt: skip
     return re.sub(
         rf"(?<=[0-9{marks}])\s?/\s?({_names(tuple(tongue.rates))})(?![\w²³])",
         lambda m: f" {tongue.per} {tongue.rates[m[1]]}", text,

@@ -13,7 +13,7 @@ _STATES = "AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MT|MS|MG|PA|PB|PR|PE|PI|RJ|RN|RS|RO|RR|
 
 def expanded(text: str, tongue: Tongue) -> str:
     """Abbreviations in full; an inch mark becomes a unit. Signs are said last, by `signed`."""
-    text = _weekdays(text, tongue)
+    text = _weekdays(text.replace("+/-", "±"), tongue)
     exact, any_case = _patterns(tongue.num2words)
     text = exact.sub(lambda m: _full(m, text, tongue.abbreviations[m[0]]), text)
     folded = {short: said for short, said in tongue.abbreviations.items() if short.islower()}

@@ -218,7 +218,7 @@ _PT = Tongue(
         "vacina filial filiais fase fases frase frases base bases classe classes flor flores dor dores pele peles "
         "fonte fontes irmã irmãs maçã maçãs manhã manhãs prótese próteses análise análises cruz cruzes ordem ordens "
         "nuvem nuvens cama toalha cerveja água torta fatia barra linguiça coxinha esfiha casa porta janela roda peça "
-        "perna"
+        "perna suíte suítes"
     ),
     spaced_words(
         "dias gramas quilogramas miligramas problemas sistemas programas temas mapas telefonemas planetas "
