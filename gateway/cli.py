@@ -1,6 +1,7 @@
 """The command `recado`.
 
-Exit codes: 0 done · 1 `check`, `say` or `voices` found something wrong · 2 the command or the configuration is wrong ·
+Exit codes: 0 done · 1 `check`, `say`, `voices` or `flow check` found something wrong · 2 the command or the
+configuration is wrong ·
 3 it cannot start (port taken, database open elsewhere, disk) · 130 interrupted.
 """
 
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _check(commands.add_parser("check", help="is everything in the configuration right? says what is not"))
     _say(commands.add_parser("say", help="make a voice note from a text"))
     _voices(commands.add_parser("voices", help="which voices and models are there to choose from?"))
+    _flow(commands.add_parser("flow", help="look at a conversation by steps: recado flow check FILE"))
     secret = commands.add_parser("secret", help="print a new secret for callbacks or keys")
     secret.set_defaults(run=_print_secret)
     return parser
@@ -97,6 +99,14 @@ def _voices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queue", metavar="Q", help="whose accounts; the first queue's without it")
     parser.add_argument("--language", metavar="L", default="", help="only what speaks it, or may, e.g. pt")
     parser.set_defaults(run=_run_voices)
+
+
+def _flow(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser("check", help="draw a flow, or say what is wrong with it")
+    check.add_argument("file", type=Path, metavar="FILE")
+    check.add_argument("--mermaid", action="store_true", help="as a Mermaid flowchart, for documents")
+    check.set_defaults(run=_run_flow_check)
 
 
 def _server_flags(args: argparse.Namespace) -> Mapping[str, Any]:
@@ -320,6 +330,17 @@ def _queue_of(config: Config, name: str | None) -> Queue | None:
         print(f"recado: there is no queue {name!r}; there are: {', '.join(names)}", file=sys.stderr)
         return None
     return config.queue(name or names[0])
+
+
+def _run_flow_check(args: argparse.Namespace) -> int:
+    from gateway.flowfiles import check_flow
+
+    drawing, problems = check_flow(args.file, as_mermaid=args.mermaid)
+    for problem in problems:
+        print(f"{args.file}: {problem}", file=sys.stderr)
+    if drawing:
+        print(drawing)
+    return FOUND if problems else OK
 
 
 def _print_secret(args: argparse.Namespace) -> int:

@@ -28,6 +28,8 @@ from gateway.steps.speak import Speak
 from storage.model import Claim
 from storage.store import Store
 
+ENDLESS = 4
+"""Times `max_voice_chars`: nobody needs to know what would be said of a text so much longer."""
 MAX_TRIES = 8
 """Claims of one burst, crashes included, before it is given up and handed over."""
 
@@ -101,8 +103,11 @@ class Turns:
         draft, occasion = ending.draft, None if ending.as_text else burst.occasion
         if draft is None:
             return Shape((), "nothing_to_say")
-        script = burst.crew.script(draft.text, draft.language) if occasion and verdict.speaks else Script()
-        characters, both = len(script.spoken), occasion is not None and occasion.format == "both"
+        long, script = len(draft.text) > ENDLESS * burst.crew.queue.reply.max_voice_chars, Script()
+        if occasion and verdict.speaks and not long:
+            script = burst.crew.script(draft.text, draft.language)
+        characters = len(draft.text) if long else len(script.spoken)
+        both = occasion is not None and occasion.format == "both"
         last = after(occasion, verdict, directive=draft.directive, characters=characters) if occasion else WRITTEN
         shaped = shape(draft, script, last, burst.capabilities, both=both)
         why = reads(shaped.reason, burst.crew.queue.language)

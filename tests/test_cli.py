@@ -271,3 +271,23 @@ async def test_a_secret_signs_callbacks(capsys: pytest.CaptureFixture[str]) -> N
 async def test_say_without_a_configuration_uses_the_embedded_voice(tmp_path: Path) -> None:
     assert await recado("say", "Olá!", "-o", tmp_path / "a.ogg") == 0
     assert ogg.facts((tmp_path / "a.ogg").read_bytes()).seconds > 0.2
+
+
+FLOWS = Path(__file__).parent / "fixtures" / "flows"
+
+
+def test_a_flow_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["flow", "check", str(FLOWS / "clinica.toml")]) == 0
+    assert "menu" in capsys.readouterr().out
+    assert main(["flow", "check", str(FLOWS / "clinica.toml"), "--mermaid"]) == 0
+    assert capsys.readouterr().out.startswith("flowchart")
+
+
+def test_what_is_wrong_with_a_flow_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flow = tmp_path / "flow.toml"
+    flow.write_text('name = "x"\nstart = "a"\n[[steps]]\nname = "a"\nkind = "say"\ntext = "oi"\nnext = "b"\n')
+    assert main(["flow", "check", str(flow)]) == 1
+    said = capsys.readouterr().err
+    assert str(flow) in said
+    assert "'b'" in said or "b" in said.split(":")[-1]
+    assert main(["flow", "check", str(tmp_path / "none.toml")]) == 1

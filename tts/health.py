@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextvars import Context
+from functools import partial
 
 from .errors import Quota, Refused, SpeechError, Unspeakable, VoiceUnavailable
 from .model import Audio, Speech, Synthesizer
@@ -26,6 +27,13 @@ CROWD_OF_OURS = "no_slot"
 """Our own requests waited for each other until the time was over: no word about the voice."""
 TRIAL = Speech("Olá.", "pt-BR")
 """Four letters: a trial that goes well is paid for."""
+
+
+def as_long_as(speech: Speech) -> Speech:
+    """A trial for an account that had too little left for `speech`: for four letters it nearly always has enough, so
+    each rest would end, and begin again with the next customer."""
+    times = -(-(len(speech.text) + 1) // (len(TRIAL.text) + 1))
+    return Speech(" ".join([TRIAL.text] * times), TRIAL.language)
 
 
 def _nobody(*_: object) -> None:
@@ -128,7 +136,7 @@ class Watched:
         try:
             return await self._voice.speak(speech)
         except SpeechError as error:
-            self.failed(error)
+            self.health.failed(error, partial(self._trial, as_long_as(speech) if isinstance(error, Quota) else TRIAL))
             raise
         except Exception as error:
             # A fault in one voice's code is that voice's failure; the customer still gets the next one.
@@ -145,8 +153,8 @@ class Watched:
         """Also for whoever found only later that the voice is not well: its sound was none, or it took too long."""
         self.health.failed(error, self._trial)
 
-    async def _trial(self) -> None:
-        await self._prove(await self._voice.speak(TRIAL))
+    async def _trial(self, speech: Speech = TRIAL) -> None:
+        await self._prove(await self._voice.speak(speech))
 
     async def close(self) -> None:
         await self.health.close()

@@ -11,9 +11,10 @@ import pytest
 
 from tests.tts.test_ladder import HELLO, ONE, TWO, House, Scripted, settled, sound
 from tts.cache import Cache, Once
-from tts.errors import Encoding, SpeechError
+from tts.errors import Encoding, Quota, SpeechError
+from tts.health import Health, Watched
 from tts.ladder import Rung
-from tts.model import Audio, Note
+from tts.model import Audio, Note, Speech
 from tts.profiles import Profile
 from tts.shelves import Folder, Memory
 
@@ -166,6 +167,52 @@ async def test_bytes_that_break_the_encoder_are_met_by_the_next_voice() -> None:
     house.ladder.finisher = BrokenFinisher()
     told = await house.finish(HELLO)
     assert (told.spoken_by, told.fell_from) == ("b", ("a: unexpected_IndexError",))
+
+
+class Purse:
+    """An account with so many characters left."""
+
+    name = "a"
+
+    def __init__(self, left: int) -> None:
+        self.left, self.asked = left, list[int]()
+
+    async def speak(self, speech: Speech) -> Audio:
+        self.asked.append(len(speech.text))
+        if len(speech.text) > self.left:
+            raise Quota("quota_exceeded")
+        self.left -= len(speech.text)
+        return Audio(b"sound", "audio/mpeg", characters=len(speech.text))
+
+    async def close(self) -> None: ...
+
+
+async def test_an_account_that_has_a_little_left_is_not_well() -> None:
+    """As nearly every spent account has: four letters would be spoken, and the next customer's sentence would not."""
+    told, rests, over = list[str](), asyncio.Event(), asyncio.Queue[None]()
+
+    async def sleep(_: float) -> None:
+        rests.set()
+        await over.get()
+
+    async def wake() -> None:
+        await rests.wait()
+        rests.clear()
+        over.put_nowait(None)
+        while not rests.is_set() and health.why is not None:
+            await asyncio.sleep(0)
+
+    health = Health(sleep=sleep, on_out=lambda name, _: told.append("out"), on_back=lambda _: told.append("back"))
+    watched = Watched(purse := Purse(40), health)
+    with pytest.raises(Quota):
+        await watched.speak(Speech("x" * 90, "pt-BR"))
+    await wake()
+    assert (told, purse.left) == (["out"], 40), "nothing is paid for a trial that proves nothing"
+    purse.left = 10_000
+    await wake()
+    assert told == ["out", "back"]
+    assert all(90 <= letters < 100 for letters in purse.asked)
+    await watched.close()
 
 
 # -- the folder --------------------------------------------------------------------------------------
