@@ -139,4 +139,5 @@ def test_when_each_piece_goes_on(pieces: list[str], shown: list[str]) -> None:
 def test_before_the_marker_gate_it_hides_no_marker() -> None:
     directive, marker = DirectiveGate(), MarkerGate("Ação: Transferir")
     shown = [marker.feed(directive.feed(piece)) for piece in ("[[text]", "]\nAção: ", "Transferir. Até já!")]
+    shown.append(marker.feed(directive.finish()) + marker.finish())
     assert ("".join(shown), marker.verdict, directive.directive) == ("", Verdict.HANDOFF, "text")
