@@ -94,6 +94,8 @@ class Deliveries:
     _sending: dict[ConversationId, Way] = field(default_factory=dict)
     _slowed: dict[ConversationId, int] = field(default_factory=dict)
     """How often in a row a contact's send was too fast: the provider wants us to wait longer each time."""
+    _saying: dict[ConversationId, str] = field(default_factory=dict)
+    """The piece of a long text that is under way in the place of a voice note."""
     _echoed: dict[ConversationId, str] = field(default_factory=dict)
     """The provider's id of a send whose echo came before its answer."""
 
@@ -118,6 +120,8 @@ class Deliveries:
     def is_sending(self, id: ConversationId, text: str, *, voice: bool) -> bool:
         """True while just this is under way to the contact: an echo of it is ours, though we have no id of it yet."""
         way = self._sending.get(id)
+        if way is not None and self._saying.get(id, "").split() == text.split() != []:
+            return True
         return way is not None and any(transcript.says(entry, text, voice=voice) for entry in way.entries)
 
     def echoed(self, id: ConversationId, provider_id: str) -> None:
@@ -283,16 +287,26 @@ class Deliveries:
             self.incidents.open(_voice_notes(way), error.reason, error.hint)
         limit = way.channel.capabilities.text_limit
         pieces = split(part.get("written") or part["transcript"], limit, utf16=way.channel.capabilities.utf16)
-        outgoing = replace(self._bare(way), text=pieces[0])
+        outgoing, detail = replace(self._bare(way), text=pieces[0]), f"text_instead:{error.reason}"
         sent, n = Sent(), 0
         try:
             for n, piece in enumerate(pieces):
+                if n:
+                    await self._piece_went(way, sent, detail)
+                self._saying[way.conversation.id] = piece
                 sent = await self._given(way, replace(outgoing, id=f"{id}+{n}" if n else id, text=piece))
         except ChannelError as failed:
             await (self._unsure(way, failed) if n else self._failed(way, _for_text(failed)))
             return
-        whole = _whole(way)
-        await self._settle(whole, sent, f"text_instead:{error.reason}", facts=dict.fromkeys(remembered(error), True))
+        finally:
+            self._saying.pop(way.conversation.id, None)
+        await self._settle(_whole(way), sent, detail, facts=dict.fromkeys(remembered(error), True))
+
+    async def _piece_went(self, way: Way, sent: Sent, detail: str) -> None:
+        """Known at once: its echo is ours, whatever becomes of the rest."""
+        at = await self.store.now()
+        receipt = Receipt(way.claim.key, way.entries[0].dedup, sent.status, at, sent.provider_id, detail)
+        await self.store.record(receipt)
 
     def _bare(self, way: Way) -> Outgoing:
         """Who and which; what, only as the public reply tells it."""

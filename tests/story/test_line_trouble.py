@@ -26,6 +26,7 @@ from tests.story.lines import (
     ALL_AT_ONCE,
     TEMPLATE,
     VOICE,
+    Evolution,
     Line,
     WhatsApp,
     batch,
@@ -113,9 +114,7 @@ async def test_a_courtesy_that_fails_harms_nothing(zap: WhatsApp, openai: FakeOp
 # -- receipts ----------------------------------------------------------------------------------------
 
 
-async def test_receipts_come_in_any_order_and_more_than_once(
-    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
-) -> None:
+async def test_receipts_come_in_any_order_and_more_than_once(zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path) -> None:
     async with running(with_an_ear(openai, zap, format="mirror"), tmp_path) as (gateway, contact):
         await zap.post(gateway, zap.voice("wamid.M1", sounds.ogg_opus(1.0)))
         assert await heard(zap, 1) == [VOICE]
@@ -130,9 +129,7 @@ async def test_receipts_come_in_any_order_and_more_than_once(
         assert {one["state"] for one in turns["turns"][0]["deliveries"]} == {"sent", "delivered", "read", "played"}
 
 
-async def test_a_status_of_what_is_not_ours_changes_nothing(
-    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
-) -> None:
+async def test_a_status_of_what_is_not_ours_changes_nothing(zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path) -> None:
     async with running(config(openai, zap), tmp_path) as (gateway, contact):
         await contact.ask("oi")
         await quiet(gateway)
@@ -231,6 +228,22 @@ async def test_a_voice_note_that_cannot_be_uploaded_is_said_in_words(
         await zap.post(gateway, zap.message("m2", "E agora?"))
         await states_within(gateway, zap, ["sent", "sent"])
         assert await ready(gateway) == [], "it is over when a note is taken again"
+
+
+async def test_the_echo_of_a_piece_is_nobody_who_takes_over(evo: Evolution, openai: FakeOpenAI, tmp_path: Path) -> None:
+    """A long voice note is refused and its words go in pieces: every one of them is known as ours."""
+    openai.answer = lambda _: "Sim, temos. " * 500
+    spoken = with_an_ear(openai, evo, format="voice", channel=QUIETLY)
+    spoken = spoken.replace('format = "voice"', 'format = "voice"\nmax_voice_chars = 10000', 1)
+    async with running(spoken, tmp_path) as (gateway, _):
+        evo.fake.next(evolution_wire.refused(413, {"message": "too large"}))
+        await evo.post(gateway, evo.message("m1", "Oi"))
+        said = await heard(evo, 3)
+        assert [len(text) <= 4096 for text in said] == [True] * 3
+        for id, text in list(zip(evo.ids(), said, strict=True))[1:]:
+            await evo.post(gateway, evo.from_the_phone(id, text))
+        await quiet(gateway)
+        assert await held(gateway, evo) == ""
 
 
 async def test_a_contact_who_cannot_be_reached_is_not_tried_again_until_he_writes(
@@ -336,9 +349,7 @@ async def test_a_medium_that_cannot_be_had_is_asked_for_again(
         assert len(await heard(zap, 1)) == 1
 
 
-async def test_the_note_of_another_conversation_stays_closed(
-    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
-) -> None:
+async def test_the_note_of_another_conversation_stays_closed(zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path) -> None:
     async with running(with_an_ear(openai, zap), tmp_path) as (gateway, contact):
         await zap.post(gateway, zap.voice("m1", sounds.ogg_opus(1.0)))
         await outcomes(gateway, zap, 1)
