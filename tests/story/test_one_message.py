@@ -127,7 +127,7 @@ async def test_a_draft_is_thrown_away_at_most_twice(tmp_path: Path) -> None:
 async def test_the_marker_hands_over_once_and_then_there_is_silence(tmp_path: Path, marker: str) -> None:
     async with FakeOpenAI() as openai, running(plain(openai), tmp_path) as (_, contact):
         openai.play(wire.spoken(marker, pieces=7))
-        reply = await contact.ask("Quero uma pessoa")
+        reply = await contact.ask("Meu pedido sumiu")
         assert (reply["outcome"], reply["reason"]) == ("transferred", "marker")
         assert [part["text"][:9] for part in reply["parts"]] == ["Vou chama"]
         _, conversation = await contact.get("")

@@ -391,7 +391,7 @@ async def test_a_run_without_anything_new_says_nothing(tmp_path: Path) -> None:
 async def test_handing_over_and_a_person_who_has_it(tmp_path: Path) -> None:
     async with program(tmp_path) as (upstream, openai_, gateway):
         upstream.play(spoken(MARKER))
-        thread = await openai_.beta.threads.create(messages=[{"role": "user", "content": "quero uma pessoa"}])
+        thread = await openai_.beta.threads.create(messages=[{"role": "user", "content": "meu pedido sumiu"}])
         run = await openai_.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id="loja")
         assert (run.status, recado(run)["outcome"]) == ("completed", "transferred")
         said = await texts(openai_, thread.id)

@@ -212,7 +212,7 @@ async def test_a_handoff_at_the_beginning_is_never_spoken(shop: Shop) -> None:
         written.write(piece)
     written.end()
     async with shop.open() as contact:
-        reply = await contact.ask("Quero falar com uma pessoa")
+        reply = await contact.ask("Meu pedido sumiu")
         assert (reply["outcome"], reply["parts"]) == ("transferred", [{"kind": "text", "text": TRANSFER}])
         assert wasted(contact) == 0
     assert shop.heard == []
@@ -435,7 +435,7 @@ async def test_what_is_said_again_and_again_is_spoken_at_the_start_and_never_aga
     async with shop.open(voice=f'prepared = ["{ONE}"]', more=handoff) as contact:
         assert {(await shop.voice.asked()).json["text"] for _ in range(2)} == {ONE, TRANSFER}
         first = await contact.ask("Quanto é o frete?")
-        second = await contact.ask("Quero uma pessoa")
+        second = await contact.ask("Meu pedido sumiu")
         assert [part["transcript"] for part in first["parts"]] == [ONE]
         assert [part["transcript"] for part in second["parts"]] == [TRANSFER]
         assert second["outcome"] == "transferred"
