@@ -19,10 +19,10 @@ from types import MappingProxyType
 from .beside import kept_beside
 from .chinese import in_chinese, numbers_in_chinese
 from .dictionary import dictionary as compiled
-from .marks import TAG_CLOSE, TAG_OPEN, audio_tags, lines, tidy, without_controls, without_marks, without_tags
+from .marks import TAG_CLOSE, TAG_OPEN, audio_tags, compared, lines, tidy, without_controls, without_marks, without_tags
 from .numbers import in_words, numbers_in_words
 from .shorthand import expanded
-from .tongues import STANDS, TONGUES, Tongue
+from .tongues import COMPARED, STANDS, TONGUES, Tongue
 
 __all__ = ["Speakable", "speakable"]
 
@@ -55,6 +55,7 @@ def speakable(text: str, language: str, *, tags: bool = False, dictionary: Mappi
     letters: dict[int, str] = {}
     if own:
         text, letters = own.put_in(text, partial(_digits_said, code=code, tongue=tongue))
+    text = compared(text, COMPARED[code]) if code in COMPARED else text
     spoken = tidy(_said(without_marks(text), code, tongue), goes_on).translate(letters)
     if not re.search(r"\w", without_tags(spoken)):
         return Speakable(stands.only if companion else "", companion)

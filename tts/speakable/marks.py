@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
 # Every search here is bounded, or starts where nothing before it could have started: a long text costs its length.
 
@@ -21,6 +22,9 @@ _TAG = re.compile(
     r"|(?:(?:short|long|brief) )?pause|starts laughing|clears throat|applause|wheezing|woo|excited|sad|angry|curious"
     r"|sarcastic|calm|cheerful|nervous|tired|surprised|annoyed|happy|serious|rushed|drawn out|deadpan|playful"
     r"|[a-z]{3,15}ly|(?:strong )?[A-Za-z]{3,15} accent)\]",
+)
+_COMPARISON = re.compile(
+    r"(?<=[^\s<>=-])[ ]?([<>]=?|[≥≤])[ ]?(?!3{1,3}(?:[\s.,!?]|\Z))(?=(?:R\$|US\$|[$€£¥])?[ ]?\d)"
 )
 _UNSAID = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _HAN = "\u3400-\u9fff"
@@ -42,6 +46,16 @@ def without_tags(text: str) -> str:
 
 
 _SMILEY = re.compile(r"(?<!\S)(?:[:;=]['’]?-?[()DPpOo]{1,3}|<3{1,3})(?=[\s.,!?]|\Z)")
+
+
+def compared(text: str, words: Mapping[str, str]) -> str:
+    """"> R$ 100" in words. Not where a line is quoted, an arrow points or a heart is meant."""
+
+    def said(found: re.Match[str]) -> str:
+        sign = found[1].replace("≥", ">=").replace("≤", "<=")
+        return f" {words[sign]} "
+
+    return _COMPARISON.sub(said, text)
 
 
 def without_marks(text: str) -> str:

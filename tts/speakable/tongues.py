@@ -358,3 +358,11 @@ _ES = Tongue(
     _hour_es,
 )  # fmt: skip
 TONGUES = {"pt": _PT, "en": _EN, "es": _ES}
+
+COMPARED = {
+    "pt": {">": "acima de", "<": "abaixo de", ">=": "a partir de", "<=": "até"},
+    "en": {">": "over", "<": "under", ">=": "from", "<=": "up to"},
+    "es": {">": "más de", "<": "menos de", ">=": "desde", "<=": "hasta"},
+    "zh": {">": "超过", "<": "低于", ">=": "至少", "<=": "最多"},
+}
+"""Signs before a number. Without their word a condition becomes another one."""
