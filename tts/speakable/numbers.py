@@ -46,6 +46,13 @@ def _always(text: str, tongue: Tongue) -> str:
     return re.sub(r"(?<!\bdia )(?<!\bday )(?<![\w/])24/7(?![\w/])", tongue.always, text)
 
 
+_ORDER = re.compile(
+    r"\b((?:pedido|protocolo|chamado|fatura|nota fiscal|order|ticket|invoice|case|orden|factura|solicitud)"
+    r"(?:\s(?:número|number))?)\s([0-9]{5,8})(?![\w.,/:-]*[0-9]|\s?(?:R\$|[$€%]|reais|euros?|pesos))",
+    re.I,
+)
+
+
 def _numbered(text: str, tongue: Tongue) -> str:
     """#123 is a number; a long one is read digit by digit, as order numbers are."""
 
@@ -55,7 +62,8 @@ def _numbered(text: str, tongue: Tongue) -> str:
             digits(found[1], tongue.num2words) if digit_by_digit else cardinal(int(found[1]), tongue.num2words)
         )
 
-    return re.sub(r"(?<!\w)#\s?([0-9]+)", said, text).replace("#", "")
+    text = re.sub(r"(?<!\w)#\s?([0-9]+)", said, text).replace("#", "")
+    return _ORDER.sub(lambda found: f"{found[1]} {digits(found[2], tongue.num2words)}", text)
 
 
 def _rates(text: str, tongue: Tongue) -> str:
