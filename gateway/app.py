@@ -32,6 +32,7 @@ from gateway.setbacks import Setbacks
 from gateway.steps.answer import Answer
 from gateway.steps.consider import Consider
 from gateway.steps.hear import Hear
+from gateway.steps.resume import Resume
 from gateway.steps.settle import MAX_FOLDS, Settle
 from gateway.steps.speak import Speak, phrases
 from gateway.telemetry import Telemetry
@@ -256,6 +257,7 @@ class Gateway:
             {channel.name: channel.queue for channel in self.config.channels},
             {name: channel.capabilities for name, channel in self.channels.items()},
             Hear(self.store, self.media, self.fetching, self.telemetry),
+            Resume(self.store),
             Consider(self.store),
             Answer(self.store, self.media, self.live, self.telemetry),
             self.speak,

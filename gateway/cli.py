@@ -1,7 +1,7 @@
 """The command `recado`.
 
-Exit codes: 0 done · 1 `check`, `say`, `voices` or `flow check` found something wrong · 2 the command or the configuration
-is wrong · 3 it cannot start (port taken, database open elsewhere, disk) · 130 interrupted.
+Exit codes: 0 done · 1 `check`, `say`, `voices` or `flow check` found something wrong · 2 the command or the
+configuration is wrong · 3 it cannot start (port taken, database open elsewhere, disk) · 130 interrupted.
 """
 
 from __future__ import annotations

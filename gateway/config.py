@@ -199,6 +199,8 @@ class Handoff(Section):
     message_out_of_hours: str = Field("", max_length=2000)
     spoken: bool = False
     to: Name = "humanos"
+    resume: Literal["manual", "idle_hours", "next_business_day"] = "manual"
+    idle_hours: float = Field(12.0, gt=0, le=720)
 
 
 class Sentences(Section):

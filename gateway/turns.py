@@ -23,6 +23,7 @@ from gateway.rules.voicing import WRITTEN, Verdict, after, reads
 from gateway.steps.answer import Answer
 from gateway.steps.consider import Consider
 from gateway.steps.hear import Hear
+from gateway.steps.resume import Resume
 from gateway.steps.settle import Settle
 from gateway.steps.speak import Speak
 from storage.model import Claim
@@ -44,6 +45,7 @@ class Turns:
     capabilities: Mapping[str, Capabilities]
     """By channel name."""
     hear: Hear
+    resume: Resume
     consider: Consider
     answer: Answer
     speak: Speak
@@ -53,7 +55,7 @@ class Turns:
         """Raises Fenced when the lane was lost; after any other exception the claim is to be tried again."""
         burst = await self.load(claim)
         await self.hear(burst)
-        await self._look_again(burst)
+        await self.resume(burst)
         decision = self.decide(burst)
         verdict = await self.consider(burst, decision)
         async with self.speak.ahead(burst, verdict):
@@ -75,11 +77,6 @@ class Turns:
         burst.capabilities = self.capabilities.get(conversation.channel, UNKNOWN)
         burst.note("claim", "window_ended", messages=len(burst.messages), tries=claim.tries, folds=claim.folds)
         return burst
-
-    async def _look_again(self, burst: Burst) -> None:
-        """Hearing takes a while: a person may have let go meanwhile. (One who took over is met at settle.)"""
-        if burst.conversation.hold is not None:
-            burst.conversation = await self.store.conversation(burst.conversation.id) or burst.conversation
 
     def _home(self, channel: str) -> Crew:
         return self.crews[self.homes.get(channel) or next(iter(self.crews))]

@@ -1,1 +1,2 @@
-"""The steps of a turn that wait for somebody: hear, answer, speak, settle. `gateway/turns.py` tells their order."""
+"""The steps of a turn that wait for somebody: hear, resume, consider, answer, speak, settle. Their order is told by
+`gateway/turns.py`."""

@@ -200,9 +200,12 @@ class Speak:
 
     async def _spend(self, burst: Burst, characters: int, seconds: float = 0.0, saved: int = 0) -> None:
         """A bill that cannot be written down is no reason to keep the answer from anybody."""
-        day = day_of(burst.claim.claimed_at)
-        with suppress(Unavailable):
-            await self.store.spend(burst.crew.queue.name, day, characters=characters, seconds=seconds, saved=saved)
+        queue, day = burst.crew.queue.name, day_of(burst.claim.claimed_at)
+        try:
+            await self.store.spend(queue, day, characters=characters, seconds=seconds, saved=saved)
+        except Unavailable as error:
+            facts = {"characters": characters, "why": str(error)}
+            log.warning("what was spoken is not on the bill", extra={"facts": facts})
 
     def _count_unspoken(self, burst: Burst, shaped: Shape) -> None:
         """What text saved, where the queue would have spoken on another occasion."""
@@ -233,8 +236,9 @@ def speeches(said: Sequence[str], language: str) -> list[Speech]:
 
 def phrases(queue: Queue) -> Sequence[str]:
     """What is said again and again."""
-    transfer = queue.handoff.message or sentence("transfer", queue.language)
-    return [*queue.voice.prepared, *([transfer] if queue.handoff.spoken else [])]
+    handoff = queue.handoff
+    transfers = [handoff.message or sentence("transfer", queue.language), handoff.message_out_of_hours]
+    return [*queue.voice.prepared, *(filter(None, transfers) if handoff.spoken else ())]
 
 
 def _written(part: TextPart | VoicePart) -> dict[str, Any]:

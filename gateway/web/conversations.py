@@ -13,6 +13,8 @@ from gateway import live, transcript
 from gateway.config import Config
 from gateway.live import Bell, Live
 from gateway.recall import recall
+from gateway.rules.resuming import over_at
+from gateway.steps.resume import acted_at
 from gateway.web.access import Access, Caller
 from gateway.web.problems import Problem, explained, wrong
 from storage.model import Conversation, ConversationId, Cursor, Hold, MediaId, Turn
@@ -41,11 +43,20 @@ class Conversations:
     @explained
     async def get(self, request: web.Request) -> web.Response:
         conversation, _ = await self._open(request)
-        hold = conversation.hold
-        held = hold and {"queue": hold.queue, "reason": hold.reason, "at": transcript.rfc3339(hold.at)}
+        held = await self._held(conversation)
         return _json(
             {"id": conversation.id, "channel": conversation.channel, "queue": conversation.queue, "held": held}
         )
+
+    async def _held(self, conversation: Conversation) -> dict[str, Any] | None:
+        """Who has it, why, since when, and from when on the assistant may answer again by itself."""
+        hold, queues = conversation.hold, {queue.name: queue for queue in self.config.queues}
+        if hold is None:
+            return None
+        held = {"queue": hold.queue, "reason": hold.reason, "at": transcript.rfc3339(hold.at)}
+        queue = queues.get(conversation.queue)
+        over = over_at(hold, await acted_at(self.store, conversation.id), queue) if queue else None
+        return held | ({"until": transcript.rfc3339(over.ms)} if over else {})
 
     @explained
     async def messages(self, request: web.Request) -> web.Response:

@@ -88,3 +88,37 @@ async def test_a_queue_that_is_switched_off_answers_nothing(tmp_path: Path, text
             reply = await contact.ask(text)
             assert (reply["outcome"], reply["reason"], reply["parts"]) == ("held", "switched_off", [])
             assert openai.asked == []
+
+
+# -- people who let go without a word ------------------------------------------------------------------
+
+
+def idle(hours: float) -> str:
+    return f'[queues.handoff]\nresume = "idle_hours"\nidle_hours = {hours}'
+
+
+async def test_what_people_left_lying_is_the_assistant_s_again(tmp_path: Path) -> None:
+    moment = 0.000_001  # hours
+    async with FakeOpenAI() as openai:
+        async with running(queue(openai, idle(1)), tmp_path) as (_, contact):
+            await contact.ask("bom dia")
+            await contact.act("hold")
+            assert (await contact.ask("oi"))["outcome"] == "held"
+            assert (await contact.get(""))[1]["held"]["until"] > (await contact.get(""))[1]["held"]["at"]
+        async with running(queue(openai, idle(moment)), tmp_path) as (_, again):
+            again.id, again.conversation, again._number = contact.id, contact.conversation, contact._number
+            reply = await again.ask("e agora?")
+            assert (reply["outcome"], reply["parts"][0]["text"]) == ("answered", "Echo: e agora?")
+            turn = (await again.turns())[-1]
+            (step,) = [line for line in turn["timeline"] if line["step"] == "resume"]
+            assert step["reason"] == "idle_hours"
+            assert (await again.get(""))[1]["held"] is None
+
+
+async def test_who_is_there_keeps_it(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai:
+        async with running(queue(openai, ""), tmp_path) as (_, contact):
+            await contact.ask("oi")
+            await contact.act("hold")
+            assert "until" not in (await contact.get(""))[1]["held"]
+            assert (await contact.ask("alguém?"))["outcome"] == "held"
