@@ -467,7 +467,12 @@ def _schemas() -> Mapping[str, Json]:
                 "id": _text(),
                 "channel": _text(),
                 "queue": _text(),
-                "held": _or_null(_object("queue reason at", {"queue": _text(), "reason": _text(), "at": _time()})),
+                "held": _or_null(
+                    _object(
+                        "queue reason at",
+                        {"queue": _text(), "reason": _text(), "at": _time(), "until": _time()},
+                    )
+                ),
             },
         ),
         "Held": _object(
