@@ -34,6 +34,7 @@ class Line:
         self.swallow = 0
         """So many of the next answers never arrive: the connection ends instead."""
         self.swallowed = 0
+        self._calls: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def laid(self) -> AsyncIterator[str]:
@@ -41,8 +42,12 @@ class Line:
         server = await asyncio.start_server(self._call, "127.0.0.1", 0)
         async with server:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            for call in self._calls:
+                call.cancel()  # else the server waits, since Python 3.12, until the idle ones are let go
 
     async def _call(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if call := asyncio.current_task():
+            self._calls.add(call)
         there, back = await asyncio.open_connection("127.0.0.1", self._port)
         asking = asyncio.create_task(_copied(reader, back))
         try:
