@@ -37,12 +37,23 @@ class Verdict(StrEnum):
     HANDOFF = "handoff"
 
 
+_GLANCE = 24
+"""Characters of a line that are looked at first."""
+
+
 def letters(text: str) -> str:
     """Only what tells markers apart: letters and digits, without accents, case, punctuation, white space or markup.
 
     An entity or a tag that is cut off at the end counts for nothing: the next piece may complete it.
     """
     return "".join(c for c, _ in _letters(_bare(_BROKEN_OFF.sub("", text))))
+
+
+def begins(marker: str, line: str) -> bool:
+    """Whether a line may still become the marker, of which `marker` has the letters. Most are told from a few."""
+    if len(line) > _GLANCE and not marker.startswith(letters(line[:_GLANCE])):
+        return False
+    return bool(marker) and marker.startswith(letters(line))
 
 
 def ends_with(marker: str, text: str) -> bool:

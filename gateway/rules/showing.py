@@ -6,7 +6,7 @@ become the marker's last line, turn out to be white space at the end, or be half
 
 from __future__ import annotations
 
-from gateway.rules.handoff import letters
+from gateway.rules.handoff import begins, letters
 from gateway.rules.shaping import BLANK_LINES
 
 
@@ -49,7 +49,7 @@ class Showable:
         return end
 
     def _may_be_marker(self, line: str) -> bool:
-        return bool(self._marker) and self._marker.startswith(letters(line))
+        return begins(self._marker, line)
 
 
 def mended(text: str) -> str:
