@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rules.handoff import MarkerGate, Verdict, ends_with, letters
+from gateway.rules.handoff import MarkerGate, Verdict, begins, ends_with, letters
 from gateway.rules.writing import Written
 from tests.rules.corpora import corpus, rates
 
@@ -192,3 +192,12 @@ def before(text: str, marker: str) -> str:
 def test_no_cut_changes_what_is_made_of_parts_of_it(parts: list[str], cuts: list[int]) -> None:
     text = "".join(parts)
     assert read(text, cuts) == read(text, [])
+
+
+NASTY = ["**", "<b>", "</strong>", "<br/>", "&ccedil;", "&atilde;o", "Ação", "ac", "a\u0303o", "ℹ", "😀", "Trans", "ferir"]
+
+
+@given(st.lists(st.sampled_from([*NASTY, ": ", " ", "x"]), max_size=14).map("".join))
+def test_a_glance_tells_what_the_whole_line_tells(line: str) -> None:
+    for marker in map(letters, ("Ação: Transferir", "Transferir ação para o setor de atendimento da loja", "")):
+        assert begins(marker, line) == (bool(marker) and marker.startswith(letters(line)))
