@@ -194,10 +194,13 @@ def test_no_cut_changes_what_is_made_of_parts_of_it(parts: list[str], cuts: list
     assert read(text, cuts) == read(text, [])
 
 
-NASTY = ["**", "<b>", "</strong>", "<br/>", "&ccedil;", "&atilde;o", "Ação", "ac", "a\u0303o", "ℹ", "😀", "Trans", "ferir"]
+SPELLED = {"ç": ["ç", "&ccedil;", "c", "c\u0327"], "ã": ["ã", "&atilde;", "a\u0303"]}
+BETWEEN = st.sampled_from(["", "", "", "**", "<b>", "</strong>", "<br/>", "&nbsp;", "ℹ", "😀", " ", "x"])
 
 
-@given(st.lists(st.sampled_from([*NASTY, ": ", " ", "x"]), max_size=14).map("".join))
-def test_a_glance_tells_what_the_whole_line_tells(line: str) -> None:
-    for marker in map(letters, ("Ação: Transferir", "Transferir ação para o setor de atendimento da loja", "")):
-        assert begins(marker, line) == (bool(marker) and marker.startswith(letters(line)))
+@given(st.data(), st.integers(0, 60))
+def test_a_glance_tells_what_the_whole_line_tells(data: st.DataObject, length: int) -> None:
+    said = "Ação: Transferir para o setor de atendimento"
+    letter = [data.draw(st.sampled_from(SPELLED.get(c, [c]))) + data.draw(BETWEEN) for c in said]
+    line, marker = "".join(letter)[:length], letters(said)
+    assert begins(marker, line) == marker.startswith(letters(line))
