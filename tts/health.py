@@ -106,13 +106,17 @@ class Health:
         try:
             await trial()
         except SpeechError as error:
-            if self.why is None or error.reason != self.why.reason:
-                self._out(error)
-        except Exception:
-            log.exception("%s: a trial failed unexpectedly", self.name)
+            self._found(error)
+        except Exception as error:
+            self._found(unforeseen(self.name, error))
         else:
             self.why, self._row = None, 0
             self._on_back(self.name)
+
+    def _found(self, error: SpeechError) -> None:
+        """By a trial: another cause is told, the same one is known."""
+        if self.why is None or error.reason != self.why.reason:
+            self._out(error)
 
 
 class Watched:
@@ -139,9 +143,7 @@ class Watched:
             self.health.failed(error, partial(self._trial, as_long_as(speech) if isinstance(error, Quota) else TRIAL))
             raise
         except Exception as error:
-            # A fault in one voice's code is that voice's failure; the customer still gets the next one.
-            log.exception("%s failed unexpectedly", self.name)
-            fault = SpeechError(f"unexpected_{type(error).__name__}", hint="A fault in the gateway: see its log.")
+            fault = unforeseen(self.name, error)
             self.failed(fault)
             raise fault from error
 
@@ -164,3 +166,9 @@ class Watched:
 def restated(error: SpeechError, hint: str = "") -> SpeechError:
     """The same error without its traceback: safe to keep, and to raise many times."""
     return type(error)(error.reason, hint=hint or error.hint, retry_after=error.retry_after, retryable=error.retryable)
+
+
+def unforeseen(voice: str, error: Exception) -> SpeechError:
+    """A fault in one voice's code is that voice's failure; the customer still gets the next one."""
+    log.error("%s failed unexpectedly", voice, exc_info=error)
+    return SpeechError(f"unexpected_{type(error).__name__}", hint="A fault in the gateway: see its log.")

@@ -167,9 +167,10 @@ async def test_a_fault_in_a_trial_does_not_end_the_trials(wards: list[Ward]) -> 
     wards.append(ward := Ward(Quota("quota_exceeded"), ZeroDivisionError()))
     await ward.speak()
     await ward.wake()
-    assert await ward.speak() == "quota_exceeded"
+    assert await ward.speak() == "unexpected_ZeroDivisionError"
     await ward.wake()
     assert await ward.speak() == "a"
+    assert ward.told == ["a out: quota_exceeded", "a out: unexpected_ZeroDivisionError", "a back"]
 
 
 async def test_a_trial_proves_what_is_done_with_its_sound(wards: list[Ward]) -> None:
