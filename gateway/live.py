@@ -37,6 +37,23 @@ class Bell:
         return True
 
 
+class Round(Bell):
+    """Rung for every conversation; remembers for which until somebody takes them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._missed: set[ConversationId] = set()
+
+    def ring_for(self, conversation: ConversationId) -> None:
+        self._missed.add(conversation)
+        self.ring()
+
+    def take(self) -> set[ConversationId]:
+        """The conversations it rang for since the last time."""
+        taken, self._missed = self._missed, set()
+        return taken
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """An answer while it is written."""
@@ -50,6 +67,7 @@ class Draft:
 class Live:
     def __init__(self) -> None:
         self._bells: defaultdict[ConversationId, set[Bell]] = defaultdict(set)
+        self._rounds: set[Round] = set()
         self._states: dict[ConversationId, str] = {}
         self._readers: defaultdict[ConversationId, set[Bell]] = defaultdict(set)
         self._drafts: dict[ConversationId, Draft] = {}
@@ -61,11 +79,15 @@ class Live:
     def ring(self, conversation: ConversationId) -> None:
         for bell in self._bells.get(conversation, ()):
             bell.ring()
+        for round in self._rounds:
+            round.ring_for(conversation)
 
     def end(self) -> None:
         self.over = True
         for conversation in self._bells:
             self.ring(conversation)
+        for round in self._rounds:
+            round.ring()
 
     def state(self, conversation: ConversationId) -> str:
         return self._states.get(conversation, IDLE)
@@ -91,6 +113,16 @@ class Live:
             self._bells[conversation].discard(bell)
             if not self._bells[conversation]:
                 del self._bells[conversation]
+
+    @contextmanager
+    def watch_all(self) -> Iterator[Round]:
+        """As `watch`, for whoever looks after many conversations."""
+        round = Round()
+        self._rounds.add(round)
+        try:
+            yield round
+        finally:
+            self._rounds.discard(round)
 
     # -- drafts ------------------------------------------------------------------------------------
 
