@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from gateway.rules.addresses import problem_with
+from gateway.rules.flows.settings import FlowTrigger
 from gateway.rules.hours import Hours
 from gateway.rules.triggers import AutoReply
 
@@ -219,6 +220,18 @@ class OptOut(Section):
     back: tuple[str, ...] = ("voltar", "start", "volver", "继续")
 
 
+class ActionSettings(Section):
+    name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
+    url: str = Field(min_length=1)
+    secret: SecretStr
+    timeout_s: float = Field(10.0, gt=0, le=60)
+
+    @model_validator(mode="after")
+    def _signed(self) -> ActionSettings:
+        _refuse_unsigned("secret", self.secret, "actions are signed")
+        return self
+
+
 class Queue(Section):
     name: Name
     language: Language = "pt-BR"
@@ -236,6 +249,15 @@ class Queue(Section):
     opt_out: OptOut = OptOut()
     hours: Hours = Hours()
     auto_replies: tuple[AutoReply, ...] = Field((), max_length=200)
+    flows: tuple[FlowTrigger, ...] = Field((), max_length=100)
+    actions: tuple[ActionSettings, ...] = Field((), max_length=100)
+
+    @model_validator(mode="after")
+    def _actions_have_names_of_their_own(self) -> Queue:
+        names = [action.name for action in self.actions]
+        for name in {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"actions: two are named {name!r}; names are unique in a queue")
+        return self
 
     @model_validator(mode="after")
     def _legacy_alias_has_instructions(self) -> Queue:
@@ -433,6 +455,7 @@ class Config(Section):
             yield f"{at}.hearing.base_url", queue.hearing.base_url
             for voice in (queue.voice, *queue.voice.fallbacks):
                 yield f"{at}.voice.base_url", voice.base_url
+            yield from ((f"{at}.actions.{action.name}.url", action.url) for action in queue.actions)
         for channel in self.channels:
             yield f"channels.{channel.name}.callback_url", channel.callback_url
             yield f"channels.{channel.name}.base_url", channel.base_url
@@ -551,7 +574,15 @@ def _anchored(raw: dict[str, Any], root: Path) -> dict[str, Any]:
     for queue in raw.get("queues") or []:
         if isinstance(queue, dict) and isinstance(queue.get("knowledge"), list):
             queue["knowledge"] = [at(p) for p in queue["knowledge"]]
+        for flow in _flows_of(queue):
+            flow["file"] = at(flow["file"])
     return raw
+
+
+def _flows_of(queue: Any) -> list[dict[str, Any]]:
+    """Its rows, as far as they are any."""
+    rows = queue.get("flows") if isinstance(queue, dict) else None
+    return [row for row in rows if isinstance(row, dict) and "file" in row] if isinstance(rows, list) else []
 
 
 # -- explaining ----------------------------------------------------------------------------------

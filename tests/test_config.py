@@ -15,6 +15,7 @@ from pydantic import BaseModel, SecretStr
 
 from gateway import config
 from gateway.config import Config, ConfigError, load, parse
+from gateway.rules.flows.settings import FlowTrigger
 from gateway.rules.hours import Hours, Weekly
 from gateway.rules.triggers import AutoReply
 
@@ -37,6 +38,7 @@ ENVIRONMENT = {
     "ELEVENLABS_VOICE": "voice-example",
     "RECADO_API_KEY": "key-0123456789",
     "RECADO_CALLBACK_SECRET": SECRET,
+    "RECADO_ACTIONS_SECRET": SECRET,
     "WHATSAPP_PHONE_NUMBER_ID": "100000000000001",
     "WHATSAPP_TOKEN": "EAAexample",
     "WHATSAPP_APP_SECRET": "app-secret-example",
@@ -51,6 +53,10 @@ ENVIRONMENT = {
 def queue(*lines: str) -> str:
     """A sound configuration with more in its queue."""
     return SOUND.replace("[[channels]]", "\n".join([*lines, "[[channels]]"]))
+
+
+def action(*lines: str, url: str = "https://a.example") -> str:
+    return queue("[[queues.actions]]", "name = 'marcar'", f"url = '{url}'", *lines)
 
 
 def channel(*lines: str) -> str:
@@ -172,6 +178,20 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "alerts with a secret that is none": (
         '[server.alerts]\nurl = "https://ops.example.com/in"\nsecret = "hunter-two"\n' + SOUND,
         ["server.alerts", "secret is no Standard Webhooks secret", "whsec_"],
+    ),
+    "an action that is not signed": (action('secret = ""'), ["queues[0] (loja).actions[0] (marcar)", "signed"]),
+    "an action with no signer's secret": (action('secret = "abc"'), ["no Standard Webhooks secret", "recado secret"]),
+    "an action into a private network": (
+        action(f'secret = "{SECRET}"', url="http://10.0.0.1/x"),
+        ["queues.loja.actions.marcar.url", "private", "allow_private_urls"],
+    ),
+    "two actions of one name": (
+        queue(*2 * [f"[[queues.actions]]\nname = 'a'\nurl = 'https://a.example'\nsecret = '{SECRET}'"]),
+        ["actions: two are named 'a'"],
+    ),
+    "a flow that is no file of one": (
+        queue("[[queues.flows]]", 'trigger = "all"', 'file = "clinica.yaml"'),
+        ["flows[0]", "clinica.yaml", ".toml or .json"],
     ),
     "alerts into a private network": (
         f'[server.alerts]\nurl = "http://10.0.0.7/in"\nsecret = "{SECRET}"\n' + SOUND,
@@ -357,11 +377,13 @@ def test_the_mark_some_editors_put_first_does_not_matter(tmp_path: Path) -> None
 
 
 def test_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
-    (tmp_path / "recado.toml").write_text(queue('knowledge = ["faq.md"]'))
+    flow = ("[[queues.flows]]", 'trigger = "all"', 'file = "clinica.toml"')
+    (tmp_path / "recado.toml").write_text(queue('knowledge = ["faq.md"]', *flow))
     made = load(tmp_path / "recado.toml", env={})
     assert made.storage.url == f"sqlite:///{tmp_path / 'recado.db'}"
     assert made.storage.media_dir == str(tmp_path / "media")
     assert made.queues[0].knowledge == (str(tmp_path / "faq.md"),)
+    assert made.queues[0].flows[0].file == str(tmp_path / "clinica.toml")
 
 
 # -- the environment and flags -----------------------------------------------------------------------
@@ -524,6 +546,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "queues.hours": Hours,
     "queues.hours.weekly": Weekly,
     "queues.auto_replies": AutoReply,
+    "queues.flows": FlowTrigger,
+    "queues.actions": config.ActionSettings,
     "channels": config.ChannelSettings,
 }
 HEADER = re.compile(r"\[\[?([a-z_.]+)\]\]?")

@@ -44,6 +44,8 @@ class Trigger(BaseModel):
     value: Texts = ()
     name: str = Field("", pattern=r"^$|^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     examples: Texts = ()
+    first_only: bool = False
+    """Only the burst that begins a conversation sets it off."""
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Trigger:
@@ -61,7 +63,6 @@ class AutoReply(Trigger):
     """A fixed reply. `{name}` in it becomes the customer's name."""
 
     reply: str = Field(min_length=1, max_length=4000)
-    first_only: bool = False
 
     @model_validator(mode="after")
     def _says_something(self) -> AutoReply:
@@ -132,7 +133,7 @@ def matches(trigger: Trigger, texts: Sequence[str], *, tell: Callable[[TooSlow],
 
 
 def which(
-    auto_replies: Sequence[AutoReply],
+    triggers: Sequence[Trigger],
     texts: Sequence[str],
     *,
     first: bool = False,
@@ -144,9 +145,9 @@ def which(
     `first`: the burst begins the conversation; `first_only` ones are left out otherwise. `intent`: what the queue's
     assistant takes the burst to want, "" for nothing of that; None: `closest` judges. `tell`: see `matches`.
     """
-    patterns = sum(each.operator == "regex" for each in auto_replies)
-    wanted = _wanted(auto_replies, texts) if intent is None else intent
-    for place, each in enumerate(auto_replies):
+    patterns = sum(each.operator == "regex" for each in triggers)
+    wanted = _wanted(triggers, texts) if intent is None else intent
+    for place, each in enumerate(triggers):
         if each.first_only and not first:
             continue
         hit = (
