@@ -1,0 +1,160 @@
+"""What Chatwoot's webhooks and message lists say. Pure, and lenient: keys differ from version to version.
+
+Contract: Chatwoot 4.13 and later (webhooks of an API inbox are signed since then). A message comes as a webhook, where
+its type is a word, and in lists, where it is a number. Ours bear a mark, as `source_id` and in `content_attributes`:
+some versions and some keys show one of the two only.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.desks.base import Assigned, Event, Noise, Resolved, Written
+
+MARK = "recado"
+"""The key in `content_attributes`, and how our `source_id` begins."""
+TYPES = {0: "incoming", 1: "outgoing", 2: "activity", 3: "template"}
+EVENTS = {"message_created", "conversation_updated", "conversation_status_changed", "conversation_resolved"}
+_TAG = re.compile(r"<(/?)(p|br|div|b|strong|i|em|u|a|ul|ol|li|span|blockquote|code|pre|h[1-6])\b[^<>]{0,500}>", re.I)
+_BREAKS = {"p", "br", "div", "li", "ul", "ol", "blockquote", "pre"}
+_HARD_BREAK = re.compile(r"\\(?=\n)|\\\Z")
+
+
+def event(body: Any, account: int, now_ms: int) -> Event:
+    """What one webhook says. `account`: ours; `now_ms`: for one that says no time."""
+    if not isinstance(body, dict):
+        return Noise("no_object")
+    name = body.get("event")
+    if not isinstance(name, str) or name not in EVENTS:
+        return Noise("other_event")
+    if account and _id(_object(body, "account")) not in ("", str(account)):
+        return Noise("another_account")
+    if name == "message_created":
+        return written(body, now_ms)
+    if name == "conversation_updated":
+        return _assigned(body, now_ms)
+    return resolved(body, now_ms)
+
+
+def written(message: Mapping[str, Any], now_ms: int, thread: str = "") -> Written | Noise:
+    """`message`: of a webhook, or of a list; then `thread` says whose."""
+    why, sender = _aside(message), _object(message, "sender")
+    thread = thread or _id(_object(message, "conversation"))
+    if not why and not (thread and _id(message)):
+        why = "no_id"
+    text = plain(message)
+    if not why and not text:
+        why = "empty"
+    if why:
+        return Noise(why)
+    name = _text(sender, "available_name") or _text(sender, "name")
+    return Written(_id(message), thread, text, instant(message.get("created_at")) or now_ms, name)
+
+
+def _aside(message: Mapping[str, Any]) -> str:
+    """Why it is nothing that a person wrote to the contact; empty when it is."""
+    type, sender = type_of(message), _text(_object(message, "sender"), "type").lower()
+    if type != "outgoing":
+        return type if type in TYPES.values() else "unknown_type"
+    if message.get("private") is not False and message.get("private") is not None:
+        return "private"
+    if mark_of(message):
+        return "ours"
+    if _object(message, "content_attributes").get("deleted"):
+        return "deleted"
+    return "" if sender == "user" else "no_person"
+
+
+def resolved(conversation: Mapping[str, Any], now_ms: int) -> Resolved | Noise:
+    """`conversation`: of a webhook, or asked for."""
+    thread = _id(conversation)
+    if conversation.get("status") != "resolved":
+        return Noise("not_resolved")
+    if not thread:
+        return Noise("no_id")
+    at = changed(conversation)
+    return Resolved(f"{thread}:resolved:{at}", thread, at or now_ms)
+
+
+def _assigned(conversation: Mapping[str, Any], now_ms: int) -> Assigned | Noise:
+    thread, at = _id(conversation), changed(conversation)
+    if not thread or not _changes(conversation, "assignee_id"):
+        return Noise("nobody_assigned")
+    meta = _object(conversation, "meta")
+    robot = meta.get("assignee_type") not in (None, "User")
+    assignee = {} if robot else _object(meta, "assignee")
+    name = _text(assignee, "available_name") or _text(assignee, "name")
+    return Assigned(f"{thread}:assigned:{_id(assignee)}:{at}", thread, at or now_ms, name)
+
+
+def _changes(conversation: Mapping[str, Any], key: str) -> bool:
+    told = conversation.get("changed_attributes")
+    return isinstance(told, list) and any(isinstance(change, dict) and key in change for change in told)
+
+
+def changed(conversation: Mapping[str, Any]) -> int:
+    """When, in milliseconds; 0 when it does not say."""
+    return instant(conversation.get("updated_at")) or instant(conversation.get("timestamp"))
+
+
+def type_of(message: Mapping[str, Any]) -> str:
+    type = message.get("message_type")
+    return type if isinstance(type, str) else TYPES.get(type, "") if isinstance(type, int) else ""
+
+
+def mark_of(message: Mapping[str, Any]) -> str:
+    """By which we know what we wrote; empty for anybody else's."""
+    source = _text(message, "source_id")
+    return source if source.startswith(f"{MARK}:") else _text(_object(message, "content_attributes"), MARK)
+
+
+def plain(message: Mapping[str, Any]) -> str:
+    """The words, then a line for each file with its link."""
+    files = message.get("attachments")
+    links = [_text(file, "data_url") for file in files if isinstance(file, dict)] if isinstance(files, list) else []
+    lines = [_words(_text(message, "content")), *(link for link in links if link)]
+    return "\n".join(line for line in lines if line)
+
+
+def _words(content: str) -> str:
+    """The editor writes a hard line break as a backslash, and for some inboxes HTML."""
+    if _TAG.search(content):
+        content = html.unescape(_TAG.sub(lambda tag: "\n" if tag[2].lower() in _BREAKS else "", content))
+        content = re.sub(r"\n{2,}", "\n", content)
+    return _HARD_BREAK.sub("", content).strip()
+
+
+def instant(value: Any) -> int:
+    """Milliseconds of what Chatwoot calls a time: seconds, also broken ones, or ISO 8601; 0 for anything else."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11:
+        return round(value * 1000)
+    if not isinstance(value, str) or len(value) > 40:
+        return 0
+    try:
+        at = datetime.fromisoformat(value)
+        return max(0, round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000))
+    except (ValueError, OverflowError, OSError):
+        return 0
+
+
+def number(value: Any) -> int:
+    """An id that counts up; 0 for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _id(thing: Mapping[str, Any]) -> str:
+    return str(number(thing.get("id")) or "")
+
+
+def _object(thing: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = thing.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(thing: Mapping[str, Any], key: str) -> str:
+    value = thing.get(key)
+    return value if isinstance(value, str) else ""
