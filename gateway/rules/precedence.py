@@ -6,13 +6,14 @@ their meaning in docs/reasons.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from gateway.config import OptOut, Queue
+from gateway.rules.flows import Flow, State, intents_wanted
 from gateway.rules.hours import is_open, next_opening
 from gateway.rules.opting import wants_back, wants_out
-from gateway.rules.triggers import TooSlow, which, worded
+from gateway.rules.triggers import TooSlow, closest, which, worded
 from gateway.rules.wishes import asks_for_person, has_phrase
 from storage.model import Hold, Media
 
@@ -66,6 +67,12 @@ class Situation:
     """The contact's."""
     first: bool = False
     """The burst begins the conversation."""
+    flows: Mapping[str, Flow] = field(default_factory=dict)
+    """The queue's, by file."""
+    stands: State | None = None
+    """Where the conversation stands in a flow."""
+    woken: Collection[str] = ()
+    """What it is time for: `flow`, when a question waited long enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,8 @@ class Ask:
     unheard: str = ""
     """The sentence that owns up to what could not be understood in the burst; the answer ends with it."""
     seen: Sequence[Seen] = ()
+    instructions: str = ""
+    """Beside the queue's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +124,34 @@ class Transfer:
     """The transfer message, where it is not the usual one."""
 
 
-Decision = Ignore | StaySilent | Say | Ask | Transfer
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing now; the conversation is looked at again."""
+
+    reason: str
+    until: int
+    """Milliseconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """A flow decides what is said."""
+
+    reason: str
+    """`flow_trigger`, `flow_in_progress` or `flow_timeout`."""
+    flow: Flow
+    stands: State | None = None
+    """None: it begins."""
+    texts: Sequence[str] = ()
+    intent: str = ""
+    """What the burst was judged to want, of what the flow asks for."""
+    ask: Ask = Ask("")
+    """What its assistant is asked, but for the instructions."""
+    otherwise: Ignore | StaySilent | Say | Ask = Ignore("empty_burst")
+    """The next rung, for when the flow ends without a word."""
+
+
+Decision = Ignore | StaySilent | Say | Ask | Transfer | Wait | Follow
 
 
 def decide(situation: Situation, *, tell: Callable[[TooSlow], None] = lambda slow: None) -> Decision:
@@ -123,12 +159,18 @@ def decide(situation: Situation, *, tell: Callable[[TooSlow], None] = lambda slo
     if situation.hold is not None:
         return StaySilent("held_by_person")
     if not situation.burst:
-        return Ignore("empty_burst")
+        return _timed_out(situation) or Ignore("empty_burst")
     unanswered = _opting(situation) or _aside(situation)
     if situation.exhausted and not isinstance(unanswered, Ignore):
         return Transfer("too_many_tries", dead=True)
-    above = unanswered or _switched_off(situation) or _closed(situation) or _called(situation)
-    return above or _auto_reply(situation, tell) or _answer(situation)
+    if unanswered:
+        return unanswered
+    return _automatically(situation, tell) if situation.queue.automatic else _switched_off(situation, tell)
+
+
+def _automatically(situation: Situation, tell: Callable[[TooSlow], None]) -> Decision:
+    above = _closed(situation) or _called(situation) or _auto_reply(situation, tell)
+    return above or _flow(situation, tell) or _answer(situation)
 
 
 def _opting(situation: Situation) -> Say | Ignore | None:
@@ -148,9 +190,10 @@ def _aside(situation: Situation) -> Decision | None:
     return Ignore(aside or UNANSWERED[situation.burst[0].meaning])
 
 
-def _switched_off(situation: Situation) -> StaySilent | None:
-    """People answer here, without being called."""
-    return None if situation.queue.automatic else StaySilent("switched_off")
+def _switched_off(situation: Situation, tell: Callable[[TooSlow], None]) -> Decision:
+    """People answer here, without being called; only flows go their way, and the assistant where they ask it."""
+    flow = _flow(situation, tell)
+    return _closed(situation) or _called(situation) or flow if flow else StaySilent("switched_off")
 
 
 def _closed(situation: Situation) -> Decision | None:
@@ -178,6 +221,64 @@ def _auto_reply(situation: Situation, tell: Callable[[TooSlow], None]) -> Say | 
     return None if place is None else Say("", "auto_reply", text=worded(replies[place], situation.name))
 
 
+# -- flows ------------------------------------------------------------------------------------------------
+
+
+def _flow(situation: Situation, tell: Callable[[TooSlow], None]) -> Follow | None:
+    """The one in progress, else the first one the burst sets off. Without a word in it neither."""
+    if not (texts := _texts(situation)):
+        return None
+    if (flow := in_progress(situation.flows, situation.stands)) is not None:
+        return _following(situation, "flow_in_progress", flow, texts, _judged(situation, flow, texts))
+    rows = situation.queue.flows
+    place = which(rows, texts, first=situation.first, tell=tell) if rows else None
+    if place is None or (begun := situation.flows.get(rows[place].file)) is None:
+        return None
+    return replace(_following(situation, "flow_trigger", begun, texts, rows[place].name), stands=None)
+
+
+def in_progress(flows: Mapping[str, Flow], stands: State | None) -> Flow | None:
+    """The flow a conversation is in; None too when it was taken out of the configuration meanwhile."""
+    return next((flow for flow in flows.values() if stands and flow.name == stands.flow), None)
+
+
+def _following(situation: Situation, reason: str, flow: Flow, texts: Sequence[str], intent: str) -> Follow:
+    answer = _answer(situation)
+    return Follow(
+        reason,
+        flow,
+        situation.stands,
+        texts,
+        intent,
+        answer if isinstance(answer, Ask) else Ask(""),
+        answer if situation.queue.automatic else StaySilent("switched_off"),
+    )
+
+
+def _judged(situation: Situation, flow: Flow, texts: Sequence[str]) -> str:
+    """Which intent the burst is of, where the flow waits for one."""
+    assert situation.stands is not None
+    if not intents_wanted(flow, situation.stands):
+        return ""
+    triggers = (*situation.queue.flows, *situation.queue.auto_replies)
+    return closest([each for each in triggers if each.trigger == "intent"], texts)
+
+
+def _timed_out(situation: Situation) -> Decision | None:
+    """A question waited long enough. Nobody is reminded of it while the queue is closed."""
+    flow = in_progress(situation.flows, situation.stands)
+    if "flow" not in situation.woken or flow is None or situation.opted_out:
+        return None
+    hours = situation.queue.hours
+    if not hours.assistant and not is_open(hours, situation.now):
+        if (opens := next_opening(hours, situation.now)) is not None:
+            return Wait("closed", opens)
+    return Follow("flow_timeout", flow, situation.stands, otherwise=Ignore("flow_timeout"))
+
+
+# -- what the customer wrote ------------------------------------------------------------------------------
+
+
 def _texts(situation: Situation) -> list[str]:
     burst = [said for said in situation.burst if said.meaning == "message" and not said.aside]
     return [said.text for said in burst if said.text.strip()]
@@ -197,7 +298,7 @@ UNANSWERED = {"edit": "edited_after_answer", "revoke": "revoked", "reaction": "r
 """What asks for no answer by itself."""
 
 
-def _answer(situation: Situation) -> Decision:
+def _answer(situation: Situation) -> Ask | Say:
     burst = [said for said in situation.burst if said.meaning == "message" and not said.aside]
     seen = tuple(one for said in burst for one in said.seen)
     question = "\n".join(_quoting(said) for said in burst if said.text.strip())

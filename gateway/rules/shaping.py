@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from gateway.assistants.base import Passage
 from gateway.channels.base import Capabilities
+from gateway.rules.flows import numbered
 from gateway.rules.voicing import Directive, Verdict
 from tts.cutting import cut
 from tts.speakable import speakable
@@ -26,6 +27,9 @@ class Draft:
     citations: Sequence[Passage] = ()
     directive: Directive = ""
     """How the assistant itself wants it to go."""
+    choices: Sequence[str] = ()
+    """Titles of the options under it: buttons where the channel has them, numbered lines elsewhere. Only of what is
+    written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Script:
 @dataclass(frozen=True, slots=True)
 class TextPart:
     text: str
+    choices: Sequence[str] = ()
+    """Titles of the buttons under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class Shape:
 def shape(draft: Draft, script: Script, verdict: Verdict, capabilities: Capabilities, *, both: bool) -> Shape:
     """`verdict`: of `rules.voicing.after`. both: what is spoken is written, too."""
     written = cleaned(draft.text)
-    texts = _texts(written, capabilities)
+    texts = _offering(written, draft.choices, capabilities)
     if not verdict.speaks:
         return Shape(texts, verdict.reason, draft.language)
     beside = texts if both else _texts(script.companion, capabilities)
@@ -108,6 +114,14 @@ def scripted(text: str, language: str, *, tags: bool = False, dictionary: Mappin
             found[-1] = replace(found[-1], written=f"{found[-1].written}\n{written}")
     said = [one for one in found if one.spoken]
     return Script(said, speakable(text, language, tags=tags, dictionary=dictionary).companion)
+
+
+def _offering(written: str, choices: Sequence[str], capabilities: Capabilities) -> list[TextPart]:
+    """The text in pieces, with its options under the last one."""
+    if len(choices) > capabilities.choices:
+        return _texts(numbered(written, choices), capabilities)
+    texts = _texts(written, capabilities)
+    return [*texts[:-1], replace(texts[-1], choices=tuple(choices))] if choices and texts else texts
 
 
 def _texts(text: str, capabilities: Capabilities) -> list[TextPart]:

@@ -242,4 +242,6 @@ def phrases(queue: Queue) -> Sequence[str]:
 
 
 def _written(part: TextPart | VoicePart) -> dict[str, Any]:
-    return {"kind": "text", "text": part.text if isinstance(part, TextPart) else part.written}
+    if isinstance(part, VoicePart):
+        return {"kind": "text", "text": part.written}
+    return {"kind": "text", "text": part.text} | ({"choices": list(part.choices)} if part.choices else {})

@@ -166,7 +166,8 @@ class Call:
     action: str
     arguments: Variables = field(default_factory=dict, repr=False)
     id: str = ""
-    """Equal on every retry of this call and on no other of the conversation; the result comes back with it."""
+    """The result comes back with it."""
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,7 +253,7 @@ class _Move:
     def _call(self, step: Step) -> str:
         self._rest(step)
         arguments = {name: self._argument(value) for name, value in step.arguments.items()}
-        self.effects.append(Call(step.action, arguments, f"{step.name}:{self.now_ms}"))
+        self.effects.append(Call(step.action, arguments, f"{step.name}:{self.now_ms}", step.name))
         self.note(step, "called")
         return ""
 
