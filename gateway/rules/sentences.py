@@ -60,6 +60,30 @@ SENTENCES: dict[str, dict[str, str]] = {
         "es": "¡Qué bueno tenerle de vuelta! ¿En qué puedo ayudar?",
         "zh": "欢迎回来！请问有什么可以帮您？",
     },
+    "follow_up": {
+        "pt": "Ficou alguma dúvida? Se precisar de mais alguma coisa, é só responder por aqui.",
+        "en": "Is there anything else you need? Just reply here and we will go on from there.",
+        "es": "¿Le quedó alguna duda? Si necesita algo más, solo responda por aquí.",
+        "zh": "请问还有什么可以帮您的吗？有需要直接回复就好。",
+    },
+    "closing": {
+        "pt": "Como não tivemos mais retorno, vamos encerrar esta conversa. Se precisar, é só escrever de novo.",
+        "en": "As we have not heard from you, we are closing this conversation. Just write again whenever you need us.",
+        "es": "Como no tuvimos respuesta, cerramos esta conversación. Si nos necesita, solo escriba de nuevo.",
+        "zh": "由于一段时间没有收到您的回复，这次对话先到这里。有需要请随时再联系我们。",
+    },
+    "rating_ask": {
+        "pt": "Como foi o nosso atendimento? Dê uma nota de 1 a 5, em que 5 é muito bom.",
+        "en": "How did we do? Please give us a score from 1 to 5, where 5 is very good.",
+        "es": "¿Cómo fue nuestra atención? Denos una nota del 1 al 5, donde 5 es muy buena.",
+        "zh": "您对这次服务满意吗？请用 1 到 5 分评价，5 分为非常满意。",
+    },
+    "rating_thanks": {
+        "pt": "Agradecemos a sua nota. Ela nos ajuda a atender cada vez melhor.",
+        "en": "Thank you for your score. It helps us do better.",
+        "es": "Gracias por su nota. Nos ayuda a atender cada vez mejor.",
+        "zh": "谢谢您的评分，这会帮助我们做得更好。",
+    },
 }
 
 
