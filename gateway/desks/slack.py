@@ -216,7 +216,7 @@ class Slack:
         found: dict[str, str] = {}
         asked = {**where, "channel": self.settings.channel_id, "limit": str(LOOK), "include_all_metadata": "true"}
         for _ in range(pages):
-            answer = await self._ask(method, **asked)
+            answer = await self._call(method, "GET", params=asked)
             for message in _objects(answer.get("messages")):
                 found |= dict.fromkeys(_marks(message), str(message.get("ts", "")))
             more = answer.get("response_metadata")
@@ -234,11 +234,12 @@ class Slack:
     async def _ask(self, method: str, **form: str) -> Mapping[str, Any]:
         return await self._call(method, data=form)
 
-    async def _call(self, method: str, **request: Any) -> Mapping[str, Any]:
+    async def _call(self, method: str, verb: str = "POST", **request: Any) -> Mapping[str, Any]:
         """What Slack answers. Raises DeskError, also for a refusal, which Slack writes into a 200."""
         headers = {"user-agent": "recado", "authorization": f"Bearer {self.settings.token.get_secret_value()}"}
-        post = self._client().post(f"{self._base}/{method}", headers=headers, allow_redirects=False, **request)
-        async with _wire(), post as answer:
+        url = f"{self._base}/{method}"
+        asked = self._client().request(verb, url, headers=headers, allow_redirects=False, **request)
+        async with _wire(), asked as answer:
             body = await _object_of(answer)
             if body.get("ok") is True and answer.status == 200:
                 return {**body, "scopes": answer.headers.get("x-oauth-scopes", "")}
@@ -271,7 +272,7 @@ class Slack:
         named = Finding("ok", KEY, f"this is {_told(us, 'user')} of {_told(us, 'team')}")
         found = [named, *_lacking(str(us["scopes"]))]
         try:
-            await self._ask("conversations.history", channel=self.settings.channel_id, limit="1")
+            await self._call("conversations.history", "GET", params={"channel": self.settings.channel_id, "limit": "1"})
         except DeskError as error:
             return [*found, _finding(error)]
         return [*found, Finding("ok", CHANNEL, f"the app reads {self.settings.channel_id}")]
