@@ -72,6 +72,10 @@ class _There:
     status: str = ""
     """Empty: not known."""
 
+    def before(self, place: Mapping[str, str]) -> Mapping[str, str]:
+        """What `place` says of this one; nothing when it was of another, which is gone."""
+        return place if place.get("conversation") == self.id else {}
+
 
 @dataclass(frozen=True, slots=True)
 class _Post:
@@ -134,8 +138,8 @@ class Chatwoot:
             await self._give_to_team(there)
         if there.status != "open":
             await self._turn(there, "open")
-        written_until = _number(case.place, "until")
-        news = [line for line in case.transcript if line.at > written_until] if there.source else []
+        until = _number(there.before(case.place), "until")
+        news = [line for line in case.transcript if line.at > until] if there.source else []
         note = _Post(introduction(case), f"{_digest(case.id)}:note")
         return await self._write(there, case, news, note)
 
@@ -159,7 +163,8 @@ class Chatwoot:
     async def _write(self, there: _There, item: Case | News, lines: Sequence[Line], *more: _Post) -> Placed:
         """What a try before this one wrote already is not written again: they are written one after the other, so all
         before the last one that is there is there."""
-        last = _number(item.place, "last")
+        before = there.before(item.place)
+        last = _number(before, "last")
         there_already = await self._messages(there, last) if there.source else []
         told = [written(message, 0, there.id) for message in there_already]
         theirs = {one.text for one in told if isinstance(one, Written)}
@@ -168,10 +173,10 @@ class Chatwoot:
         marks = {mark_of(message).removeprefix(f"{MARK}:") for message in there_already}
         done = max((n for n, post in enumerate(posts, 1) if post.mark in marks), default=0)
         ids = [last, *(number(message.get("id")) for message in there_already)]
-        since = max(ids) if isinstance(item, Case) and not done else _number(item.place, "since")
+        since = max(ids) if isinstance(item, Case) and not done else _number(before, "since")
         for post in posts[done:]:
             ids.append(await self._post(there, post))
-        until = max([_number(item.place, "until"), *(line.at for line in lines)])
+        until = max([_number(before, "until"), *(line.at for line in lines)])
         place = {"conversation": there.id, "source": there.source, "last": max(ids), "since": since, "until": until}
         return Placed({key: str(value) for key, value in place.items() if value}, (there.id,))
 
