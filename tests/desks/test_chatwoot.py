@@ -417,8 +417,11 @@ async def _let(fake: FakeChatwoot, request: Any, answer: Any) -> Any:
     return await answer()
 
 
-async def test_the_same_words_twice_in_a_second_are_two_messages(server: FakeChatwoot, desk: Chatwoot) -> None:
-    server.next("POST messages", _let, LOST)
+@pytest.mark.parametrize("done", range(3))
+async def test_the_same_words_twice_in_a_second_are_two_messages(
+    server: FakeChatwoot, desk: Chatwoot, done: int
+) -> None:
+    server.next("POST messages", *[_let] * done, LOST)
     item = news(Line("contact", "ok", 1000), Line("contact", "ok", 1000), Line("contact", "oi", 1000))
     await failing(desk, item)
     await desk.send(item)
@@ -666,6 +669,13 @@ async def test_where_the_signature_is_off_the_address_proves_it(server: FakeChat
 async def test_an_agent_wrote(server: FakeChatwoot, desk: Chatwoot) -> None:
     event = told(desk, sample("webhook.message_created.outgoing.agent"))
     assert event == Written("1001", "42", "Aqui é a recepção", 1795225200000, "Recepção")
+
+
+@pytest.mark.parametrize("at", [None, 0, -1, 10**18, 1e300, True, "yesterday", "9" * 99, []])
+async def test_a_time_that_is_none_is_now(server: FakeChatwoot, desk: Chatwoot, at: Any) -> None:
+    event = told(desk, sample("webhook.message_created.outgoing.agent") | {"created_at": at})
+    assert isinstance(event, Written)
+    assert event.at == NOW * 1000
 
 
 async def test_it_was_resolved(server: FakeChatwoot, desk: Chatwoot) -> None:
