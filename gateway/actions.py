@@ -102,7 +102,7 @@ def _result(call: str, body: bytes) -> Result:
         said = orjson.loads(body)
     except orjson.JSONDecodeError:
         return Result(call, failed="nonsense")
-    value = said.get("value") if isinstance(said, dict) else []
+    value: Any = said.get("value") if isinstance(said, dict) else []
     return Result(call, value) if _is_value(value) else Result(call, failed="nonsense")
 
 

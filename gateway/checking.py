@@ -11,9 +11,10 @@ from typing import Any
 
 from gateway.assistants.base import AssistantError
 from gateway.channels.base import Hooked
-from gateway.config import AssistantSettings, ChannelSettings, Config, Queue, VoiceSettings
+from gateway.config import AssistantSettings, ChannelSettings, Config, ConfigError, Queue, VoiceSettings
 from gateway.equipment import Equipment, bare_assistant, hosted_voice
 from gateway.equipment import channel as make_channel
+from gateway.flowfiles import load_flows
 from gateway.hearing.base import Hearing, HearingError
 from gateway.knowledge import KnowledgeError
 from gateway.telemetry import Telemetry
@@ -46,6 +47,8 @@ async def check(config: Config) -> list[Finding]:
 async def _queue(config: Config, queue: Queue) -> AsyncIterator[Finding]:
     equipment = Equipment(config, Encoder(), Telemetry(), [])
     yield await _knowledge(equipment, queue)
+    for finding in _flows(config, queue):
+        yield finding
     for finding in await _assistants(queue):
         yield finding
     for finding in await _voices(equipment, queue):
@@ -68,6 +71,15 @@ async def _knowledge(equipment: Equipment, queue: Queue) -> Finding:
     described = knowledge.describe()
     await knowledge.close()
     return Finding("ok", "knowledge", described)
+
+
+def _flows(config: Config, queue: Queue) -> Iterable[Finding]:
+    """Read and held against the rest of the configuration; nobody is called."""
+    try:
+        flows = load_flows(config, queue)
+    except ConfigError as error:
+        return [Finding("error", "flows", problem) for problem in error.problems]
+    return [Finding("ok", "flows", f"{flow.name}: {len(flow.steps)} steps, {file}") for file, flow in flows.items()]
 
 
 async def _assistants(queue: Queue) -> Iterable[Finding]:

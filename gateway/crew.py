@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from gateway.actions import Actions
 from gateway.assistants.base import Assistant, Passage
 from gateway.config import Queue
 from gateway.hearing.base import Hearing
+from gateway.rules.flows import Flow
 from gateway.rules.shaping import Script, scripted
 from tts.ladder import Ladder
 
@@ -33,6 +35,10 @@ class Crew:
     """None: every answer is text."""
     tags: bool = False
     """One of its voices acts out audio tags such as [laughs]."""
+    flows: Mapping[str, Flow] = field(default_factory=dict)
+    """By file."""
+    actions: Actions | None = None
+    """What its flows can have done; None when it has no flows."""
 
     @property
     def sees(self) -> frozenset[str]:

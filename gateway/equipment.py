@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gateway.actions import Actions
 from gateway.assistants.base import Assistant
 from gateway.channels.base import Channel, Hooked, SharedHook
 from gateway.channels.http import Api, Callback
@@ -22,6 +23,7 @@ from gateway.config import (
     VoiceSettings,
 )
 from gateway.crew import Crew
+from gateway.flowfiles import load_flows
 from gateway.hearing.base import Hearing
 from gateway.incidents import Incidents
 from gateway.telemetry import Telemetry
@@ -101,9 +103,10 @@ class Equipment:
     _once: Once | None = None
 
     async def crew(self, queue: Queue) -> Crew:
-        """Raises ConfigError for a document that cannot be used."""
+        """Raises ConfigError for a document or a flow that cannot be used."""
         from gateway.knowledge import KnowledgeError
 
+        flows = load_flows(self.config, queue)
         try:
             knowledge = await self.knowledge(queue) if queue.knowledge else None
         except KnowledgeError as error:
@@ -114,7 +117,8 @@ class Equipment:
         voice = self._voice_or_text(queue) if self._speaks(queue) else None
         tags = voice is not None and any(rung.acts for rung in voice.rungs)
         reference = None if read_themselves else knowledge
-        return Crew(queue, assistants, reference, self.hearing(queue.hearing), voice, tags)
+        actions = Actions(queue.actions, allow_private=self.config.server.allow_private_urls) if flows else None
+        return Crew(queue, assistants, reference, self.hearing(queue.hearing), voice, tags, flows, actions)
 
     def _speaks(self, queue: Queue) -> bool:
         """A client of the OpenAI door may ask any queue for its voice."""

@@ -124,6 +124,9 @@ class Transfer:
     """The transfer message, where it is not the usual one."""
 
 
+Plain = Ignore | StaySilent | Say | Ask | Transfer
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing now; the conversation is looked at again."""
@@ -147,11 +150,11 @@ class Follow:
     """What the burst was judged to want, of what the flow asks for."""
     ask: Ask = Ask("")
     """What its assistant is asked, but for the instructions."""
-    otherwise: Ignore | StaySilent | Say | Ask = Ignore("empty_burst")
+    otherwise: Plain = Ignore("empty_burst")
     """The next rung, for when the flow ends without a word."""
 
 
-Decision = Ignore | StaySilent | Say | Ask | Transfer | Wait | Follow
+Decision = Plain | Wait | Follow
 
 
 def decide(situation: Situation, *, tell: Callable[[TooSlow], None] = lambda slow: None) -> Decision:
@@ -270,9 +273,9 @@ def _timed_out(situation: Situation) -> Decision | None:
     if "flow" not in situation.woken or flow is None or situation.opted_out:
         return None
     hours = situation.queue.hours
-    if not hours.assistant and not is_open(hours, situation.now):
-        if (opens := next_opening(hours, situation.now)) is not None:
-            return Wait("closed", opens)
+    closed = not hours.assistant and not is_open(hours, situation.now)
+    if closed and (opens := next_opening(hours, situation.now)) is not None:
+        return Wait("closed", opens)
     return Follow("flow_timeout", flow, situation.stands, otherwise=Ignore("flow_timeout"))
 
 

@@ -15,7 +15,7 @@ from gateway.channels.base import Wish
 from gateway.live import Live
 from gateway.recall import recall
 from gateway.rules.language import language_of, tagged
-from gateway.rules.precedence import Ask, Decision, Ignore, Say, Seen, StaySilent, Transfer
+from gateway.rules.precedence import Ask, Ignore, Plain, Say, Seen, StaySilent, Transfer
 from gateway.rules.sentences import sentence
 from gateway.rules.shaping import Draft
 from gateway.rules.writing import Written
@@ -39,7 +39,7 @@ class Answer:
     live: Live
     telemetry: Telemetry
 
-    async def __call__(self, burst: Burst, decision: Decision) -> Ending:
+    async def __call__(self, burst: Burst, decision: Plain) -> Ending:
         """What will be said, or why nothing will."""
         match decision:
             case Ignore(reason):
@@ -134,7 +134,7 @@ class Answer:
         passages = await reference.search(asked.question, queue.language, PASSAGES) if reference else ()
         return Question(
             conversation=burst.conversation.id,
-            instructions="\n\n".join(text for text in (queue.instructions, wish.instructions) if text),
+            instructions="\n\n".join(t for t in (queue.instructions, asked.instructions, wish.instructions) if t),
             language=queue.language,
             history=await self._history(burst) if wish.history is None else _given(wish),
             question=asked.question,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import orjson
 
 from gateway.burst import Burst
-from gateway.rules.precedence import Ask, Decision, Transfer
+from gateway.rules.precedence import Ask, Decision, Follow, Transfer
 from gateway.rules.preferring import preferred
 from gateway.rules.voicing import WRITTEN, Occasion, Preference, Verdict, before
 from storage.model import Kind
@@ -26,10 +26,12 @@ class Consider:
     async def __call__(self, burst: Burst, decision: Decision) -> Verdict:
         """What is known is left in the burst, for the second look."""
         burst.preference = preferred([said.text for said in burst.said])
-        if not isinstance(decision, Ask | Transfer) or burst.exhausted:
+        if not isinstance(decision, Ask | Transfer | Follow) or burst.exhausted:
             return WRITTEN
         burst.occasion = await self._occasion(burst)
         verdict = before(burst.occasion)
+        if isinstance(decision, Follow):  # what an assistant writes there is a part of what is said
+            verdict = replace(verdict, ahead=False)
         burst.note("consider", verdict.reason, may_speak=verdict.speaks, ahead=verdict.ahead)
         return verdict
 
