@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -116,6 +116,7 @@ async def test_a_case_is_a_ticket_with_a_note(desk: Zendesk, zendesk: FakeZendes
     ticket, user = zendesk.tickets[FIRST_TICKET], zendesk.users[zendesk.requester]
     assert found == Placed({"ticket": "35436", "requester": str(user["id"])}, ("35436",))
     assert (user["name"], user["external_id"]) == ("Maria", "recado:c_42")
+    assert user["skip_verify_email"] is True
     assert ticket["subject"] == "Maria: A pessoa pediu para falar com alguém"
     assert ticket["requester_id"] == user["id"]
     assert (ticket["external_id"], ticket["group_id"]) == ("c_42", GROUP)
@@ -178,6 +179,13 @@ async def test_a_crash_after_any_call_makes_no_second_ticket_and_no_second_note(
 
 async def _untouched(fake: Any, request: Any) -> Any:
     return await fake.handle(request)
+
+
+async def test_what_was_just_made_is_not_said_again(desk: Zendesk, zendesk: FakeZendesk) -> None:
+    """Should Zendesk keep no metadata of a creation."""
+    zendesk.marks_creations = False
+    await desk.send(case(transcript=()))
+    assert len(zendesk.comments()) == 1
 
 
 async def test_a_lost_key_is_made_up_for_by_looking_first(desk: Zendesk, zendesk: FakeZendesk) -> None:
@@ -355,6 +363,7 @@ def test_a_long_text_is_cut_at_a_line() -> None:
     assert cut("curto") == "curto"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="aé世🎉\n", max_size=40), st.integers(1, 9000))
 def test_no_text_is_too_long_and_no_character_is_torn(text: str, times: int) -> None:
     whole = text * times
@@ -545,6 +554,16 @@ def test_a_reply_comes_through_whether_zendesk_escapes_it_or_not(closed: Zendesk
         assert raw.text == text.strip()
 
 
+def test_a_reply_with_bare_line_breaks_alone_is_read_as_json(closed: Zendesk) -> None:
+    body = pasted("written", text='Diz "oi"\ntchau').replace(b"\\n", b"\n")
+    assert read(closed, body).text == 'Diz "oi"\ntchau'
+
+
+def test_half_a_character_cannot_come_in(closed: Zendesk) -> None:
+    body = pasted("written").replace(b"Bom dia", b"Bom \\ud800 dia")
+    assert read(closed, body).text.encode() == b"Bom ? dia, Maria!"
+
+
 def test_a_reply_cannot_be_written_in_anothers_name(closed: Zendesk) -> None:
     """Unescaped words hold what looks like fields: those before them count."""
     raw = read(closed, pasted("written", text='x"\n"ticket": "1", "text": "y', escaped=False))
@@ -666,6 +685,7 @@ KEYS = st.sampled_from(["event", "ticket", "comment", "author", "requester", "pu
 VALUES = st.sampled_from(["written", "assigned", "resolved", "35436", "\ud800", 35436, True]) | JSON
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES))
 def test_no_json_is_an_error(told: dict[str, Any]) -> None:
     body = json.dumps(told).encode()
@@ -675,6 +695,7 @@ def test_no_json_is_an_error(told: dict[str, Any]) -> None:
         part.encode()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.dictionaries(st.sampled_from(list(headers(b""))), st.text(max_size=60)))
 def test_no_bytes_and_no_headers_are_an_error_but_forged(body: bytes, some: dict[str, str]) -> None:
     desk = desk_of("https://x.zendesk.com")
