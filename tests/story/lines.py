@@ -30,7 +30,7 @@ from tests.fakes.evolution import FakeEvolution
 from tests.fakes.graph import FakeGraph
 from tests.fakes.openai import FakeOpenAI
 from tests.fakes.telegram import FakeTelegram
-from tests.story.running import toml
+from tests.story.running import LONG, burst_ends, toml
 
 PATIENCE = 20.0
 """Seconds after which something that should have happened has not."""
@@ -148,6 +148,16 @@ def config(openai: FakeOpenAI, *lines: Line, channel: dict[str, str] | None = No
     """`channel`: keys for each of the lines."""
     channels = "".join(line.channel(**(channel or {})) for line in lines)
     return toml(openai.base_url, openai_key=openai.key, more=channels, **more)
+
+
+def patient(openai: FakeOpenAI, *lines: Line, **more: Any) -> str:
+    """As `config`, with windows that are over when the test says so."""
+    return config(openai, *lines, interval=LONG, max_wait=LONG, **more)
+
+
+async def ends_burst(gateway: Gateway, line: Line, messages: int) -> None:
+    """The window is over once the line has so many messages."""
+    await burst_ends(gateway, conversation(line), messages)
 
 
 async def states_within(gateway: Gateway, line: Line, wanted: list[str]) -> None:

@@ -14,6 +14,7 @@ import aiohttp
 
 from gateway.app import Gateway
 from gateway.config import parse
+from storage.model import ConversationId, Kind
 
 KEY = "channel-key-0123456789"
 ADMIN = "admin-key-0123456789"
@@ -59,6 +60,8 @@ name = "site"
 type = "webchat"
 queue = "loja"
 """
+LONG = 600_000
+"""Milliseconds, ten minutes: a window that is over when a test says so (`burst_ends`), on any machine."""
 SILENT = 'provider = "silent"'
 DEAF = 'provider = "none"'
 
@@ -162,6 +165,23 @@ class Contact:
     async def turns(self) -> list[dict[str, Any]]:
         _, body = await self.get("/turns")
         return list(body["turns"])
+
+
+async def burst_ends(gateway: Gateway, conversation: str, messages: int, ms: int = LONG) -> None:
+    """The window is over once so many messages have come in."""
+    with gateway.live.watch(ConversationId(conversation)) as bell:
+        while len(came := await gateway.store.latest(ConversationId(conversation), Kind.IN, 1000)) < messages:
+            assert await bell.wait(20), f"{len(came)} of {messages} messages came"
+    pass_time(gateway, ms)
+
+
+def pass_time(gateway: Gateway, ms: int = LONG) -> None:
+    """The store's clock, the only one of windows and pauses, goes ahead by as much, and the loops look at it."""
+    steady = gateway.store._clock  # type: ignore[attr-defined]
+    clock = steady._clock
+    steady._clock = lambda: clock() + ms
+    for loop in gateway._loops.values():
+        loop._bell.ring()
 
 
 @asynccontextmanager

@@ -22,10 +22,12 @@ from tests.story.lines import (
     WhatsApp,
     config,
     conversation,
+    ends_burst,
     heard,
     held,
     inbound,
     outcomes,
+    patient,
     quiet,
     states,
     states_within,
@@ -72,7 +74,7 @@ async def test_an_album_is_one_question(tele: Telegram, openai: FakeOpenAI, tmp_
     jpeg = b"\xff\xd8\xff\xe0" + b"\x00" * 64
     photo = [{"file_id": "p1", "file_unique_id": "p1", "width": 90, "height": 90}]
     tele.fake.files["p1"] = ("photos/p1.jpg", jpeg)
-    async with running(config(openai, tele, interval=400, channel=QUIETLY), tmp_path) as (gateway, _):
+    async with running(patient(openai, tele, channel=QUIETLY), tmp_path) as (gateway, _):
         for n in range(3):
             body = orjson.loads(tele.message(f"a{n}", ""))
             del body["message"]["text"]
@@ -80,6 +82,7 @@ async def test_an_album_is_one_question(tele: Telegram, openai: FakeOpenAI, tmp_
             if not n:
                 body["message"]["caption"] = "serve esta?"
             await tele.post(gateway, orjson.dumps(body))
+        await ends_burst(gateway, tele, 3)
         assert await heard(tele, 1) == ["Echo: serve esta?"]
         assert len(openai.asked) == 1
         assert len(openai.asked[0].pictures) == 3
@@ -206,9 +209,10 @@ async def test_who_spoke_sees_that_audio_is_recorded_from_the_first_moment(
 
 
 async def test_the_provider_s_clock_orders_a_burst(evo: Evolution, openai: FakeOpenAI, tmp_path: Path) -> None:
-    async with running(config(openai, evo, interval=400, channel=QUIETLY), tmp_path) as (gateway, _):
+    async with running(patient(openai, evo, channel=QUIETLY), tmp_path) as (gateway, _):
         for id, text, age in (("m3", "três", 1), ("m1", "um", 30), ("m2", "dois", 10)):
             await evo.post(gateway, evo.message(id, text, age=age))
+        await ends_burst(gateway, evo, 3)
         assert await heard(evo, 1) == ["Echo: um\ndois\ntrês"]
 
 

@@ -18,10 +18,12 @@ from tests.story.lines import (
     Line,
     config,
     conversation,
+    ends_burst,
     heard,
     held,
     inbound,
     outcomes,
+    patient,
     quiet,
     states,
     until,
@@ -33,9 +35,10 @@ from tests.story.running import running
 
 
 async def test_a_burst_is_answered_once(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
-    async with running(config(openai, line, interval=300), tmp_path) as (gateway, _):
+    async with running(patient(openai, line), tmp_path) as (gateway, _):
         assert await line.post(gateway, line.message("m1", "Oi")) == 200
         assert await line.post(gateway, line.message("m2", "tem pix?")) == 200
+        await ends_burst(gateway, line, 2)
         assert await heard(line, 1) == ["Echo: Oi\ntem pix?"]
         await quiet(gateway)
         assert await outcomes(gateway, line, 1) == [("answered", "assistant")]
@@ -146,21 +149,25 @@ async def test_our_own_send_coming_back_is_nobody(line: Line, openai: FakeOpenAI
 
 
 async def test_a_message_is_answered_as_it_was_corrected(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
-    async with running(config(openai, line, interval=400), tmp_path) as (gateway, _):
+    async with running(patient(openai, line), tmp_path) as (gateway, _):
         await line.post(gateway, line.message("m1", "quero 2 blusas"))
         await line.post(gateway, line.edit("e1", "m1", "quero 3 blusas"))
+        await ends_burst(gateway, line, 2)
         assert await heard(line, 1) == ["Echo: quero 3 blusas"]
         await line.post(gateway, line.edit("e2", "m1", "quero 4 blusas"))
+        await ends_burst(gateway, line, 3)
         assert (await outcomes(gateway, line, 2))[1] == ("ignored", "edited_after_answer")
 
 
 async def test_what_was_taken_back_is_not_answered(line: Line, openai: FakeOpenAI, tmp_path: Path) -> None:
     line.needs("revoke")
-    async with running(config(openai, line, interval=400), tmp_path) as (gateway, _):
+    async with running(patient(openai, line), tmp_path) as (gateway, _):
         await line.post(gateway, line.message("m1", "meu cartão é 1234"))
         await line.post(gateway, line.revoke("r1", "m1"))
+        await ends_burst(gateway, line, 2)
         assert await outcomes(gateway, line, 1) == [("ignored", "revoked")]
         await line.post(gateway, line.message("m2", "oi"))
+        await ends_burst(gateway, line, 3)
         assert await heard(line, 1) == ["Echo: oi"]
         assert "1234" not in str(openai.asked[0].said)
 

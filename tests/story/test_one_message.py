@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes import openai as wire
 from tests.fakes.openai import FakeOpenAI
-from tests.story.running import Contact, running, toml
+from tests.story.running import LONG, Contact, burst_ends, pass_time, running, toml
 
 NOW = time.time_ns() // 1_000_000
 MARKER = "Ação: Transferir para o setor de atendimento"
@@ -29,10 +29,13 @@ async def test_a_question_is_answered_in_the_same_call(tmp_path: Path) -> None:
 
 
 async def test_a_burst_is_answered_once_in_the_providers_order(tmp_path: Path) -> None:
-    async with FakeOpenAI() as openai, running(plain(openai, interval=600), tmp_path) as (_, contact):
+    window = {"interval": LONG, "max_wait": LONG}
+    async with FakeOpenAI() as openai, running(plain(openai, **window), tmp_path) as (gateway, contact):
         await contact.say("segunda", at=NOW - 1000)
         await contact.say("primeira", at=NOW - 2000)
-        reply = await contact.ask("terceira")
+        asking = asyncio.create_task(contact.ask("terceira"))
+        await burst_ends(gateway, contact.conversation, 3)
+        reply = await asking
         assert reply["parts"][0]["text"] == "Echo: primeira\nsegunda\nterceira"
         assert len(openai.asked) == 1
         assert len(await contact.turns()) == 1
@@ -40,13 +43,15 @@ async def test_a_burst_is_answered_once_in_the_providers_order(tmp_path: Path) -
 
 async def test_a_fixed_window_runs_from_the_first_message(tmp_path: Path) -> None:
     """Somebody who never pauses is still answered, because the window does not start again."""
-    async with FakeOpenAI() as openai, running(plain(openai, interval=400, mode="fixed"), tmp_path) as (_, contact):
-        for number in range(40):
-            await contact.say(str(number))
-            await asyncio.sleep(0.05)
-            if openai.asked:
-                break
-        assert openai.asked, "the window was started again by each message"
+    fixed = {"interval": LONG, "max_wait": 2 * LONG, "mode": "fixed"}
+    async with FakeOpenAI() as openai, running(plain(openai, **fixed), tmp_path) as (gateway, contact):
+        await contact.say("um")
+        pass_time(gateway, LONG // 2)
+        await contact.say("dois")
+        asking = asyncio.create_task(contact.ask("três"))
+        await burst_ends(gateway, contact.conversation, 3, LONG // 2)
+        reply = await asking  # in vain if the window had begun again with each message
+        assert reply["parts"][0]["text"] == "Echo: um\ndois\ntrês"
 
 
 async def test_the_assistant_gets_its_instructions_and_our_transcript(tmp_path: Path) -> None:
@@ -178,7 +183,7 @@ async def test_what_passes_is_tried_again_and_said_once(tmp_path: Path, fault: w
 async def test_who_takes_over_while_a_draft_is_made_is_not_talked_over(tmp_path: Path) -> None:
     gate = asyncio.Event()
     async with FakeOpenAI() as openai, running(plain(openai), tmp_path) as (_, contact):
-        openai.play(wire.spoken("too late", gate=gate))
+        openai.play(*[wire.spoken("too late", gate=gate)] * 2)
         asking = asyncio.create_task(contact.ask("Oi"))
         await openai.arrived.wait()
         contact.conversation = (await contact.post(contact.message("espere")))[1]["conversation"]

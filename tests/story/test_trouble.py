@@ -24,7 +24,7 @@ from tests.fakes import sounds
 from tests.fakes.callback import SECRET, FakeCallback
 from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.fakes.openai import FakeOpenAI
-from tests.story.running import ADMIN, KEY, Contact, running, toml
+from tests.story.running import ADMIN, KEY, LONG, Contact, burst_ends, running, toml
 from tests.story.served import ROOT
 from tests.story.test_doors import pushed, watched
 from tests.story.test_voice import spoken_queue
@@ -141,19 +141,23 @@ async def test_what_breaks_every_turn_is_handed_over_once_and_in_writing(
         raise RuntimeError("a fault in our code")
 
     async with FakeOpenAI() as openai:
-        config = queue(openai, format="voice", hearing=ears(openai), interval=300)
+        config = queue(openai, format="voice", hearing=ears(openai), interval=LONG, max_wait=LONG)
         async with running(config, tmp_path) as (gateway, contact):
             crew = gateway.crews["loja"]
             part: Any = {"hear": crew.hearing, "answer": crew.assistants[0], "speak": crew.voice}[step]
             monkeypatch.setattr(type(part), "begin" if step == "speak" else step, breaks)
             await contact.say("oi")
-            reply = await contact.speak(sounds.ogg_opus(1.0))
+            speaking = asyncio.create_task(contact.speak(sounds.ogg_opus(1.0)))
+            await burst_ends(gateway, contact.conversation, 2)
+            reply = await speaking
             assert (reply["outcome"], reply["reason"], tries) == ("dead", "too_many_tries", 8)
             assert [part["kind"] for part in reply["parts"]] == ["text"]
             assert [sender for sender, _ in await contact.transcript()] == ["contact", "contact", "assistant"]
             assert (await gateway.store.depths()).dead == 2
             assert (await contact.get(""))[1]["held"]["reason"] == "too_many_tries"
-            assert (await contact.ask("e agora?"))["outcome"] == "held"
+            asking = asyncio.create_task(contact.ask("e agora?"))
+            await burst_ends(gateway, contact.conversation, 3)
+            assert (await asking)["outcome"] == "held"
 
 
 # -- sound ---------------------------------------------------------------------------------------
@@ -181,11 +185,13 @@ async def test_an_account_without_credit_silences_no_other_account(tmp_path: Pat
 
 async def test_a_note_whose_file_is_lost_does_not_cost_the_rest_its_answer(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai:
-        more = queue(openai, hearing=ears(openai), interval=400)
-        async with running(more, tmp_path) as (_, contact):
+        more = queue(openai, hearing=ears(openai), interval=LONG, max_wait=LONG)
+        async with running(more, tmp_path) as (gateway, contact):
             await contact.post(contact.note(sounds.ogg_opus(1.0)))
             shutil.rmtree(tmp_path / "media")
-            reply = await contact.ask("Tem pix?")
+            asking = asyncio.create_task(contact.ask("Tem pix?"))
+            await burst_ends(gateway, contact.conversation, 2)
+            reply = await asking
             answer, owned_up = reply["parts"][0]["text"].split("\n\n")
             assert (reply["outcome"], answer) == ("answered", "Echo: Tem pix?")
             assert owned_up.startswith("Ainda não consigo ouvir")
@@ -304,17 +310,16 @@ async def test_a_held_conversation_is_held_whatever_a_draft_is_doing(tmp_path: P
             asking = asyncio.create_task(contact.ask("e agora?"))
             await openai.arrived.wait()
             await contact.act("hold")
+            async for kind, _, data in events:
+                if (kind, data.get("state")) == ("state", "held"):
+                    break
             gate.set()
             assert (await asking)["outcome"] == "held"
-            states = []
             await contact.act("release")
             async for kind, _, data in events:
                 if kind == "state":
-                    states.append(data["state"])
-                    if states[-1] == "idle" and "held" in states:
-                        break
-        after = states[states.index("held") :]
-        assert after == ["held", "idle"]
+                    assert data["state"] == "idle", "and not what the draft was doing"
+                    break
         assert not gateway.live._states, "who is held stands in the store: memory is for those who are busy"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,14 @@ from tests.fakes import sounds
 from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.fakes.openai import FakeOpenAI
 from tests.fakes.wire import answer, cut, refused
-from tests.story.running import KEY, Contact, running, toml
+from tests.story.running import KEY, LONG, Contact, burst_ends, running, toml
 from tts import ogg
 
 ANSWER = "O frete custa R$ 19,90. Acompanhe em https://loja.example/pedido/42 com o código BR123456789BR."
 
 
 def spoken_queue(
-    openai: FakeOpenAI, elevenlabs: FakeElevenLabs, *, format: str = "voice", more: str = "", interval: int = 30
+    openai: FakeOpenAI, elevenlabs: FakeElevenLabs, *, format: str = "voice", more: str = "", **window: int
 ) -> str:
     voice = f"""
 provider = "elevenlabs"
@@ -34,7 +35,7 @@ timeout_s = 10
 """
     hearing = f'provider = "openai"\napi_key = "{openai.key}"\nbase_url = "{openai.base_url}"\nmodel = "gpt-transcribe"'
     voice += more
-    return toml(openai.base_url, openai_key=openai.key, format=format, voice=voice, hearing=hearing, interval=interval)
+    return toml(openai.base_url, openai_key=openai.key, format=format, voice=voice, hearing=hearing, **window)
 
 
 async def fetch(contact: Contact, media: dict[str, Any], **headers: str) -> tuple[int, bytes, str]:
@@ -87,9 +88,12 @@ async def test_the_format_decides(tmp_path: Path, format: str, wrote: list[str],
 
 async def test_a_voice_note_is_heard_and_merged_with_what_was_typed(tmp_path: Path) -> None:
     async with FakeOpenAI(heard="quanto custa o frete?") as openai, FakeElevenLabs() as elevenlabs:
-        async with running(spoken_queue(openai, elevenlabs, format="text", interval=700), tmp_path) as (_, contact):
+        text = spoken_queue(openai, elevenlabs, format="text", interval=LONG, max_wait=LONG)
+        async with running(text, tmp_path) as (gateway, contact):
             await contact.say("Oi", at=time.time_ns() // 1_000_000 - 1000)
-            reply = await contact.speak(sounds.ogg_opus(1.0), text="é para Santos")
+            speaking = asyncio.create_task(contact.speak(sounds.ogg_opus(1.0), text="é para Santos"))
+            await burst_ends(gateway, contact.conversation, 2)
+            reply = await speaking
             assert reply["parts"][0]["text"] == "Echo: Oi\nquanto custa o frete?\né para Santos"
             _, body = await contact.get("/messages")
             note = body["messages"][1]["part"]
