@@ -31,8 +31,8 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import orjson
 
-from gateway.desks.base import Case, DeskError, Event, Forged, Hook, Item, Line, News, Noise, Over, Placed, Written
-from gateway.desks.chatwoot_events import MARK, event, mark_of, number, resolved, written
+from gateway.desks.base import Case, DeskError, Event, Hook, Item, Line, News, Noise, Over, Placed, Written
+from gateway.desks.chatwoot_events import MARK, Proof, event, mark_of, number, resolved, written
 from gateway.desks.settings import DeskSettings
 from gateway.desks.words import words
 from gateway.outbound import PrivateAddress, client
@@ -41,9 +41,6 @@ from tts.findings import Finding
 log = logging.getLogger("recado.chatwoot")
 
 TIMEOUT = 20.0
-FRESH = 300
-"""Seconds a signature is good for, either way."""
-SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 SECONDS = re.compile(r"[0-9]{1,12}")
 LARGEST_HOOK = 2 * 1024 * 1024
 LARGEST_ANSWER = 16 * 1024 * 1024
@@ -270,37 +267,22 @@ class Chatwoot:
     # -- what people do ------------------------------------------------------------------------------
 
     def prove(self, headers: Mapping[str, str]) -> None:
-        if not self._settings.verify:
-            return  # the address proves it, and `read` sees that
-        if not SIGNATURE.fullmatch(headers.get("x-chatwoot-signature", "")):
-            raise Forged("x-chatwoot-signature is missing or no signature")
-        told = headers.get("x-chatwoot-timestamp", "")
-        if not SECONDS.fullmatch(told) or abs(int(told) - self._now()) > FRESH:
-            raise Forged("x-chatwoot-timestamp is missing or not of now")
+        self._proof.headers(headers, self._now())
 
     def read(self, hook: Hook) -> Sequence[Event]:
         self.prove(hook.headers)
         if len(hook.body) > LARGEST_HOOK:
             return [Noise("too_large")]
-        if not self._proven(hook):
-            raise Forged("not signed with this inbox's secret" if self._settings.verify else "the secret is wrong")
+        self._proof.whole(hook)
         try:
             body = orjson.loads(hook.body)
         except orjson.JSONDecodeError:
             return [Noise("not_json")]
         return [event(body, self._settings.account_id, round(self._now() * 1000))]
 
-    def _proven(self, hook: Hook) -> bool:
-        """In constant time, over the bytes as they came. Some versions sign with another secret than they show
-        (chatwoot#13809): `verify = false` then, and the secret is in the address."""
-        secret = self._settings.secret.get_secret_value().encode()
-        if not self._settings.verify:
-            told = hook.query.get("secret", "").encode("utf-8", "replace")
-            return hmac.compare_digest(secret, told) and bool(secret)
-        signed = f"{hook.headers.get('x-chatwoot-timestamp', '')}.".encode() + hook.body
-        digest = b"sha256=" + hmac.new(secret, signed, hashlib.sha256).hexdigest().encode()
-        told_signature = hook.headers.get("x-chatwoot-signature", "").encode("utf-8", "replace")
-        return hmac.compare_digest(digest, told_signature) and bool(secret)
+    @property
+    def _proof(self) -> Proof:
+        return Proof(self._settings.secret.get_secret_value(), self._settings.verify)
 
     async def look(self, place: Mapping[str, str]) -> Sequence[Event]:
         """What people wrote since the conversation of `place` was last handed to them, and whether they resolved it:
