@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -498,3 +500,45 @@ def test_whatever_proves_nothing_is_forged(headers: dict[str, str], raw: bytes) 
     desk = Webhook(settings(), allow_private=False, now=lambda: NOW)
     with pytest.raises(Forged):
         desk.read(Hook(headers, raw))
+
+
+# -- the page ------------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs" / "desks" / "webhook.md").read_text("utf-8")
+
+
+def shown(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_page_shows_what_is_sent() -> None:
+    examples = {told["type"]: told for told in map(json.loads, shown("json"))}
+    (case,) = posted(replace(CASE, transcript=[ASKED], url=""))
+    (said,) = posted(News("n_1", "c_42", CASE.contact, CASE.name, "pt-BR", [replace(ASKED, text="Alô?")]))
+    assert examples["handoff.requested"]["data"] == case
+    assert shape(examples["handoff.message"]["data"]) == shape(said)
+    assert examples["handoff.released"]["data"] == {"conversation": {"id": "c_42"}, "reason": "resolved"}
+
+
+def test_what_the_page_says_to_post_is_read(reader: Webhook) -> None:
+    posts = [told for told in map(json.loads, shown("json")) if not told["type"].startswith("handoff.")]
+    read = [reader.read(hook(told))[0] for told in posts]
+    assert [type(event) for event in read] == [Written, Assigned, Resolved]
+    assert all(event.thread == "c_42" and event.person == "Ana" for event in read)  # type: ignore[union-attr]
+
+
+async def test_what_the_page_s_python_signs_is_taken() -> None:
+    desk, read = Webhook(settings(), allow_private=False), []
+
+    async def take(request: web.Request) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        read.extend(desk.read(Hook(headers, await request.read())))
+        return web.Response()
+
+    (code,) = (code for code in shown("python") if "def post" in code)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102
+    async with Somebody(take) as url:
+        data = {"conversation": "c_42", "text": "Olá"}
+        assert await asyncio.to_thread(names["post"], url, SECRET, "zap-1", "message.created", data) == 200
+    assert [(event.id, event.text) for event in read] == [("zap-1", "Olá")]
