@@ -8,7 +8,7 @@ no score: nobody guesses one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -77,11 +77,10 @@ def heard(texts: Sequence[str], facts: Mapping[str, int], now: int) -> Heard | N
     """
     if not (asked := _open(facts, now)):
         return None
-    reads = [_read(text) for text in texts]
-    score = _only(reads)
-    if score is None:
+    read = _together([_read(text) for text in texts])
+    if read.score is None:
         return Heard(None, goes_on=True, facts={LET_GO + asked: True})
-    return Heard(score, goes_on=any(read.more for read in reads), facts={f"{RATED}{asked}:{score}": True})
+    return Heard(read.score, goes_on=read.more, facts={f"{RATED}{asked}:{read.score}": True})
 
 
 def rated(text: str) -> int | None:
@@ -106,29 +105,34 @@ class _Read:
     score: int | None
     more: bool
     """It says more than that and politeness."""
-    told: bool
+    told: bool = False
     """The score is called one: "nota 2". A number alone may be of something else."""
+    counts: bool = False
+    """There is a number in the rest of it."""
 
 
-def _only(reads: Sequence[_Read]) -> int | None:
-    """Behind other words a number alone may be how many of them: "camiseta azul", "2"."""
-    scores = {read.score for read in reads if read.score is not None}
-    first = next((n for n, read in enumerate(reads) if read.score is not None), 0)
-    doubtful = any(read.more for read in reads[:first]) and not reads[first].told
-    return scores.pop() if len(scores) == 1 and not doubtful else None
+def _together(reads: Sequence[_Read]) -> _Read:
+    """Of parts, in order. A number alone is a score where it comes first and is the only one: "camiseta azul, 2" and
+    "1, 2 e 3" are none."""
+    scores, told = {read.score for read in reads if read.score}, any(read.told for read in reads)
+    more, counts = any(read.more for read in reads), any(read.counts for read in reads)
+    first = next((n for n, read in enumerate(reads) if read.score), len(reads))
+    doubtful = not told and (counts or any(read.more for read in reads[:first]))
+    if len(scores) != 1 or doubtful:
+        return _Read(None, more or bool(scores), counts=counts)
+    return _Read(scores.pop(), more, told, counts)
 
 
 def _read(text: str) -> _Read:
-    scores, more, all_told = set[int](), False, True
-    for clause in _clauses(text):
-        score, told = _score(clause)
-        if score:
-            scores.add(score)
-            all_told = all_told and told
-        more = more or not (score or courtesy_of(clause) or says_nothing(clause))
-    if len(scores) != 1 or (more and not all_told):
-        return _Read(None, more or bool(scores), told=False)
-    return _Read(scores.pop(), more, all_told)
+    if len(text) > LONGEST or "?" in text or "？" in text:
+        return _Read(None, more=True)
+    return _together([_clause(clause) for clause in _CLAUSE.split(text) if clause.strip()])
+
+
+def _clause(clause: str) -> _Read:
+    score, told = _score(clause)
+    more = not (score or courtesy_of(clause) or says_nothing(clause))
+    return _Read(score, more, told, counts=more and re.search(r"\d", clause) is not None)
 
 
 # -- the words of a score -----------------------------------------------------------------------------
@@ -141,17 +145,20 @@ _EMPTY_STAR = "☆"
 _COUNTING = {word: n for word, n in COUNTED.items() if n <= 5 and word != "首"} | {str(n): n for n in range(1, 6)}
 _N = "(" + "|".join(sorted(_COUNTING, key=len, reverse=True)) + ")(?:[.,]0)?"
 _LEAD = (
-    r"(?:(?:(?P<told>nota|notas?|avaliacao|avalio|dou|daria|dar|score|rating|rate|give|calificacion|califico|puntuacion|"
-    r"puntaje|doy|pongo|le pongo)|eu|i|id|would|vou|quero|minha|my|mi|yo|a|o|la|el|um|uma|un|una|de|com|em|e|es|is|it|"
+    r"(?:(?:(?P<told>notas?|avaliacao|avalio|dou|daria|dar|score|rating|rate|give|calificacion|califico|puntuacion|"
+    r"puntaje|doy|pongo)|eu|i|id|would|vou|quero|minha|my|mi|yo|a|o|la|el|um|uma|un|una|de|com|em|e|es|is|it|"
     r"you|le|les|voces) )*"
 )
+"""Before the number, where one of the words of rating is among them: "quero 2" and "o 2" choose something."""
 _OF_FIVE = r"(?P<of> ?(?:/|de|sobre|out of|of) ?(?:5|cinco|five))?"
 _UNIT = r"(?P<unit> (?:estrelas?|estrellas?|stars?|pontos?|puntos?|points?))?"
 _FOR = (
     r"(?: (?:pelo|pro|para o|ao|for the|for your|por la|por el|a la|para la) "
     r"(?:atendimento|servico|service|support|help|atencion|servicio))?"
 )
-_LATIN = re.compile(rf"{_LEAD}{_N}{_OF_FIVE}{_UNIT}{_FOR}")
+_THANKS = r"(?:(?: (?:muito|muita|muchas))? (?:obrigad[oa]|valeu|thanks|thank you|gracias))?"
+_LATIN = re.compile(rf"{_LEAD}{_N}{_OF_FIVE}{_UNIT}{_FOR}{_THANKS}")
+_BARE = re.compile(rf"{_N}{_THANKS}")
 _CHINESE = re.compile(
     r"我?(?:想|要)?(?P<told>给|打|评分?)?(?:你们|您)?(?:是|个|了|打)?([1-5一二两三四五])(?P<unit>分|颗?星|个星)?(?:好评)?吧?"
 )
@@ -159,17 +166,8 @@ _NUMBERED = re.compile(r"([1-5]) ?[.)–-] ?")
 _TITLED = {fold(title): n for row in TITLES.values() for n, title in enumerate(row, 1)}
 
 
-def _clauses(text: str) -> Iterator[str]:
-    """A message's, without those that say nothing at all."""
-    whole = text.strip()
-    pieces = [whole] if len(whole) > LONGEST or "?" in whole or "？" in whole else _CLAUSE.split(whole)
-    return (piece.strip() for piece in pieces if piece and piece.strip())
-
-
 def _score(clause: str) -> tuple[int | None, bool]:
     """And whether it is called one."""
-    if len(clause) > LONGEST or "?" in clause or "？" in clause:
-        return None, False
     shining, words = len(_STAR.findall(clause)), _plain(clause)
     if not words:
         return _stars(shining, clause.count(_EMPTY_STAR)), True
@@ -201,6 +199,8 @@ def _titled(words: str) -> int | None:
 def _worded(words: str) -> tuple[int | None, bool]:
     if found := _CHINESE.fullmatch(words.replace(" ", "")):
         return _COUNTING[found[2]], bool(found["told"] or found["unit"])
-    if not (found := _LATIN.fullmatch(words)):
-        return None, False
-    return _COUNTING[found[2]], any(found[name] for name in ("told", "of", "unit"))
+    if found := _BARE.fullmatch(words):
+        return _COUNTING[found[1]], False
+    found = _LATIN.fullmatch(words)
+    told = found is not None and any(found[name] for name in ("told", "of", "unit"))
+    return (_COUNTING[found[2]], True) if found and told else (None, False)
