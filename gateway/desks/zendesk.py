@@ -147,10 +147,11 @@ class Zendesk:
         assert ticket is not None
         done = await self._marks(ticket) | ({case.id} if made else set())
         await self._say(ticket, case.id, done, note, reopen=True)
-        if case.transcript and f"{case.id}:said" not in done:
-            said = {"body": told(case.transcript, case.language), "public": False}
-            await self._say(ticket, f"{case.id}:said", done, said | await self._uploads(case.transcript))
-        return placed(ticket, requester)
+        lines = untold(case.transcript, case.place if case.place.get("ticket") == ticket.id else {})
+        if lines and f"{case.id}:said" not in done:
+            said = {"body": told(lines, case.language), "public": False}
+            await self._say(ticket, f"{case.id}:said", done, said | await self._uploads(lines))
+        return placed(ticket, requester, case.place, lines)
 
     async def _news(self, news: News) -> Placed:
         """Each speaker's lines as one comment: Zendesk takes 30 updates of a ticket in ten minutes."""
@@ -164,7 +165,7 @@ class Zendesk:
             mark = f"{news.id}:{n}"
             if mark not in done:
                 await self._add(ticket, mark, list(lines), requester if contact else "", news.language)
-        return placed(ticket, requester)
+        return placed(ticket, requester, news.place, news.lines)
 
     async def _add(self, ticket: Ticket, mark: str, lines: Sequence[Line], author: str, language: str) -> None:
         """`author`: the requester, or empty: then it is a note that says who spoke."""
@@ -433,8 +434,21 @@ def cut(text: str) -> str:
     return f"{kept[:at] if at > COMMENT // 2 else kept}…"
 
 
-def placed(ticket: Ticket, requester: str) -> Placed:
-    return Placed({"ticket": ticket.id, "requester": requester}, (ticket.id,))
+def placed(ticket: Ticket, requester: str, before: Mapping[str, str], lines: Sequence[Line]) -> Placed:
+    place = {"ticket": ticket.id, "requester": requester, "at": latest(before, lines)}
+    return Placed(place, (ticket.id,))
+
+
+def untold(lines: Sequence[Line], place: Mapping[str, str]) -> Sequence[Line]:
+    """Without what was told before: who is called again reads the rest."""
+    before = latest(place, ())
+    return [line for line in lines if line.at > int(before)]
+
+
+def latest(place: Mapping[str, str], lines: Sequence[Line]) -> str:
+    """Until when all is told, in milliseconds since the epoch."""
+    before = place.get("at", "")
+    return str(max([int(before) if NUMBER.fullmatch(before) else 0, *(line.at for line in lines)]))
 
 
 # -- what an answer means --------------------------------------------------------------------------

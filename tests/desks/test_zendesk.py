@@ -114,7 +114,8 @@ async def refusal_of(desk: Zendesk, item: Item) -> DeskError:
 async def test_a_case_is_a_ticket_with_a_note(desk: Zendesk, zendesk: FakeZendesk) -> None:
     found = await desk.send(case())
     ticket, user = zendesk.tickets[FIRST_TICKET], zendesk.users[zendesk.requester]
-    assert found == Placed({"ticket": "35436", "requester": str(user["id"])}, ("35436",))
+    place = {"ticket": "35436", "requester": str(user["id"]), "at": str(AT + 2000)}
+    assert found == Placed(place, ("35436",))
     assert (user["name"], user["external_id"]) == ("Maria", "recado:c_42")
     assert user["skip_verify_email"] is True
     assert ticket["subject"] == "Maria: A pessoa pediu para falar com alguém"
@@ -203,9 +204,18 @@ async def test_called_again_it_is_the_same_ticket_open_again(desk: Zendesk, zend
     found = await desk.send(case("ho_2", place=place, summary="Voltou."))
     assert (found.place, found.known_as) == (place, ("35436",))
     assert zendesk.tickets[FIRST_TICKET]["status"] == "open"
-    note = zendesk.comments()[2]
+    _, _, note = zendesk.comments()
     assert note["body"].startswith("Uma pessoa foi chamada de novo.\nContato: Maria")
     assert not note["public"]
+
+
+async def test_called_again_only_what_is_new_is_told(desk: Zendesk, zendesk: FakeZendesk) -> None:
+    place = (await desk.send(case())).place
+    place = (await desk.send(news("n_1", Line("contact", "Obrigada!", AT + 3000), place=place))).place
+    more = (*LINES, Line("contact", "Obrigada!", AT + 3000), Line("assistant", "Até logo.", AT + 4000))
+    found = await desk.send(case("ho_2", place=place, transcript=more))
+    assert zendesk.comments()[-1]["body"] == "Assistente: Até logo."
+    assert found.place["at"] == str(AT + 4000)
 
 
 async def test_a_closed_ticket_is_followed_up(desk: Zendesk, zendesk: FakeZendesk) -> None:
@@ -271,7 +281,8 @@ async def test_what_the_contact_says_is_the_contacts(desk: Zendesk, zendesk: Fak
         Line("person", "Já vou (do celular)", AT + 2),
         Line("contact", "Obrigada", AT + 3),
     )
-    assert await desk.send(news("n_1", *lines, place=place)) == Placed(place, ("35436",))
+    found = await desk.send(news("n_1", *lines, place=place))
+    assert found == Placed({**place, "at": str(AT + 3)}, ("35436",))
     said = zendesk.comments()[1:]
     requester = zendesk.requester
     assert [(c["author_id"], c["public"], c["body"]) for c in said] == [
