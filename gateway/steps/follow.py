@@ -29,8 +29,13 @@ from gateway.rules.shaping import Draft
 from gateway.rules.voicing import Directive
 from gateway.steps.answer import Answer, transfer
 from gateway.telemetry import Telemetry
-from storage.model import Outcome
+from gateway.transcript import is_wake, received
+from storage.model import Kind, Outcome
 
+MARGIN = 300.0
+"""Seconds before a reply window ends in which nobody is reminded of a question any more."""
+LATELY = 20
+"""Entries among which the contact's last message is."""
 MOST_CALLS = 5
 """Actions of one turn: the customer waits for all of them."""
 
@@ -81,11 +86,22 @@ class Walk:
         match decision:
             case Wait(reason, until):
                 return Ending(Outcome.IGNORED, reason, wake_at=until)
+            case Follow() if decision.reason == "flow_timeout" and await self._too_late(burst):
+                ending = Ending(Outcome.IGNORED, "outside_reply_window", flow="")
             case Follow():
                 ending = await self._follow(burst, decision)
             case _:
                 ending = await self.answer(burst, decision)
         return _let_go(burst, ending)
+
+    async def _too_late(self, burst: Burst) -> bool:
+        """Nobody is reminded where the provider would ask for a template: that would be a new conversation."""
+        window = burst.capabilities.reply_window
+        if not window:
+            return False
+        latest = await self.answer.store.latest(burst.conversation.id, Kind.IN, LATELY)
+        wrote = [received(entry).at for entry in latest if not is_wake(entry)]
+        return _now(burst) - max(wrote, default=0) > (window - MARGIN) * 1000
 
     async def _follow(self, burst: Burst, follow: Follow) -> Ending:
         spoken, moment = Spoken(follow.flow), _first(burst, follow)
