@@ -82,6 +82,8 @@ class FakeChatwoot:
         self.conversations: dict[int, Conversation] = {}
         self.agents = [{"id": 5, "name": "Recepção", "availability_status": "offline"}]
         self.members = {TEAM: [{"id": 5, "name": "Recepção", "availability_status": "online"}]}
+        self.files: dict[str, bytes] = {}
+        """What lies at /files/{name}, behind a redirect."""
         self.closing = asyncio.Event()
         self._faults: dict[str, deque[Fault]] = {}
         self._ids, self._numbers = iter(range(1001, 10**6)), iter(range(42, 10**6))
@@ -142,6 +144,9 @@ class FakeChatwoot:
                 web.get(f"{account}/teams/{{team}}", self._door(self._team, "team")),
                 web.get(f"{account}/teams/{{team}}/team_members", self._door(self._team, "team_members")),
                 web.get(f"{account}/agents", self._door(self._all_agents, "agents")),
+                web.post(f"{account}/conversations/{{id}}/toggle_typing_status", self._door(self._typing, "typing")),
+                web.get("/files/{name}", self._file),
+                web.get("/elsewhere/{name}", self._file),
             ]
         )
         self._runner = web.AppRunner(app, shutdown_timeout=0.5, access_log=None)
@@ -189,7 +194,7 @@ class FakeChatwoot:
         return None
 
     def _lets_bots(self, what: str) -> bool:
-        always = {"POST messages", "POST toggle_status", "POST assignments"}
+        always = {"POST messages", "POST toggle_status", "POST assignments", "POST typing"}
         return what in always or (not self.old and what in {"GET conversation", "GET labels", "POST labels"})
 
     # -- rooms -------------------------------------------------------------------------------------
@@ -275,6 +280,20 @@ class FakeChatwoot:
 
     def _all_agents(self, call: Call, request: web.Request) -> web.Response:
         return web.json_response(self.agents)
+
+    def _typing(self, call: Call, request: web.Request) -> web.Response:
+        return web.Response()
+
+    async def _file(self, request: web.Request) -> web.Response:
+        """Files lie elsewhere, and need no key."""
+        assert "api_access_token" not in request.headers, "our key is nothing for a bucket"
+        name = request.match_info["name"]
+        if request.path.startswith("/files/"):
+            where = f"/files/{name}" if name == "round" else f"/elsewhere/{name}"
+            return web.Response(status=302, headers={"location": where})
+        if name not in self.files:
+            return web.Response(status=int(name) if name.isdigit() else 404)
+        return web.Response(body=self.files[name])
 
     def _of(self, request: web.Request) -> Conversation:
         return self.conversations[int(request.match_info["id"])]
