@@ -13,7 +13,7 @@ const STATES = { waiting: "requested", held: "held" };
 export function App({ state, acts }) {
   const t = speaker(state.words.language);
   if (!state.inside) return html`<${Door} state=${state} t=${t} acts=${acts} />`;
-  return html`<a class="skip" href="#conversations" onClick=${toList}>${t("skip")}</a>
+  return html`<a class="skip" href="#conversations" onClick=${toList}>${t("skip_to_list")}</a>
     <${Head} state=${state} t=${t} acts=${acts} />
     <div class="banner" role="status">${!state.online && html`<p><span class="spinner" aria-hidden="true"></span>${t("inbox_offline")}</p>`}</div>
     <main class=${state.open ? "opened" : ""} aria-label=${t("inbox")}>

@@ -5,7 +5,7 @@ import { WORDS } from "./words.js";
 
 export const INBOX_WORDS = {
   "pt-BR": {
-    "skip": "Ir para as conversas",
+    "skip_to_list": "Ir para as conversas",
     "inbox": "Atendimento humano",
     "conversations": "Conversas",
     "one_waits": "1 pessoa esperando",
@@ -101,7 +101,7 @@ export const INBOX_WORDS = {
     "opening": "Abrindo…"
   },
   "en": {
-    "skip": "Go to the conversations",
+    "skip_to_list": "Go to the conversations",
     "inbox": "People’s inbox",
     "conversations": "Conversations",
     "one_waits": "1 person waiting",
@@ -197,7 +197,7 @@ export const INBOX_WORDS = {
     "opening": "Opening…"
   },
   "es": {
-    "skip": "Ir a las conversaciones",
+    "skip_to_list": "Ir a las conversaciones",
     "inbox": "Bandeja del equipo",
     "conversations": "Conversaciones",
     "one_waits": "1 persona esperando",
@@ -293,7 +293,7 @@ export const INBOX_WORDS = {
     "opening": "Abriendo…"
   },
   "zh": {
-    "skip": "跳到对话列表",
+    "skip_to_list": "跳到对话列表",
     "inbox": "人工收件箱",
     "conversations": "对话列表",
     "one_waits": "1 位客户在等待",
