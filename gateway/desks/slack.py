@@ -5,6 +5,10 @@ Contract: Slack's Web API and Events API, docs.slack.dev, 2026. What hooks mean 
 Slack's own key against repeated messages is not for apps, so each message carries a mark of its own in its metadata
 (a voice note in its file's name), and before anything is written the thread is looked at: what is there already is not
 written again, also when the process died in between.
+
+Written from the documentation and run against an emulator and Slack's own library, never against the real service: that
+an app is shown its own metadata without `metadata.message:read`, and that a file stands in its thread as soon as its
+upload was completed. Where the second is not so, a try that broke off right there shows a voice note twice.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
+import subprocess
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -542,3 +544,32 @@ async def test_what_the_page_s_python_signs_is_taken() -> None:
         data = {"conversation": "c_42", "text": "Olá"}
         assert await asyncio.to_thread(names["post"], url, SECRET, "zap-1", "message.created", data) == 200
     assert [(event.id, event.text) for event in read] == [("zap-1", "Olá")]
+
+
+def test_what_recado_signs_is_right_in_the_page_s_python() -> None:
+    headers = webhook_desk.signing.headers("msg_1", b'{"a":1}', secret=SECRET, now=time.time())
+    (code,) = (code for code in shown("python") if "def post" not in code)
+    names: dict[str, Any] = {"secret": SECRET, "raw_body": b'{"a":1}', "headers": headers}
+    exec(code, names)  # noqa: S102
+    assert names["payload"] == {"a": 1}
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not installed")
+def test_the_page_s_javascript_and_recado_read_each_other(reader: Webhook) -> None:
+    body = '{"type":"conversation.resolved","data":{"conversation":"c_42","person":"João"}}'
+    headers = webhook_desk.signing.headers("msg_1", body.encode(), secret=SECRET, now=time.time())
+    checks, signs = (code.replace('const crypto = require("crypto");', "") for code in shown("js"))
+    code = f"""const crypto = require("crypto"); {checks} {signs}
+    const secret = {json.dumps(SECRET)}, body = {json.dumps(body)}, headers = {json.dumps(headers)};
+    const late = {{...headers, "webhook-timestamp": "1000000000"}};
+    const tries = [[headers, body], [headers, body + " "], [late, body], [{{}}, body]];
+    console.log(JSON.stringify([tries.map(([h, b]) => isRecados(secret, h, b)), signed(secret, "js-1", body)]));"""
+    node = shutil.which("node") or ""
+    done = subprocess.run([node, "-e", code], capture_output=True, text=True, check=True, timeout=60)
+    right, theirs = json.loads(done.stdout)
+    assert right == [True, False, False, False]
+    now = int(theirs["webhook-timestamp"])
+    desk = replace(reader, now=lambda: now)
+    (event,) = desk.read(Hook(theirs, body.encode()))
+    assert isinstance(event, Resolved)
+    assert (event.id, event.thread, event.person) == ("js-1", "c_42", "João")
