@@ -85,6 +85,16 @@ class Line(Protocol):
         ...
 
 
+def after(gate: asyncio.Event, then: Any = None) -> Any:
+    """A fault of a provider's: waits for the gate; then goes wrong as `then` does, or all is well."""
+
+    async def fault(fake: Any, request: Any) -> Any:
+        await gate.wait()
+        return await then(fake, request) if then else None
+
+    return fault
+
+
 async def until(true: Callable[[], Any] | Callable[[], Awaitable[Any]], what: str = "") -> Any:
     """What `true` says, once it is."""
     try:

@@ -15,7 +15,7 @@ import pytest
 from tests.fakes import openai as wire
 from tests.fakes.callback import SECRET, FakeCallback
 from tests.fakes.openai import FakeOpenAI
-from tests.story.running import ADMIN, KEY, Contact, running, toml
+from tests.story.running import ADMIN, KEY, Contact, pass_time, running, toml
 
 AUTH = {"Authorization": f"Bearer {KEY}"}
 
@@ -215,7 +215,7 @@ async def _events(stream: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, st
 
 
 async def test_a_watcher_sees_it_happen_and_resumes_where_it_was(tmp_path: Path) -> None:
-    async with served(tmp_path) as (_, contact):
+    async with served(tmp_path) as (openai, contact):
         await contact.ask("oi")
         async with watched(contact) as events:
             seen = [await anext(events) for _ in range(3)]
@@ -224,11 +224,14 @@ async def test_a_watcher_sees_it_happen_and_resumes_where_it_was(tmp_path: Path)
                 ("message", "assistant"),
                 ("state", None),
             ]
-            cursor = seen[0][1]
+            cursor, gate = seen[0][1], asyncio.Event()
+            openai.play(wire.spoken(gate=gate))
             asking = asyncio.create_task(contact.ask("e agora?"))
             live = []
             while not live or live[-1][2].get("from") != "assistant":
                 live.append(await anext(events))
+                if live[-1][2].get("state") in ("waiting", "thinking"):
+                    gate.set()  # would wait for ever if nobody saw that it is being answered
             assert {"waiting", "thinking"} & {data.get("state") for kind, _, data in live if kind == "state"}
             await asking
         async with watched(contact, **{"Last-Event-ID": cursor}) as events:
@@ -296,7 +299,7 @@ async def test_a_push_that_fails_is_repeated_under_the_same_id(
 async def test_what_was_written_before_a_person_took_over_is_not_pushed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.channels.http.SCHEDULE", (0.3, 0.05))
+    monkeypatch.setattr("gateway.channels.http.SCHEDULE", (300.0, 0.05))
     async with FakeCallback() as callback, served(tmp_path, pushed(callback)) as (_, contact):
         callback.answer(500)
         await contact.post(contact.message("oi"), key="crm-key-0123456", channel="crm")
@@ -304,6 +307,7 @@ async def test_what_was_written_before_a_person_took_over_is_not_pushed(
         await contact.act("hold")
         store = contact.gateway.store
         while not (receipts := await store.receipts(contact.conversation)):  # type: ignore[arg-type]
+            pass_time(contact.gateway)  # whenever the next try was set
             await asyncio.sleep(0.02)
         assert [receipt.status for receipt in receipts] == ["withdrawn"]
         assert len(callback.seen) == 1

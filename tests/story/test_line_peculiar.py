@@ -20,6 +20,7 @@ from tests.story.lines import (
     Evolution,
     Telegram,
     WhatsApp,
+    after,
     config,
     conversation,
     ends_burst,
@@ -34,7 +35,7 @@ from tests.story.lines import (
     until,
     with_an_ear,
 )
-from tests.story.running import running
+from tests.story.running import LONG, pass_time, running
 
 QUIETLY = {"presence": "false", "read_receipts": "false"}
 MARKER = "Ação: Transferir para o setor de atendimento"
@@ -164,22 +165,27 @@ async def test_the_same_message_under_two_identities_is_one(
 async def test_a_device_that_is_offline_gets_it_later(
     evo: Evolution, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.channels.evolution.OFFLINE_WAIT", 0.2)
+    monkeypatch.setattr("gateway.channels.evolution.OFFLINE_WAIT", 0.01)
+    online = asyncio.Event()
     async with running(config(openai, evo, channel=QUIETLY), tmp_path) as (gateway, _):
-        evo.fake.next("offline_400")
+        evo.fake.next("offline_400", after(online))
         await evo.post(gateway, evo.message("m1", "oi"))
         await until(lambda: gateway.hooked["evo"].trouble, "the trouble")
+        online.set()
         await states_within(gateway, evo, ["sent"])
         assert evo.sent() == ["Echo: oi", "Echo: oi"], "refused for certain, so sent again"
 
 
-async def test_showing_that_we_type_holds_nothing(evo: Evolution, openai: FakeOpenAI, tmp_path: Path) -> None:
+async def test_showing_that_we_type_holds_nothing(
+    evo: Evolution, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The real one blocks for as long as it shows."""
-    async with running(config(openai, evo, interval=200), tmp_path) as (gateway, _):
-        async with asyncio.timeout(10):
-            await evo.post(gateway, evo.message("m1", "oi"))
-            assert await heard(evo, 1) == ["Echo: oi"]
-        assert evo.fake.called("sendPresence")
+    monkeypatch.setattr("gateway.channels.evolution.SHOW", 60.0)
+    async with running(patient(openai, evo), tmp_path) as (gateway, _):
+        await evo.post(gateway, evo.message("m1", "oi"))
+        await until(lambda: evo.fake.called("sendPresence"), "it is shown, and the call does not end")
+        await ends_burst(gateway, evo, 1)
+        assert await heard(evo, 1) == ["Echo: oi"]
 
 
 async def test_what_the_owner_writes_in_a_group_is_nobody_s_takeover(
@@ -195,13 +201,17 @@ async def test_what_the_owner_writes_in_a_group_is_nobody_s_takeover(
 async def test_who_spoke_sees_that_audio_is_recorded_from_the_first_moment(
     evo: Evolution, openai: FakeOpenAI, tmp_path: Path
 ) -> None:
-    text = with_an_ear(openai, evo, format="mirror", interval=300)
+    text = with_an_ear(openai, evo, format="mirror", interval=LONG, max_wait=LONG)
     async with running(text, tmp_path) as (gateway, _):
         await evo.post(gateway, evo.message("m1", "oi"))
+        await until(lambda: evo.fake.called("sendPresence"), "it is shown")
+        await ends_burst(gateway, evo, 1)
         await heard(evo, 1)
         await quiet(gateway)
         wrote = [call.json["presence"] for call in evo.fake.called("sendPresence")]
         await evo.post(gateway, evo.voice("m2", sounds.ogg_opus(1.0)))
+        await until(lambda: len(evo.fake.called("sendPresence")) > len(wrote), "it is shown")
+        await ends_burst(gateway, evo, 2)
         assert await heard(evo, 2) == ["Echo: oi", VOICE]
         spoke = [call.json["presence"] for call in evo.fake.called("sendPresence")][len(wrote) :]
         assert set(wrote) == {"composing"}
@@ -239,12 +249,14 @@ async def test_what_was_not_yet_sent_stays_when_a_person_comes(
 ) -> None:
     openai.play(wire.spoken("\n\n".join("palavra " * 400 for _ in range(3))))
     text = config(openai, zap, channel=QUIETLY).replace(
-        "[queues.reply]\n", "[queues.reply]\ntyping_min_ms = 2000\ntyping_max_ms = 2000\n"
+        "[queues.reply]\n", "[queues.reply]\ntyping_min_ms = 15000\ntyping_max_ms = 15000\n"
     )
     async with running(text, tmp_path) as (gateway, _):
         await zap.post(gateway, zap.message("m1", "conta tudo"))
         await heard(zap, 1)
+        await states_within(gateway, zap, ["sent"])
         await zap.post(gateway, zap.from_the_phone("p1", "deixa comigo"))
+        pass_time(gateway)
         await quiet(gateway)
         assert len(zap.sent()) == 1
         assert set(await states(gateway, zap)) == {"sent", "withdrawn"}
@@ -296,12 +308,14 @@ async def test_a_hold_set_while_the_send_waits_is_asked_again(
     zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every gate is asked again at each try."""
-    monkeypatch.setattr("gateway.deliveries.REST", 0.3)
+    monkeypatch.setattr("gateway.deliveries.REST", 0.01)
+    refused = asyncio.Event()
     async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
-        zap.fake.next(graph.error(190))
+        zap.fake.next(after(refused, graph.error(190)))
         await zap.post(gateway, zap.message("m1", "oi"))
-        await until(lambda: gateway.hooked["zap"].trouble, "the token is refused")
+        await until(lambda: zap.fake.calls, "the first try")
         await gateway.store.hold(conversation(zap), Hold("humanos", "api", 1))
+        refused.set()
         await states_within(gateway, zap, ["withdrawn"])
         assert zap.sent() == []
 

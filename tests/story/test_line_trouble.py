@@ -29,12 +29,15 @@ from tests.story.lines import (
     Evolution,
     Line,
     WhatsApp,
+    after,
     batch,
     config,
     conversation,
+    ends_burst,
     heard,
     held,
     outcomes,
+    patient,
     quiet,
     states,
     states_within,
@@ -85,10 +88,15 @@ async def test_check_names_a_key_that_is_wrong(line: Line, openai: FakeOpenAI, t
 async def test_what_is_kept_is_shown_as_read_and_being_answered(
     zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
 ) -> None:
-    async with running(config(openai, zap, interval=200), tmp_path) as (gateway, _):
+    def read() -> list[Any]:
+        return [call.json for call in zap.fake.calls if call.json and call.json.get("status") == "read"]
+
+    async with running(patient(openai, zap), tmp_path) as (gateway, _):
         await zap.post(gateway, zap.message("wamid.M1", "Oi"))
+        await until(lambda: len(read()) >= 2, "it is shown")
+        await ends_burst(gateway, zap, 1)
         await heard(zap, 1)
-        shown = [call.json for call in zap.fake.calls if call.json and call.json.get("status") == "read"]
+        shown = read()
         assert {"messaging_product", "status", "message_id"} <= set(shown[0])
         assert {one["message_id"] for one in shown} == {"wamid.M1"}
         assert any("typing_indicator" in one for one in shown)
@@ -105,9 +113,11 @@ async def test_nothing_is_shown_as_read_while_a_person_has_it(
 
 
 async def test_a_courtesy_that_fails_harms_nothing(zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path) -> None:
-    async with running(config(openai, zap, interval=200), tmp_path) as (gateway, _):
+    async with running(patient(openai, zap), tmp_path) as (gateway, _):
         zap.fake.next(wire.error(131009), wire.CUT)
         await zap.post(gateway, zap.message("wamid.M1", "Oi"))
+        await until(lambda: len(zap.fake.calls) >= 2, "both courtesies")
+        await ends_burst(gateway, zap, 1)
         assert await heard(zap, 1) == ["Echo: Oi"]
 
 
@@ -203,12 +213,14 @@ async def test_too_fast_is_slower_and_not_lost(zap: WhatsApp, openai: FakeOpenAI
 async def test_a_wrong_token_is_an_alert_and_nothing_is_lost(
     zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.deliveries.REST", 0.5)
+    monkeypatch.setattr("gateway.deliveries.REST", 0.01)
+    renewed = asyncio.Event()
     async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
-        zap.fake.next(wire.error(190))
+        zap.fake.next(wire.error(190), after(renewed))
         await zap.post(gateway, zap.message("m1", "Oi"))
         await until(lambda: gateway.hooked["zap"].trouble, "the trouble is told")
         assert any("zap" in one and "token" in one for one in await ready(gateway))
+        renewed.set()
         assert await heard(zap, 1) == ["Echo: Oi"], "it goes out when the token is right again"
         await quiet(gateway)
         assert await ready(gateway) == []

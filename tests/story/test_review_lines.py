@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from gateway.channels.base import Outgoing, Sent
 from gateway.channels.telegram import Telegram as TelegramChannel
@@ -26,11 +25,14 @@ from tests.story.lines import (
     TEMPLATE,
     VOICE,
     WhatsApp,
+    after,
     config,
+    ends_burst,
     evolution,
     heard,
     held,
     outcomes,
+    patient,
     quiet,
     states,
     states_within,
@@ -44,17 +46,6 @@ from tts.errors import Encoding
 
 QUIETLY = {"presence": "false", "read_receipts": "false"}
 WITH_TEMPLATE = {**QUIETLY, "template": '"retomar_conversa:pt_BR"'}
-
-
-def after(gate: asyncio.Event, then: Any) -> Any:
-    """A fault that waits for the gate."""
-
-    async def fault(graph: Any, request: web.Request) -> web.StreamResponse:
-        await gate.wait()
-        answer: web.StreamResponse = await then(graph, request)
-        return answer
-
-    return fault
 
 
 def texts(zap: WhatsApp) -> list[str]:
@@ -266,13 +257,20 @@ async def test_a_body_takes_the_room_it_unpacks_to(
 async def test_who_has_left_is_not_shown_that_he_was_read(
     zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path
 ) -> None:
-    async with running(config(openai, zap, interval=200), tmp_path) as (gateway, _):
+    def shown() -> set[str]:
+        return {call.json["message_id"] for call in zap.fake.calls if call.json and call.json.get("status") == "read"}
+
+    async with running(patient(openai, zap), tmp_path) as (gateway, _):
+        presence: Any = gateway.live.on_busy
         await zap.post(gateway, zap.message("wamid.M1", "parar"))
+        await until(shown, "the first is shown")
+        await ends_burst(gateway, zap, 1)
         await outcomes(gateway, zap, 1)
         await zap.post(gateway, zap.message("wamid.M2", "oi?"))
+        await until(lambda: not presence.__self__._tasks, "nothing more will be shown")
+        await ends_burst(gateway, zap, 2)
         assert (await outcomes(gateway, zap, 2))[1] == ("ignored", "opted_out")
-        shown = {call.json["message_id"] for call in zap.fake.calls if call.json and call.json.get("status") == "read"}
-        assert shown == {"wamid.M1"}
+        assert shown() == {"wamid.M1"}
 
 
 async def test_of_two_wishes_in_one_breath_the_last_one_counts() -> None:
