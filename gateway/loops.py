@@ -51,6 +51,7 @@ class Loop:
         self._bell, self._stopping = Bell(), False
         self._running: dict[ConversationId, tuple[Claim, asyncio.Task[None]]] = {}
         self._folding: set[asyncio.Task[None]] = set()
+        self._kept: set[ConversationId] = set()
         self._main: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -79,6 +80,12 @@ class Loop:
             task = asyncio.create_task(self._fold(conversation))
             self._folding.add(task)
             task.add_done_callback(self._folding.discard)
+
+    def keep(self, conversation: ConversationId) -> None:
+        """What runs there is about to do something outside: from now on no newer message throws it away. One that has
+        already done so is met as Fenced by whoever renews the claim after this."""
+        if conversation in self._running:
+            self._kept.add(conversation)
 
     @property
     def running(self) -> int:
@@ -124,6 +131,7 @@ class Loop:
     def _finished(self, claim: Claim) -> None:
         if self._running.get(claim.key, (None,))[0] is claim:
             del self._running[claim.key]
+            self._kept.discard(claim.key)
         self._bell.ring()
 
     # -- working -----------------------------------------------------------------------------------
@@ -175,7 +183,7 @@ class Loop:
     async def _fold(self, conversation: ConversationId) -> None:
         """A newer message while a draft is made: throw the draft away while that is allowed, and save its cost."""
         claim, task = self._running.get(conversation, (None, None))
-        if claim is None or task is None:
+        if claim is None or task is None or conversation in self._kept:
             return
         try:
             if await self._store.fold(claim, self._folds):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from gateway.assistants.base import Passage
 from gateway.burst import Burst, Ending
+from gateway.loops import LEASE
 from gateway.rules.flows import (
     Assist,
     Call,
@@ -30,7 +31,7 @@ from gateway.rules.voicing import Directive
 from gateway.steps.answer import Answer, transfer
 from gateway.telemetry import Telemetry
 from gateway.transcript import is_wake, received
-from storage.model import Kind, Outcome
+from storage.model import ConversationId, Kind, Outcome
 
 MARGIN = 300.0
 """Seconds before a reply window ends in which nobody is reminded of a question any more."""
@@ -79,6 +80,8 @@ class Spoken:
 @dataclass(frozen=True, slots=True)
 class Walk:
     answer: Answer
+    keep: Callable[[ConversationId], None]
+    """`gateway.loops.Loop.keep` of the turns."""
     telemetry: Telemetry
 
     async def __call__(self, burst: Burst, decision: Decision) -> Ending:
@@ -133,13 +136,16 @@ class Walk:
         return None
 
     async def _call(self, burst: Burst, call: Call, moment: Moment, spoken: Spoken) -> Result:
-        """`id` is equal however often this turn is begun: nothing of the lane is consumed before it ends."""
+        """`id` is equal however often this turn is begun: nothing of the lane is consumed before it ends. Raises Fenced
+        when a newer message has thrown the turn away: then nothing is called."""
         spoken.calls += 1
         if spoken.calls > MOST_CALLS or burst.crew.actions is None:
             return Result(call.id, failed="too_many_actions")
         talk, within_s = burst.conversation, None
         if moment.state is not None and moment.wake_at_ms is not None:
             within_s = (moment.wake_at_ms - moment.state.asked_at) / 1000
+        self.keep(talk.id)
+        await self.answer.store.renew(burst.claim, LEASE)
         id = f"{talk.id}.{burst.claim.head}.{quote(call.step, safe='')}"
         with burst.step("action", self.telemetry) as facts:
             facts["action"] = call.action
