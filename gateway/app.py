@@ -27,10 +27,12 @@ from gateway.incidents import Incidents
 from gateway.intake import Intake
 from gateway.live import Live
 from gateway.loops import Loop
+from gateway.people import People
 from gateway.presence import Presence
 from gateway.setbacks import Setbacks
 from gateway.steps.answer import Answer
 from gateway.steps.consider import Consider
+from gateway.steps.follow import Walk
 from gateway.steps.hear import Hear
 from gateway.steps.resume import Resume
 from gateway.steps.settle import MAX_FOLDS, Settle
@@ -145,7 +147,7 @@ class Gateway:
         stack.push_async_callback(maker.close)
         for queue in self.config.queues:
             crew = self.crews[queue.name] = await maker.crew(queue)
-            for part in (*crew.assistants, crew.reference, crew.hearing, crew.voice):
+            for part in (*crew.assistants, crew.reference, crew.hearing, crew.voice, crew.actions):
                 if part is not None:
                     stack.push_async_callback(part.close)
         await asyncio.to_thread(_import_all, sorted(maker.sdks))
@@ -174,6 +176,7 @@ class Gateway:
         self.live.on_busy = presence.busy
         self.fetching = Fetching(store, self.media, self.encoder, self.hooked, telemetry)
         self.intake = Intake(store, self.media, self.encoder, self.live, _wall_ms)
+        self.people = People(store, self.config, self._outward())
         self.deliveries = Deliveries(
             store,
             self.media,
@@ -181,12 +184,13 @@ class Gateway:
             self.channels,
             queues,
             presence,
+            self.people,
             telemetry,
             self.incidents,
             base_url,
             time.monotonic,
         )
-        setbacks = Setbacks(store, self.channels, queues, telemetry)
+        setbacks = Setbacks(store, self.channels, self.people, telemetry)
         self.arrivals = Arrivals(
             self.config,
             store,
@@ -195,11 +199,15 @@ class Gateway:
             setbacks,
             self.fetching,
             presence,
+            self.people,
             self.hooked,
             telemetry,
         )
         stack.push_async_callback(presence.close)
         stack.push_async_callback(self.fetching.close)
+
+    def _outward(self) -> frozenset[str]:
+        return frozenset()
 
     async def _listen(self, stack: AsyncExitStack) -> None:
         server = self.config.server
@@ -220,7 +228,7 @@ class Gateway:
         access = Access(self.config, await self._visitor_secret())
         return application(
             Messages(self.config, access, self.intake, self.store, self.live, self.telemetry, base_url),
-            Conversations(self.config, access, self.store, self.live, base_url),
+            Conversations(self.config, access, self.store, self.live, self.people, base_url),
             Media(access, self.store, self.media, self.encoder),
             Page(self.config, access, self.crews, self._suggestions),
             Health(self.config, access, self.store, self.telemetry, self._degraded),
@@ -257,11 +265,11 @@ class Gateway:
             {channel.name: channel.queue for channel in self.config.channels},
             {name: channel.capabilities for name, channel in self.channels.items()},
             Hear(self.store, self.media, self.fetching, self.telemetry),
-            Resume(self.store),
+            Resume(self.people),
             Consider(self.store),
-            Answer(self.store, self.media, self.live, self.telemetry),
+            Walk(Answer(self.store, self.media, self.live, self.telemetry), self._keep, self.telemetry),
             self.speak,
-            Settle(self.store, self.live, self.telemetry),
+            Settle(self.store, self.people, self.live, self.telemetry),
         )
         outward = self._loops[Kind.OUT] = Loop(Kind.OUT, self.deliveries.run, self.store, self.telemetry, owner=owner)
         inward = self._loops[Kind.IN] = Loop(
@@ -278,6 +286,10 @@ class Gateway:
             if isinstance(polled := self.channels[channel.name], Polled):
                 asking = asyncio.create_task(_ask(polled, channel, self.arrivals), name=f"asking-{channel.name}")
                 stack.push_async_callback(_cancelled, asking)
+
+    def _keep(self, conversation: ConversationId) -> None:
+        """Its turn is about to do something outside."""
+        self._loops[Kind.IN].keep(conversation)
 
     def _rang(self, kind: Kind, conversation: ConversationId) -> None:
         """The store committed something about a lane."""

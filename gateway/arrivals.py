@@ -16,10 +16,11 @@ from gateway.config import ChannelSettings, Config
 from gateway.deliveries import Deliveries
 from gateway.fetching import Fetching
 from gateway.intake import Intake
+from gateway.people import People
 from gateway.presence import Presence
 from gateway.setbacks import Setbacks
 from gateway.telemetry import Telemetry
-from storage.model import Conversation, ConversationId, Hold, Kind, Post, Receipt, Verdict, conversation_id
+from storage.model import Conversation, ConversationId, Kind, Receipt, conversation_id
 from storage.store import Store, StoreError
 
 log = logging.getLogger("recado.arrivals")
@@ -43,6 +44,7 @@ class Arrivals:
     setbacks: Setbacks
     fetching: Fetching
     presence: Presence
+    people: People
     channels: Mapping[str, Hooked]
     telemetry: Telemetry
 
@@ -160,12 +162,7 @@ class Arrivals:
     async def _takeover(self, channel: ChannelSettings, conversation: Conversation, echo: Echo) -> None:
         """Somebody of the business answered from the phone: the assistant is silent from now on."""
         conversation = replace(conversation, address=echo.address)
-        body = transcript.written_elsewhere(conversation.id, echo.text, echo.at, voice=echo.voice)
-        people = self.config.queue(channel.queue).handoff.to
-        hold = Hold(people, "person_answered_elsewhere", await self.store.now())
-        post = Post(conversation.id, f"person:{echo.id}", body)
-        posted = await self.store.take_over(conversation, post, echo.id, hold)
-        if posted.verdict is Verdict.NEW:
+        if await self.people.wrote_elsewhere(conversation, echo.text, echo.at, echo.id, voice=echo.voice):
             self.telemetry.takeovers.labels(channel.name).inc()
             log.info("a person took over", extra={"facts": {"conversation": conversation.id}})
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from gateway.channels.base import Capabilities, Wish
 from gateway.crew import Crew
+from gateway.rules.custody import Custody, custody_of
 from gateway.rules.hours import is_open
 from gateway.rules.language import customers_language
 from gateway.rules.precedence import Said
@@ -40,6 +41,14 @@ class Ending:
     """The contact wants no more messages (True), or wants them again (False)."""
     tells: str = ""
     """A fact to remember about the contact: this was said."""
+    online: bool = True
+    """Somebody is there to take what is handed over; True where nobody can tell."""
+    flow: str | None = None
+    """Where the conversation stands in a flow from now on (JSON); empty: in none; None: where it stood."""
+    wake_at: int | None = None
+    """When to look at the conversation again, in milliseconds since the epoch."""
+    acted: bool = False
+    """Something was done outside: no newer message throws the turn away."""
 
 
 class Aloud(Protocol):
@@ -61,6 +70,8 @@ class Burst:
     exhausted: bool = False
     """Claimed too often: something in it breaks turns, so nothing in it is touched again."""
     said: Sequence[Said] = ()
+    woken: frozenset[str] = frozenset()
+    """What it may be time for: why the conversation is looked at without anybody having written."""
     facts: Mapping[str, int] = field(default_factory=dict)
     """What is remembered about the contact, and since when."""
     capabilities: Capabilities = UNKNOWN
@@ -80,6 +91,11 @@ class Burst:
     def wish(self) -> Wish:
         """What the last caller who asked for anything special asked for."""
         return next((m.wish for m in reversed(self.messages) if m.wish != Wish()), Wish())
+
+    @property
+    def custody(self) -> Custody:
+        """Who had it when the turn began to think."""
+        return custody_of(self.conversation)
 
     @property
     def language(self) -> str:

@@ -21,7 +21,9 @@ from gateway import transcript
 from gateway.channels.base import Channel, ChannelError, Outgoing, Sent, Then
 from gateway.config import Queue
 from gateway.incidents import Incidents
+from gateway.people import People
 from gateway.presence import Presence
+from gateway.rules.custody import custody_of, may_send
 from gateway.rules.pacing import Pace, typing_ms
 from gateway.rules.shaping import split
 from gateway.setbacks import remembered
@@ -34,7 +36,6 @@ from storage.model import (
     ConversationId,
     DeadLetter,
     Entry,
-    Hold,
     Kind,
     MediaId,
     Receipt,
@@ -85,6 +86,7 @@ class Deliveries:
     channels: Mapping[str, Channel]
     queues: Mapping[str, Queue]
     presence: Presence
+    people: People
     telemetry: Telemetry
     incidents: Incidents
     base_url: str
@@ -131,14 +133,14 @@ class Deliveries:
     # -- one send ------------------------------------------------------------------------------------
 
     async def _deliver(self, way: Way) -> None:
-        if way.body.get("person"):
+        if way.body.get("person") and not way.body.get("send"):
             await self._settle(way, Sent(status="sent"), count=False)
             return
         if self._withdrawn(way):
             await self._settle(way, Sent(status="withdrawn"), "person_took_over")
             return
         facts = {} if way.channel.capabilities.pull else await self.store.facts(way.conversation.id)
-        if "opted_out" in facts and not _is_goodbye(way):
+        if "opted_out" in facts and not (_is_goodbye(way) or way.body.get("person")):
             await self._settle(way, Sent(status="withdrawn"), "opted_out")
             return
         if "unreachable" in facts:
@@ -193,9 +195,10 @@ class Deliveries:
 
     def _withdrawn(self, way: Way) -> bool:
         """A person took over after the turn settled: what the assistant wrote and nobody has seen stays here."""
-        if way.conversation.hold is None or way.channel.capabilities.pull:
+        if way.channel.capabilities.pull:
             return False
-        return all(orjson.loads(entry.body)["yields"] for entry in way.entries)
+        custody, bodies = custody_of(way.conversation), [orjson.loads(entry.body) for entry in way.entries]
+        return all(body["yields"] and not may_send(custody, body.get("spell", custody.spell)) for body in bodies)
 
     async def _window_closed(self, way: Way) -> bool:
         """The provider lets us write freely only for so long after the contact's last message."""
@@ -203,7 +206,7 @@ class Deliveries:
         if not window:
             return False
         latest = await self.store.latest(way.conversation.id, Kind.IN, LATELY)
-        last = max(map(wrote_at, latest), default=0)
+        last = max((wrote_at(entry) for entry in latest if not transcript.is_wake(entry)), default=0)
         return await self.store.now() - last > (window - MARGIN) * 1000
 
     async def _outgoing(self, way: Way) -> Outgoing:
@@ -325,11 +328,9 @@ class Deliveries:
 
     async def _wait_for_a_person(self, way: Way, reason: str) -> None:
         """It cannot be said now. Whoever looks after this queue sees why, and what was to be said."""
-        at = await self.store.now()
-        settlement = self._settlement(way, Sent(status="withdrawn"), reason, at)
-        queue = self.queues.get(way.conversation.queue)
-        hold = Hold(queue.handoff.to if queue else way.conversation.queue, reason, at)
-        await self.store.settle(way.claim, replace(settlement, hold=hold))
+        await self.people.call(way.conversation.id, reason, key=f"{way.entries[0].dedup}:{reason}")
+        settlement = self._settlement(way, Sent(status="withdrawn"), reason, await self.store.now())
+        await self.store.settle(way.claim, settlement)
         self.telemetry.deliveries.labels(way.channel.name, "withdrawn").inc(len(way.entries))
 
     async def _give_up(self, way: Way, reason: str, facts: Sequence[str] = ()) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 
 from gateway.channels.base import Channel, ChannelError, Then
-from gateway.config import Queue
+from gateway.people import People
 from gateway.rules.shaping import split
 from gateway.telemetry import Telemetry
-from storage.model import Conversation, DeadLetter, Entry, Hold, Kind, Post, Receipt
+from storage.model import Conversation, DeadLetter, Entry, Kind, Post, Receipt
 from storage.store import Store
 
 log = logging.getLogger("recado.deliveries")
@@ -27,7 +27,7 @@ LOOKED_AT = 50
 class Setbacks:
     store: Store
     channels: Mapping[str, Channel]
-    queues: Mapping[str, Queue]
+    people: People
     telemetry: Telemetry
 
     async def met(self, conversation: Conversation, receipt: Receipt, error: ChannelError) -> None:
@@ -73,9 +73,7 @@ class Setbacks:
         if channel is not None and channel.capabilities.template:
             once = f"{body['turn']}:0:template"  # for all the parts of the reply
             return await self._post(conversation, once, {**body, "template": True})
-        queue = self.queues.get(conversation.queue)
-        people = queue.handoff.to if queue else conversation.queue
-        await self.store.hold(conversation.id, Hold(people, "outside_reply_window", await self.store.now()))
+        await self.people.call(conversation.id, "outside_reply_window", key=f"{body['turn']}:window")
         return None
 
     async def _post(self, conversation: Conversation, dedup: str, body: Mapping[str, Any]) -> None:

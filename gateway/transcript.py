@@ -19,6 +19,8 @@ from storage.model import Cursor, Entry, Fetched, Kind, Media, MediaId, Receipt
 
 VOICE_NOTE = "🎤"
 """Stands for a voice note whose sound is elsewhere."""
+WAKE = "wake"
+"""The meaning of an inbound entry that nobody wrote: it is time to look at the conversation; `of` says what for."""
 RANK = {"unsure": 0, "withdrawn": 1, "templated": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5, "played": 6}
 """How far a delivery got. `failed` comes after `sent` (a provider accepts first) and never after `delivered`."""
 
@@ -93,6 +95,15 @@ def _wish(fields: Mapping[str, Any]) -> Wish:
     return Wish(fields["format"], fields["instructions"], history, fields["metadata"])
 
 
+def wake_body(id: str, why: str, at: int) -> str:
+    """`why`: what it may be time for. `at`: milliseconds since the epoch."""
+    return orjson.dumps({"id": id, "text": "", "at": at, "meaning": WAKE, "of": why}).decode()
+
+
+def is_wake(entry: Entry) -> bool:
+    return entry.kind is Kind.IN and received(entry).meaning == WAKE
+
+
 def content_digest(text: str, audio: bytes | None) -> str:
     """Tells a repeated message from another one under the same id."""
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12)
@@ -120,12 +131,19 @@ def received(entry: Entry) -> Received:
 
 
 def sent_body(
-    turn: str, part: Mapping[str, Any], *, envelope: Mapping[str, Any], yields: bool, last: bool
+    turn: str, part: Mapping[str, Any], *, envelope: Mapping[str, Any], spell: int | None, last: bool
 ) -> str:
-    """`envelope`: the reply without its parts; `yields`: must not go out once a person has the conversation."""
-    return orjson.dumps(
-        {"turn": turn, "part": part, "reply": envelope, "yields": yields, "last": last}
-    ).decode()
+    """`envelope`: the reply without its parts. `spell`: of the conversation's custody when it was written; it must not
+    go out once people got the conversation since. None: it goes out whoever has it."""
+    body = {"turn": turn, "part": part, "reply": envelope, "yields": spell is not None, "last": last}
+    return orjson.dumps(body if spell is None else {**body, "spell": spell}).decode()
+
+
+def written_by_person(conversation: str, part: Mapping[str, Any], person: str, at: int, id: str) -> str:
+    """An outbound entry for what a person wrote at a desk: it is still to be sent. `id`: of what was written."""
+    reply = {"conversation": conversation, "turn": f"person:{id}", "outcome": "person", "reason": "person_wrote"}
+    body = {"turn": f"person:{id}", "part": part, "reply": reply, "yields": False, "last": True, "at": at}
+    return orjson.dumps({**body, "person": True, "by": person, "send": True}).decode()
 
 
 def written_elsewhere(conversation: str, text: str, at: int, *, voice: bool) -> str:
@@ -197,6 +215,8 @@ def shown(entry: Entry, cursor: Cursor, base_url: str, beside: Beside) -> dict[s
         return message
     if body.get("person"):
         message |= {"from": "person", "id": entry.dedup, "at": rfc3339(body["at"])}
+        message |= {"by": body["by"]} if body.get("by") else {}
+        message |= {"state": beside.state} if beside.state and body.get("send") else {}
         return message | {"part": linked(body["part"], base_url)}
     message |= {"from": "assistant", "id": entry.dedup, "at": rfc3339(entry.at), "turn": body["turn"]}
     message |= {"citations": body["reply"].get("citations", []), "part": linked(body["part"], base_url)}

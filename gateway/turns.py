@@ -20,8 +20,8 @@ from gateway.rules.precedence import Decision, Situation, decide
 from gateway.rules.revising import revised
 from gateway.rules.shaping import Script, Shape, shape
 from gateway.rules.voicing import WRITTEN, Verdict, after, reads
-from gateway.steps.answer import Answer
 from gateway.steps.consider import Consider
+from gateway.steps.follow import Walk, stands
 from gateway.steps.hear import Hear
 from gateway.steps.resume import Resume
 from gateway.steps.settle import Settle
@@ -47,7 +47,7 @@ class Turns:
     hear: Hear
     resume: Resume
     consider: Consider
-    answer: Answer
+    answer: Walk
     speak: Speak
     settle: Settle
 
@@ -69,11 +69,13 @@ class Turns:
         conversation = await self.store.conversation(claim.key)
         if conversation is None:
             raise LookupError(f"{claim.key} has a lane and no conversation")
-        messages = map(transcript.received, await self.store.load(claim))
+        entries = [transcript.received(entry) for entry in await self.store.load(claim)]
+        messages = [message for message in entries if message.meaning != transcript.WAKE]
         crew = self.crews.get(conversation.queue) or self._home(conversation.channel)
         in_order = sorted(messages, key=lambda m: (m.at, m.seq))
         facts = await self.store.facts(conversation.id)
         burst = Burst(claim, conversation, crew, in_order, claim.tries > MAX_TRIES, facts=facts)
+        burst.woken = frozenset(entry.of for entry in entries if entry.meaning == transcript.WAKE)
         burst.capabilities = self.capabilities.get(conversation.channel, UNKNOWN)
         burst.note("claim", "window_ended", messages=len(burst.messages), tries=claim.tries, folds=claim.folds)
         return burst
@@ -90,6 +92,7 @@ class Turns:
         situation = Situation(
             revised(burst.said), talk.hold, burst.exhausted, opted_out=out, opt_out=words, queue=queue,
             now=burst.claim.claimed_at, facts=burst.facts, name=talk.name, first=burst.claim.head == 0,
+            flows=burst.crew.flows, stands=stands(burst), woken=burst.woken,
         )  # fmt: skip
         decision = decide(situation, tell=lambda slow: burst.note("decide", "pattern_too_slow", pattern=slow.pattern))
         burst.note("decide", decision.reason, rung=type(decision).__name__)

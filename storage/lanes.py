@@ -47,6 +47,7 @@ from storage.model import (
     Media,
     MediaId,
     Outcome,
+    Passing,
     Post,
     Receipt,
     Spent,
@@ -159,15 +160,14 @@ HELD_MINE = f"SELECT tail, folds FROM lane {MINE}"  # noqa: S608 - a constant of
 RENEW = f"UPDATE lane SET wake_at = now_ms() + :lease {MINE} RETURNING epoch"  # noqa: S608
 
 # A pause is the floor of a backoff without the failure: it also holds for what comes to an empty lane. Without
-# one, a window that ended during the claim keeps its time: lateness is counted from there.
+# one, a window that ended during the claim keeps its time: lateness is counted from there. What is due now was posted
+# or armed during the claim.
 SETTLE = f"""
 UPDATE lane SET head = :upto, busy = 0, owner = NULL, tries = 0, folds = 0,
                 retry_at = CASE WHEN :pause > 0 THEN now_ms() + :pause ELSE 0 END,
-                wake_at  = CASE WHEN hold IS NOT NULL OR tail <= :upto THEN NULL
+                wake_at  = CASE WHEN hold IS NOT NULL OR (tail <= :upto AND due_at IS NULL) THEN NULL
                                 WHEN due_at IS NULL OR (:pause > 0 AND due_at < now_ms() + :pause)
-                                THEN now_ms() + :pause ELSE due_at END,
-                due_at   = CASE WHEN tail > :upto THEN due_at END,
-                first_at = CASE WHEN tail > :upto THEN first_at END
+                                THEN now_ms() + :pause ELSE due_at END
 {MINE} RETURNING epoch
 """  # noqa: S608
 
@@ -195,6 +195,16 @@ ON CONFLICT (kind, key) DO UPDATE SET
                  ELSE COALESCE(l.due_at, now_ms()) END
 """
 
+# The earlier of two wake-ups: whoever wakes too early looks, and sleeps again.
+ARM = """
+INSERT INTO lane AS l (kind, key, due_at, wake_at) VALUES (3, :key, :at, :at)
+ON CONFLICT (kind, key) DO UPDATE SET
+  due_at  = CASE WHEN l.due_at < excluded.due_at THEN l.due_at ELSE excluded.due_at END,
+  wake_at = CASE WHEN l.busy = 1 THEN l.wake_at
+                 WHEN l.hold IS NOT NULL THEN NULL
+                 WHEN l.wake_at < excluded.wake_at THEN l.wake_at ELSE excluded.wake_at END
+"""
+
 PENDING = "SELECT head FROM lane WHERE kind = 0 AND key = :key AND tail > head"
 
 # The epoch fences whoever runs the lane, and is the turn's own.
@@ -209,50 +219,55 @@ SELECT wake_at FROM lane WHERE kind = :kind AND wake_at IS NOT NULL AND hold IS 
 """
 
 # For a store that only one process can open: whoever ran a lane before is gone, so no lease needs to run out.
-EXPIRE = "UPDATE lane SET wake_at = now_ms() WHERE kind IN (0, 1) AND wake_at > now_ms() AND busy = 1"
+EXPIRE = "UPDATE lane SET wake_at = now_ms() WHERE kind IN (0, 1, 2, 3) AND wake_at > now_ms() AND busy = 1"
 
 # The clock was set back while nobody looked: a window must not become longer by as much.
 REWIND = """
 UPDATE lane SET due_at = due_at - (first_at - now_ms()), first_at = now_ms(),
                 wake_at = CASE WHEN busy = 1 OR retry_at > 0 THEN wake_at ELSE wake_at - (first_at - now_ms()) END
-WHERE kind IN (0, 1) AND wake_at > now_ms() AND first_at > now_ms()
+WHERE kind IN (0, 1, 2) AND wake_at > now_ms() AND first_at > now_ms()
 """
 
 # -- conversations -------------------------------------------------------------------------------
 
+CONVERSATION_COLUMNS = (
+    "id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at, address, grouped, custody, flow, "
+    "place"
+)
+
 # One statement, and it writes nothing when nothing changed.
-MEET = """
-INSERT INTO conversation AS c
-  (id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at, address, grouped)
+MEET = f"""
+INSERT INTO conversation AS c ({CONVERSATION_COLUMNS})
 VALUES (:id, :channel, :contact, :name, :queue, :hold_queue, :hold_reason, :hold_at,
-        CASE WHEN :created_at > 0 THEN :created_at ELSE now_ms() END, :address, :grouped)
+        CASE WHEN :created_at > 0 THEN :created_at ELSE now_ms() END, :address, :grouped, :custody, :flow, :place)
 ON CONFLICT (id) DO UPDATE SET
   name    = CASE WHEN excluded.name <> '' THEN excluded.name ELSE c.name END,
   address = CASE WHEN excluded.address <> '' THEN excluded.address ELSE c.address END
 WHERE (excluded.name <> '' AND excluded.name <> c.name)
    OR (excluded.address <> '' AND excluded.address <> c.address)
-"""
+"""  # noqa: S608
 
-CONVERSATION = """
-SELECT id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at, address, grouped
-FROM conversation WHERE id = :id
-"""
+CONVERSATION = f"SELECT {CONVERSATION_COLUMNS} FROM conversation WHERE id = :id"  # noqa: S608
+
+HELD = f"""
+SELECT {CONVERSATION_COLUMNS} FROM conversation
+WHERE hold_at IS NOT NULL AND (hold_at > :at OR (hold_at = :at AND id > :id)) ORDER BY hold_at, id LIMIT :limit
+"""  # noqa: S608
 
 REQUEUE = "UPDATE conversation SET queue = :queue WHERE id = :id RETURNING id"
 
 READDRESS = "UPDATE conversation SET address = :address WHERE id = :id AND address <> :address"
 
-IS_HELD = "SELECT 1 FROM conversation WHERE id = :id AND hold_at IS NOT NULL"
+CUSTODY = "SELECT custody FROM conversation WHERE id = :id"
 
-HOLD = """
-UPDATE conversation SET hold_queue = :queue, hold_reason = :reason, hold_at = :at
-WHERE id = :id AND hold_at IS NULL RETURNING id
-"""
+PASS_ON = """
+UPDATE conversation SET custody = :custody, hold_queue = :hold_queue, hold_reason = :hold_reason, hold_at = :hold_at
+WHERE id = :id
+"""  # noqa: S105
 
-RELEASE = """
-UPDATE conversation SET hold_queue = NULL, hold_reason = NULL, hold_at = NULL
-WHERE id = :id AND hold_at IS NOT NULL RETURNING id
-"""
+FOLLOW = "UPDATE conversation SET flow = :flow WHERE id = :id AND flow <> :flow"
+
+PLACE = "UPDATE conversation SET place = :place WHERE id = :id AND place <> :place"
 
 FACTS = "SELECT name, at FROM fact WHERE conversation = :id ORDER BY name"
 
@@ -289,7 +304,8 @@ SELECT 1 FROM alias WHERE channel = :channel AND contact = :contact AND lasting 
 REPOINT = "UPDATE alias SET contact = :contact WHERE channel = :channel AND contact = :loser"
 
 INHERIT_HOLD = """
-UPDATE conversation SET hold_queue = lost.hold_queue, hold_reason = lost.hold_reason, hold_at = lost.hold_at
+UPDATE conversation SET hold_queue = lost.hold_queue, hold_reason = lost.hold_reason, hold_at = lost.hold_at,
+                        custody = lost.custody
 FROM conversation AS lost
 WHERE conversation.id = :id AND conversation.hold_at IS NULL AND lost.id = :loser AND lost.hold_at IS NOT NULL
 RETURNING conversation.id
@@ -454,6 +470,7 @@ FROM spending WHERE queue = :queue AND day >= :since_day
 DEPTHS = """
 SELECT (SELECT COUNT(*) FROM lane WHERE kind = 0 AND wake_at IS NOT NULL),
        (SELECT COUNT(*) FROM lane WHERE kind = 1 AND wake_at IS NOT NULL),
+       (SELECT COUNT(*) FROM lane WHERE kind = 2 AND wake_at IS NOT NULL),
        (SELECT COUNT(*) FROM dead),
        (SELECT COUNT(*) FROM conversation WHERE hold_at IS NOT NULL),
        (SELECT COUNT(*) FROM conversation)
@@ -485,12 +502,13 @@ def conversation_values(conversation: Conversation) -> Values:
         "contact": conversation.contact,
         "name": conversation.name,
         "queue": conversation.queue,
-        "hold_queue": hold and hold.queue,
-        "hold_reason": hold and hold.reason,
-        "hold_at": hold and hold.at,
+        **hold_values(hold),
         "created_at": conversation.created_at,
         "address": address_text(conversation.address),
         "grouped": int(conversation.group),
+        "custody": conversation.custody,
+        "flow": conversation.flow,
+        "place": address_text(conversation.place),
     }
 
 
@@ -499,8 +517,16 @@ def address_text(address: Mapping[str, str]) -> str:
     return orjson.dumps(dict(address), option=orjson.OPT_SORT_KEYS).decode() if address else ""
 
 
-def hold_values(id: ConversationId, hold: Hold) -> Values:
-    return {"id": id, "queue": hold.queue, "reason": hold.reason, "at": hold.at}
+def hold_values(hold: Hold | None) -> Values:
+    return {
+        "hold_queue": hold and hold.queue,
+        "hold_reason": hold and hold.reason,
+        "hold_at": hold and hold.at,
+    }
+
+
+def passing_values(id: ConversationId, passing: Passing) -> Values:
+    return {"id": id, "custody": passing.after, **hold_values(passing.hold)}
 
 
 def turn_values(turn: Turn) -> Values:
@@ -580,10 +606,21 @@ def entry_of(row: Row) -> Entry:
 
 
 def conversation_of(row: Row) -> Conversation:
-    id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at, address, grouped = row
-    hold = None if hold_at is None else Hold(hold_queue, hold_reason, hold_at)
-    found = orjson.loads(address) if address else {}
-    return Conversation(ConversationId(id), channel, contact, name, queue, hold, created_at, found, bool(grouped))
+    id, channel, contact, name, queue, *held, created_at, address, grouped, custody, flow, place = row
+    return Conversation(
+        ConversationId(id),
+        channel,
+        contact,
+        name,
+        queue,
+        None if held[2] is None else Hold(*held),
+        created_at,
+        orjson.loads(address) if address else {},
+        bool(grouped),
+        custody,
+        flow,
+        orjson.loads(place) if place else {},
+    )
 
 
 def turn_of(row: Row) -> Turn:

@@ -24,6 +24,10 @@ class Kind(IntEnum):
     """What a contact wrote; its claims become turns. Key: a ConversationId."""
     OUT = 1
     """What we send; its claims become deliveries. Key: a ConversationId."""
+    DESK = 2
+    """What people at a desk are told. Key: a ConversationId."""
+    LATER = 3
+    """When to look at a conversation again; has no entries. Key: a ConversationId."""
 
 
 def conversation_id(channel: str, contact: str) -> ConversationId:
@@ -147,6 +151,22 @@ class Conversation:
     address: Mapping[str, str] = field(default_factory=dict)
     """What the channel needs to find the contact, as it last said; the store never looks inside."""
     group: bool = False
+    custody: str = ""
+    """Who has it, and how it came about; the store never looks inside. Empty: the assistant, ever since."""
+    flow: str = ""
+    """Where it stands in a flow; the store never looks inside. Empty: in none."""
+    place: Mapping[str, str] = field(default_factory=dict)
+    """What a desk calls it; the store never looks inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """A conversation passes from hand to hand: written only while its custody is still `before`."""
+
+    before: str
+    after: str
+    hold: Hold | None = None
+    """From now on; None: people do not have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,30 +281,36 @@ class Settlement:
     posts: Sequence[Post] = ()
     """Appended to the OUT lane of the same conversation."""
     turn: Turn | None = None
-    hold: Hold | None = None
-    """Set on the conversation, unless a person already holds it."""
+    passing: Passing | None = None
+    """Who has the conversation from now on. While that is no longer `before`, nothing is written at all."""
     receipts: Sequence[Receipt] = ()
     dead: Sequence[DeadLetter] = ()
     media: Sequence[MediaId] = ()
     """Blobs this conversation may open from now on."""
     max_folds: int = 0
     """While fewer drafts than this were thrown away, newer messages throw this one away too."""
-    yields_to_hold: bool = False
-    """True for what an assistant wrote: it must not be sent once a person has the conversation."""
     pause: int = 0
     """Milliseconds before this lane may be claimed again; no new message shortens it."""
     facts: Mapping[str, bool] = field(default_factory=dict)
     """Facts about the contact that begin (True) or end (False)."""
     address: Mapping[str, str] | None = None
     """The contact's new address."""
+    desk: Sequence[Post] = ()
+    """Appended to the DESK lane of the same conversation."""
+    flow: str | None = None
+    """Where the conversation stands in a flow from now on; empty: in none."""
+    place: Mapping[str, str] | None = None
+    """What a desk calls the conversation from now on."""
+    wake_at: int | None = None
+    """When to look at the conversation again; an earlier wake-up stays."""
 
 
 class Settled(StrEnum):
     DONE = "done"
     FOLDED = "folded"
     """Newer messages came: nothing was written, the lane waits for its window and will be claimed with them."""
-    HELD = "held"
-    """A person took the conversation: nothing was written, the claim is still ours."""
+    MOVED = "moved"
+    """The conversation is in other hands than it was: nothing was written, the claim is still ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +330,7 @@ class Depths:
     """Gauges of the store, for metrics."""
 
     waiting: Mapping[str, int] = field(default_factory=dict)
-    """Lanes that wait or run, by direction: {"in": n, "out": n}."""
+    """Lanes that wait or run, by direction: {"in": n, "out": n, "desk": n}."""
     dead: int = 0
     held: int = 0
     conversations: int = 0

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,12 +32,12 @@ from storage.model import (
     Depths,
     Entry,
     Fetched,
-    Hold,
     Kind,
     Known,
     Media,
     MediaId,
     Outcome,
+    Passing,
     Post,
     Posted,
     Receipt,
@@ -227,24 +228,42 @@ class SqliteStore:
         about = {"conversation": post.key, "kind": int(kind), "seq": seq, "dedup": post.dedup}
         self._one(lanes.KNOW, {"channel": channel, "id": id, **about})
 
-    async def take_over(self, conversation: Conversation, post: Post, provider_id: str, hold: Hold) -> Posted:
-        if post.key != conversation.id:
+    async def take_over(
+        self,
+        conversation: Conversation,
+        post: Post,
+        provider_id: str,
+        passing: Passing,
+        *,
+        desk: Sequence[Post] = (),
+        wake_at: int | None = None,
+    ) -> Posted | None:
+        if any(one.key != conversation.id for one in (post, *desk)):
             raise ValueError("the post is for another conversation")
+        settlement = Settlement(0, [post], passing=passing, desk=desk, wake_at=wake_at)
         return await self._write(
-            lambda: self._take_over(conversation, post, provider_id, hold),
-            lambda posted: [(Kind.OUT, post.key), (Kind.IN, post.key)] if posted.verdict is Verdict.NEW else [],
+            lambda: self._take_over(conversation, provider_id, settlement),
+            lambda posted: _written_bells(post.key, settlement) if posted and posted.verdict is Verdict.NEW else [],
         )
 
-    def _take_over(self, conversation: Conversation, post: Post, provider_id: str, hold: Hold) -> Posted:
+    def _take_over(self, conversation: Conversation, provider_id: str, settlement: Settlement) -> Posted | None:
+        (post,), passing = settlement.posts, settlement.passing
         known = self._known(conversation.channel, provider_id)
         if known is not None:
             return Posted(Verdict.DUPLICATE, known.seq)
+        if passing is None or self._custody(conversation.id) != passing.before:
+            return None
         posted = self._post(Kind.OUT, post)
         if posted.verdict is Verdict.NEW:
             self._one(lanes.MEET, lanes.conversation_values(conversation))
             self._know(conversation.channel, provider_id, Kind.OUT, post, posted.seq)
-            self._one(lanes.HOLD, lanes.hold_values(conversation.id, hold))
+            self._write_down(conversation.id, replace(settlement, posts=()))
         return posted
+
+    def _custody(self, id: ConversationId) -> str:
+        """Of a conversation that is not there yet, too."""
+        row = self._one(lanes.CUSTODY, {"id": id})
+        return "" if row is None else str(row[0])
 
     async def send_also(self, post: Post) -> Posted:
         return await self._write(lambda: self._post(Kind.OUT, post), lambda posted: [(Kind.OUT, post.key)])
@@ -290,7 +309,7 @@ class SqliteStore:
     async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
         if not claim.head <= settlement.upto <= claim.tail:
             raise ValueError(f"{settlement.upto} is not within ({claim.head}, {claim.tail}]")
-        if any(post.key != claim.key for post in settlement.posts):
+        if any(post.key != claim.key for post in (*settlement.posts, *settlement.desk)):
             raise ValueError("a post is for another conversation")
         return await self._write(
             lambda: self._settle(claim, settlement), lambda settled: _settle_bells(claim, settlement, settled)
@@ -298,8 +317,8 @@ class SqliteStore:
 
     def _settle(self, claim: Claim, settlement: Settlement) -> Settled:
         self._mine(lanes.HELD_MINE, claim)
-        if settlement.yields_to_hold and self._one(lanes.IS_HELD, {"id": claim.key}):
-            return Settled.HELD
+        if settlement.passing is not None and self._custody(claim.key) != settlement.passing.before:
+            return Settled.MOVED
         if self._fold(claim, settlement.max_folds):
             return Settled.FOLDED
         self._mine(lanes.SETTLE, claim, upto=settlement.upto, pause=max(0, settlement.pause))
@@ -309,10 +328,12 @@ class SqliteStore:
     def _write_down(self, key: ConversationId, settlement: Settlement) -> None:
         for post in settlement.posts:
             self._post(Kind.OUT, post)
+        for post in settlement.desk:
+            self._post(Kind.DESK, post)
         if settlement.turn is not None:
             self._one(lanes.END_TURN, lanes.turn_values(settlement.turn))
-        if settlement.hold is not None:
-            self._one(lanes.HOLD, lanes.hold_values(key, settlement.hold))
+        if settlement.passing is not None and settlement.passing.after != settlement.passing.before:
+            self._one(lanes.PASS_ON, lanes.passing_values(key, settlement.passing))
         for receipt in settlement.receipts:
             if not self._record(receipt):
                 self._know_delivery(receipt)  # also when the provider was faster in saying so, without its id
@@ -320,6 +341,12 @@ class SqliteStore:
             self._set_fact(key, name, on)
         if settlement.address is not None:
             self._readdress(key, settlement.address)
+        if settlement.flow is not None:
+            self._one(lanes.FOLLOW, {"id": key, "flow": settlement.flow})
+        if settlement.place is not None:
+            self._one(lanes.PLACE, {"id": key, "place": lanes.address_text(settlement.place)})
+        if settlement.wake_at is not None:
+            self._one(lanes.ARM, {"key": key, "at": settlement.wake_at})
         for dead in settlement.dead:
             self._one(lanes.BURY, lanes.dead_values(dead))
         self._open_media(settlement.media, key)
@@ -355,16 +382,33 @@ class SqliteStore:
         row = await self._read_one(lanes.CONVERSATION, {"id": id})
         return None if row is None else lanes.conversation_of(row)
 
-    async def hold(self, id: ConversationId, hold: Hold) -> bool:
-        return await self._change_hold(id, lanes.HOLD, lanes.hold_values(id, hold))
-
-    async def release(self, id: ConversationId) -> bool:
-        return await self._change_hold(id, lanes.RELEASE, {"id": id})
-
-    async def _change_hold(self, id: ConversationId, sql: str, values: Mapping[str, Any]) -> bool:
+    async def pass_on(
+        self,
+        id: ConversationId,
+        passing: Passing,
+        *,
+        posts: Sequence[Post] = (),
+        desk: Sequence[Post] = (),
+        media: Sequence[MediaId] = (),
+        wake_at: int | None = None,
+    ) -> bool:
+        if any(post.key != id for post in (*posts, *desk)):
+            raise ValueError("a post is for another conversation")
+        settlement = Settlement(0, posts, passing=passing, media=media, desk=desk, wake_at=wake_at)
         return await self._write(
-            lambda: self._one(sql, values) is not None, lambda changed: [(Kind.IN, id)] if changed else []
+            lambda: self._pass_on(id, settlement), lambda done: _written_bells(id, settlement) if done else []
         )
+
+    def _pass_on(self, id: ConversationId, settlement: Settlement) -> bool:
+        row = self._one(lanes.CUSTODY, {"id": id})
+        if row is None or settlement.passing is None or row[0] != settlement.passing.before:
+            return False
+        self._write_down(id, settlement)
+        return True
+
+    async def held(self, limit: int, after: tuple[int, str] = (0, "")) -> list[Conversation]:
+        rows = await self._read(lanes.HELD, {"at": after[0], "id": after[1], "limit": limit})
+        return [lanes.conversation_of(row) for row in rows]
 
     async def transcript(self, id: ConversationId, after: Cursor, limit: int) -> list[Entry]:
         values = {"id": id, "inbound": after.inbound, "outbound": after.outbound, "limit": limit}
@@ -581,8 +625,8 @@ class SqliteStore:
         return lanes.spent_of(row)
 
     async def depths(self) -> Depths:
-        inbound, outbound, dead, held, conversations = await self._read_one(lanes.DEPTHS, {})
-        return Depths({"in": inbound, "out": outbound}, dead, held, conversations)
+        inbound, outbound, desk, dead, held, conversations = await self._read_one(lanes.DEPTHS, {})
+        return Depths({"in": inbound, "out": outbound, "desk": desk}, dead, held, conversations)
 
     # -- what it cost ------------------------------------------------------------------------------------
 
@@ -597,15 +641,23 @@ class SqliteStore:
 
 
 def _settle_bells(claim: Claim, settlement: Settlement, settled: Settled) -> Bells:
-    """A HELD settle changed nothing; the others changed their own lane, and posts the other one."""
-    if settled is Settled.HELD:
+    """A MOVED settle changed nothing; the others changed their own lane, and what they wrote another one."""
+    if settled is Settled.MOVED:
         return []
-    bells = {(claim.kind, claim.key): None}
-    if settled is Settled.DONE and settlement.posts:
-        bells[(Kind.OUT, claim.key)] = None
-    if settled is Settled.DONE and settlement.hold is not None:
-        bells[(Kind.IN, claim.key)] = None
-    return bells
+    written = _written_bells(claim.key, settlement) if settled is Settled.DONE else []
+    return dict.fromkeys([(claim.kind, claim.key), *written])
+
+
+def _written_bells(key: ConversationId, settlement: Settlement) -> Bells:
+    passing = settlement.passing
+    passes = passing is not None and passing.after != passing.before
+    written = {
+        Kind.OUT: settlement.posts,
+        Kind.DESK: settlement.desk,
+        Kind.LATER: settlement.wake_at is not None,
+        Kind.IN: passes,
+    }
+    return [(kind, key) for kind, what in written.items() if what]
 
 
 async def unread_in(path: str | Path, limit: int) -> list[Unread]:

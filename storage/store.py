@@ -23,11 +23,11 @@ from storage.model import (
     Depths,
     Entry,
     Fetched,
-    Hold,
     Kind,
     Known,
     Media,
     MediaId,
+    Passing,
     Post,
     Posted,
     Receipt,
@@ -74,9 +74,19 @@ class Lanes(Protocol):
         """
         ...
 
-    async def take_over(self, conversation: Conversation, post: Post, provider_id: str, hold: Hold) -> Posted:
-        """Commit what a person of the business wrote from elsewhere: an OUT entry, known by the provider's id, and
-        the hold (an earlier one stays). DUPLICATE, and nothing written, when the id is known in the channel.
+    async def take_over(
+        self,
+        conversation: Conversation,
+        post: Post,
+        provider_id: str,
+        passing: Passing,
+        *,
+        desk: Sequence[Post] = (),
+        wake_at: int | None = None,
+    ) -> Posted | None:
+        """Commit what a person of the business wrote: an OUT entry, known by the provider's id, and who has the
+        conversation from now on. DUPLICATE, and nothing written, when the id is known in the channel. None, and
+        nothing written, when the custody is no longer `passing.before`.
         """
         ...
 
@@ -132,12 +142,23 @@ class Lanes(Protocol):
 class Conversations(Protocol):
     async def conversation(self, id: ConversationId) -> Conversation | None: ...
 
-    async def hold(self, id: ConversationId, hold: Hold) -> bool:
-        """False when it was held already (the earlier hold stays)."""
+    async def pass_on(
+        self,
+        id: ConversationId,
+        passing: Passing,
+        *,
+        posts: Sequence[Post] = (),
+        desk: Sequence[Post] = (),
+        media: Sequence[MediaId] = (),
+        wake_at: int | None = None,
+    ) -> bool:
+        """Who has it from now on, with what follows: OUT entries, DESK entries, media
+        the conversation may open, a wake-up. False, and nothing written,
+        when there is no such conversation or its custody is no longer `passing.before`."""
         ...
 
-    async def release(self, id: ConversationId) -> bool:
-        """False when it was not held."""
+    async def held(self, limit: int, after: tuple[int, str] = (0, "")) -> list[Conversation]:
+        """Those that people have or are called to, since longest first. `after`: (hold.at, id) of the last one."""
         ...
 
     async def transcript(self, id: ConversationId, after: Cursor, limit: int) -> list[Entry]:

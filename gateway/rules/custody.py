@@ -14,9 +14,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Literal, get_args
 
-from storage.model import Cursor
+from gateway.config import Queue
+from gateway.rules.hours import next_business_day
+from storage.model import Conversation, Cursor, Hold, Passing
 
 State = Literal["assistant", "requested", "held", "released"]
 Resume = Literal["manual", "on_resolve", "idle_hours", "next_business_day"]
@@ -77,6 +80,10 @@ class Policy:
     idle_hours: float = 12
     next_business_day: Callable[[int], int] = lambda at: at + 24 * HOUR_MS
     """The beginning of the first business day after that of `at`, both in milliseconds since 1970."""
+
+    @classmethod
+    def of(cls, queue: Queue) -> Policy:
+        return cls(queue.handoff.resume, queue.handoff.idle_hours, partial(next_business_day, queue.hours))
 
 
 # -- what happened ------------------------------------------------------------------------------------
@@ -354,6 +361,21 @@ def readable(past: Sequence[Past], horizon: Cursor) -> list[bool]:
 
 
 # -- kept ---------------------------------------------------------------------------------------------
+
+
+def custody_of(conversation: Conversation) -> Custody:
+    """As it was kept; of a conversation that was held before custody was kept, as far as its hold tells."""
+    hold = conversation.hold
+    if hold is None or conversation.custody:
+        return from_json(conversation.custody)
+    return Custody("held", 1, to=hold.queue, reason=hold.reason, since=hold.at, active_at=hold.at)
+
+
+def passing(conversation: Conversation, after: Custody) -> Passing:
+    """What the store is asked for, so that the conversation passes on from where it was seen."""
+    hold = Hold(after.to, after.reason, after.since) if after.people else None
+    kept = conversation.custody if after == custody_of(conversation) else to_json(after)
+    return Passing(conversation.custody, kept, hold)
 
 
 def to_json(custody: Custody) -> str:

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-import orjson
+from dataclasses import dataclass
 
 from gateway.burst import Burst
-from gateway.rules.resuming import over_at
-from storage.model import ConversationId, Kind
-from storage.store import Store
-
-LATELY = 50
-"""Of what was sent to a contact, what is looked through for people's words."""
+from gateway.people import People
+from gateway.rules.custody import ContactWrote, Custody, Woke, wake
+from storage.model import Cursor
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    store: Store
+    people: People
 
     async def __call__(self, burst: Burst) -> None:
-        """Hearing takes a while, so the hold is looked at again. (One who took over is met at settle.)"""
-        if burst.conversation.hold is None:
+        """Hearing takes a while, so who has it is looked at again. One who takes over from now on is met at settle."""
+        before = burst.custody
+        if before.state == "assistant":
             return
-        burst.conversation = await self.store.conversation(burst.conversation.id) or burst.conversation
-        if (hold := burst.conversation.hold) is None:
-            return
-        over = over_at(hold, await acted_at(self.store, burst.conversation.id), burst.crew.queue)
-        if over is not None and over.ms <= burst.claim.claimed_at:
-            await self.store.release(burst.conversation.id)
-            burst.conversation = replace(burst.conversation, hold=None)
-            burst.note("resume", over.why, held_since=hold.at, over_since=over.ms)
+        after = await self.people.happened(burst.conversation.id, await self._event(burst))
+        burst.conversation = await self.people.conversation(burst.conversation.id)
+        if before.people and not after.people:
+            burst.note("resume", self._why(burst, before), held_since=before.since)
 
+    async def _event(self, burst: Burst) -> ContactWrote | Woke:
+        """What is answered next lies behind the horizon: what called for people lies before it."""
+        end = await self.people.place(burst.conversation.id)
+        place = Cursor(burst.claim.head, end.outbound)
+        happened = ContactWrote if burst.messages else Woke
+        return happened(burst.claim.claimed_at, place)
 
-async def acted_at(store: Store, conversation: ConversationId) -> int:
-    """When people last wrote to the contact, in milliseconds; 0: not lately."""
-    bodies = [orjson.loads(entry.body) for entry in await store.latest(conversation, Kind.OUT, LATELY)]
-    return max((int(body["at"]) for body in bodies if body.get("person")), default=0)
+    def _why(self, burst: Burst, before: Custody) -> str:
+        due = wake(before, self.people.policy(burst.conversation))
+        return due.why if due and due.ms <= burst.claim.claimed_at else "released"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from gateway import live, transcript
 from gateway.burst import Burst, Ending
 from gateway.live import Live
+from gateway.people import People, wakes_at
+from gateway.rules.custody import Detector, Effect, Transferred, may_send, move, passing
 from gateway.rules.precedence import ABSENCE
 from gateway.steps.speak import Spoken
 from gateway.telemetry import Telemetry
-from storage.model import DeadLetter, Hold, Kind, Outcome, Post, Settled, Settlement, Turn, TurnId
+from storage.model import DeadLetter, Kind, Outcome, Passing, Post, Settled, Settlement, Turn, TurnId
 from storage.store import Store
 
 MAX_FOLDS = 2
@@ -24,38 +27,71 @@ TAKEN_OVER = Ending(Outcome.HELD, "person_took_over")
 @dataclass(frozen=True, slots=True)
 class Settle:
     store: Store
+    people: People
     live: Live
     telemetry: Telemetry
 
     async def __call__(self, burst: Burst, ending: Ending, spoken: Spoken) -> None:
         """Raises Fenced when the lane is no longer ours; then nothing of this turn ever happened."""
+        spell = burst.custody.spell
         burst.note("settle", ending.reason, outcome=str(ending.outcome))
-        settled = await self.store.settle(burst.claim, settlement(burst, ending, spoken))
-        if settled is Settled.HELD:
-            return await self(burst, TAKEN_OVER, Spoken())
+        while (settled := await self._settle(burst, ending, spoken)) is Settled.MOVED:
+            burst.conversation = await self.store.conversation(burst.conversation.id) or burst.conversation
+            if not may_send(burst.custody, spell):
+                ending, spoken = TAKEN_OVER, Spoken()
+                burst.note("settle", ending.reason, outcome=str(ending.outcome))
         if settled is Settled.FOLDED:
             self.telemetry.folded.inc()
             return self.live.say(burst.conversation.id, live.WAITING)
         self.telemetry.turns.labels(burst.crew.queue.name, str(ending.outcome)).inc()
         return self.live.say(burst.conversation.id, live.IDLE)
 
+    async def _settle(self, burst: Burst, ending: Ending, spoken: Spoken) -> Settled:
+        return await self.store.settle(burst.claim, settlement(burst, ending, spoken, self.people))
 
-def settlement(burst: Burst, ending: Ending, spoken: Spoken) -> Settlement:
+
+def settlement(burst: Burst, ending: Ending, spoken: Spoken, people: People) -> Settlement:
     """Everything the turn writes."""
     turn = _turn(burst, ending, spoken)
     gives_up, says = ending.outcome is Outcome.DEAD, bool(spoken.parts)
-    may_be_thrown_away = says and not gives_up
+    may_be_thrown_away = says and not gives_up and not ending.acted
+    passed, effects, told = _passed(burst, ending, turn, people)
+    wakes = [at for at in (ending.wake_at, wakes_at(effects)) if at is not None]
     return Settlement(
         upto=burst.claim.tail,
-        posts=_posts(turn, spoken),
+        posts=_posts(turn, spoken, burst.custody.spell),
         turn=turn,
-        hold=Hold(ending.hold_for, ending.reason, turn.ended_at) if ending.hold_for else None,
+        passing=passed if says or ending.hold_for else None,
         dead=_dead_letters(burst, turn) if gives_up else (),
         media=spoken.media,
         max_folds=MAX_FOLDS if may_be_thrown_away else 0,
-        yields_to_hold=says,
         facts=_facts(burst, ending),
+        desk=told,
+        flow=ending.flow,
+        wake_at=min(wakes, default=None),
     )
+
+
+def _passed(
+    burst: Burst, ending: Ending, turn: Turn, people: People
+) -> tuple[Passing, Sequence[Effect], Sequence[Post]]:
+    """Who has the conversation after the turn, and what its desk is told."""
+    talk, before = burst.conversation, burst.custody
+    if not ending.hold_for:
+        heard = ending.outcome is Outcome.HELD and before.people and burst.messages
+        news = {"what": "news", "after": burst.claim.head, "upto": burst.claim.tail}
+        return passing(talk, before), (), people.told(talk, f"news:{turn.epoch}", news) if heard else ()
+    event = Transferred(
+        turn.id, turn.ended_at, detector(ending.reason), ending.hold_for, ending.reason, not burst.closed, ending.online
+    )
+    after, effects = move(before, event, people.policy(talk))
+    return passing(talk, after), effects, people.follows(talk, after, effects)
+
+
+def detector(reason: str) -> Detector:
+    """What found that a person should go on: the kind of a turn's reason."""
+    found: Detector | None = next((known for known in get_args(Detector) if known == reason), None)
+    return found or ("phrase" if reason == "wish" else "hard_error")
 
 
 def _facts(burst: Burst, ending: Ending) -> dict[str, bool]:
@@ -102,15 +138,15 @@ def _reply(id: TurnId, burst: Burst, ending: Ending, spoken: Spoken) -> dict[str
     }
 
 
-def _posts(turn: Turn, spoken: Spoken) -> list[Post]:
+def _posts(turn: Turn, spoken: Spoken, spell: int) -> list[Post]:
     """One entry a part. What an assistant wrote yields to a person; a transfer message does not."""
     envelope = {k: v for k, v in (turn.reply or {}).items() if k != "parts"}
-    yields, last = turn.outcome is Outcome.ANSWERED, len(spoken.parts) - 1
+    yields, last = spell if turn.outcome is Outcome.ANSWERED else None, len(spoken.parts) - 1
     return [
         Post(
             key=turn.conversation,
             dedup=f"{turn.id}:{i}",
-            body=transcript.sent_body(turn.id, part, envelope=envelope, yields=yields, last=i == last),
+            body=transcript.sent_body(turn.id, part, envelope=envelope, spell=yields, last=i == last),
         )
         for i, part in enumerate(spoken.parts)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,12 +13,12 @@ from aiohttp import web
 from gateway import live, transcript
 from gateway.config import Config
 from gateway.live import Bell, Live
+from gateway.people import People
 from gateway.recall import recall
-from gateway.rules.resuming import over_at
-from gateway.steps.resume import acted_at
+from gateway.rules.custody import wake
 from gateway.web.access import Access, Caller
 from gateway.web.problems import Problem, explained, wrong
-from storage.model import Conversation, ConversationId, Cursor, Hold, MediaId, Turn
+from storage.model import Conversation, ConversationId, Cursor, MediaId, Turn
 from storage.store import Store
 
 PAGE = 200
@@ -36,6 +37,7 @@ class Conversations:
     access: Access
     store: Store
     live: Live
+    people: People
     base_url: str
 
     # -- reading -----------------------------------------------------------------------------------
@@ -43,19 +45,17 @@ class Conversations:
     @explained
     async def get(self, request: web.Request) -> web.Response:
         conversation, _ = await self._open(request)
-        held = await self._held(conversation)
+        held = self._held(conversation)
         return _json(
             {"id": conversation.id, "channel": conversation.channel, "queue": conversation.queue, "held": held}
         )
 
-    async def _held(self, conversation: Conversation) -> dict[str, Any] | None:
+    def _held(self, conversation: Conversation) -> dict[str, Any] | None:
         """Who has it, why, since when, and from when on the assistant may answer again by itself."""
-        hold, queues = conversation.hold, {queue.name: queue for queue in self.config.queues}
-        if hold is None:
+        if (hold := conversation.hold) is None:
             return None
         held = {"queue": hold.queue, "reason": hold.reason, "at": transcript.rfc3339(hold.at)}
-        queue = queues.get(conversation.queue)
-        over = over_at(hold, await acted_at(self.store, conversation.id), queue) if queue else None
+        over = wake(self.people.custody(conversation), self.people.policy(conversation))
         return held | ({"until": transcript.rfc3339(over.ms)} if over else {})
 
     @explained
@@ -104,7 +104,8 @@ class Conversations:
         shown = []
         for entry in entries:
             cursor = transcript.advance(cursor, entry)
-            shown.append(transcript.shown(entry, cursor, self.base_url, recalled.beside(entry)))
+            if not transcript.is_wake(entry):
+                shown.append(transcript.shown(entry, cursor, self.base_url, recalled.beside(entry)))
         return shown, cursor
 
     # -- watching ----------------------------------------------------------------------------------
@@ -135,15 +136,16 @@ class Conversations:
         _not_a_visitor(caller)
         wish = await _object(request)
         queue = _word(wish, "queue", self._people(conversation))
-        hold = Hold(queue, _word(wish, "reason", "api"), await self.store.now())
-        changed = await self.store.hold(conversation.id, hold)
+        reason, changed = _word(wish, "reason", "api"), conversation.hold is None
+        await self.people.take(conversation.id, "", key=secrets.token_hex(8), by="api", to=queue, reason=reason)
         return _json({"conversation": conversation.id, "held": True, "changed": changed})
 
     @explained
     async def release(self, request: web.Request) -> web.Response:
         conversation, caller = await self._open(request)
         _not_a_visitor(caller)
-        changed = await self.store.release(conversation.id)
+        changed = conversation.hold is not None
+        await self.people.release(conversation.id, "api", key=secrets.token_hex(8))
         return _json({"conversation": conversation.id, "held": False, "changed": changed})
 
     def _people(self, conversation: Conversation) -> str:

@@ -22,6 +22,7 @@ from storage.model import (
     Media,
     MediaId,
     Outcome,
+    Passing,
     Post,
     Posted,
     Receipt,
@@ -58,6 +59,7 @@ def message(dedup: str, body: str = "", **more: int) -> Post:
 
 
 PEOPLE = Hold("people", "phone", 5)
+HELD = Passing("", "held", PEOPLE)
 
 
 async def seen(store: Store, name: str) -> Conversation:
@@ -255,7 +257,7 @@ class StoreSuite:
     async def _refused(self, store: Store, claim: Claim) -> None:
         for attempt in (
             store.settle(claim, answer(claim, "stale")),
-            store.settle(claim, answer(claim, "stale", max_folds=9, yields_to_hold=True)),
+            store.settle(claim, answer(claim, "stale", max_folds=9, passing=Passing("", ""))),
             store.renew(claim, 1000),
             store.retry(claim, 0),
             store.fold(claim, 9),
@@ -347,9 +349,9 @@ class StoreSuite:
         await store.accept(who(), message("1"))
         claim = await take(store)
         await store.accept(who(), message("2"))
-        hold = Hold("people", "marker", 5)
+        passing = Passing("", "held", Hold("people", "marker", 5))
         receipts = [Receipt(who().id, "t1:0", "sent", 5)]
-        full = answer(claim, "draft", hold=hold, receipts=receipts, media=[MediaId("m")], max_folds=1)
+        full = answer(claim, "draft", passing=passing, receipts=receipts, media=[MediaId("m")], max_folds=1)
         assert await store.settle(claim, full) is Settled.FOLDED
         await self._nothing_written(store)
 
@@ -474,55 +476,136 @@ class StoreSuite:
 
     # -- people --------------------------------------------------------------------------------------------
 
-    async def test_the_earlier_hold_stays(self, lab: Lab) -> None:
+    async def test_a_conversation_passes_on_only_from_where_it_is(self, lab: Lab) -> None:
         store = lab.store
         await store.accept(who(), message("1"))
-        assert not await store.release(who().id)
-        assert await store.hold(who().id, Hold("people", "api", 5))
-        assert not await store.hold(who().id, Hold("others", "marker", 6))
+        assert await store.pass_on(who().id, HELD)
+        assert not await store.pass_on(who().id, replace(HELD, after="others"))
         claim = await take(store)
-        await store.settle(claim, answer(claim, hold=Hold("others", "marker", 6)))
-        held = await store.conversation(who().id)
-        assert held is not None
-        assert held.hold == Hold("people", "api", 5)
+        late = answer(claim, passing=replace(HELD, after="others"))
+        assert await store.settle(claim, late) is Settled.MOVED
+        held = await seen(store, "ana")
+        assert (held.hold, held.custody) == (PEOPLE, "held")
         assert (await store.depths()).held == 1
-        assert await store.release(who().id)
-        free = await store.conversation(who().id)
-        assert free is not None
-        assert free.hold is None
+        assert await store.pass_on(who().id, Passing("held", "free"))
+        free = await seen(await lab.restart(), "ana")
+        assert (free.hold, free.custody) == (None, "free")
+
+    async def test_what_follows_from_passing_on_is_written_with_it(self, lab: Lab) -> None:
+        store, id = lab.store, who().id
+        await store.accept(who(), message("1"))
+        said, told = Post(id, "p:1", "hello"), Post(id, "case:1", "a case")
+        at = await store.now() + 50
+        assert await store.pass_on(id, HELD, posts=[said], desk=[told], wake_at=at)
+        assert not await store.pass_on(id, HELD, posts=[replace(said, dedup="p:2")], desk=[told], wake_at=at - 20)
+        store = await lab.restart()
+        assert await bodies(store, await take(store, OUT)) == ["hello"]
+        assert await bodies(store, await take(store, Kind.DESK)) == ["a case"]
+        assert await store.next_wake(Kind.LATER) == at
+        with pytest.raises(ValueError, match="another conversation"):
+            await store.pass_on(id, HELD, desk=[Post(who("bob").id, "x", "x")])
+
+    async def test_the_held_are_listed_since_longest_first(self, lab: Lab) -> None:
+        store = lab.store
+        for name, at in (("a", 7), ("b", 5), ("c", 5), ("d", 6)):
+            await wrote(store, name, name)
+            await store.pass_on(who(name).id, replace(HELD, hold=replace(PEOPLE, at=at)))
+        await store.pass_on(who("d").id, Passing("held", ""))
+        first, second = sorted((who("b").id, who("c").id))
+        assert [one.id for one in await store.held(10)] == [first, second, who("a").id]
+        assert [one.id for one in await store.held(2)] == [first, second]
+        assert [one.id for one in await store.held(9, (5, first))] == [second, who("a").id]
+        assert await store.held(9, (7, who("a").id)) == []
 
     async def test_nobody_can_be_held_who_never_wrote(self, lab: Lab) -> None:
-        assert not await lab.store.hold(who().id, Hold("people", "api", 5))
+        assert not await lab.store.pass_on(who().id, HELD)
+        assert await lab.store.conversation(who().id) is None
 
     async def test_a_person_who_takes_over_in_mid_turn_stops_the_draft(self, lab: Lab) -> None:
         store = lab.store
         await store.accept(who(), message("1"))
         claim = await take(store)
-        await store.hold(who().id, Hold("people", "api", 5))
-        draft = answer(claim, "draft", yields_to_hold=True, media=[MediaId("m")])
-        assert await store.settle(claim, draft) is Settled.HELD
+        await store.pass_on(who().id, HELD)
+        draft = answer(claim, "draft", passing=Passing("", ""), media=[MediaId("m")], flow="f", wake_at=1)
+        assert await store.settle(claim, draft) is Settled.MOVED
         await self._nothing_written(store)
         silent = Settlement(claim.tail, turn=turn_of(claim, Outcome.HELD))
         assert await store.settle(claim, silent) is Settled.DONE  # the claim was still ours
         (turn,) = await store.turns(who().id, 0, 10)
         assert turn.outcome is Outcome.HELD
+        assert (await seen(store, "ana")).flow == ""
 
     async def test_what_no_assistant_wrote_is_sent_to_a_held_conversation(self, lab: Lab) -> None:
         await lab.store.accept(who(), message("1"))
-        await lab.store.hold(who().id, Hold("people", "api", 5))
+        await lab.store.pass_on(who().id, HELD)
         claim = await take(lab.store)
         assert await lab.store.settle(claim, answer(claim, "transfer text")) is Settled.DONE
         assert await bodies(lab.store, await take(lab.store, OUT)) == ["transfer text"]
 
-    async def test_a_settle_can_hold_and_answer_at_once(self, lab: Lab) -> None:
-        await lab.store.accept(who(), message("1"))
-        claim = await take(lab.store)
-        hold = Hold("people", "marker", 5)
-        done = answer(claim, "a person will come", hold=hold, yields_to_hold=True)
-        assert await lab.store.settle(claim, done) is Settled.DONE
-        held = await lab.store.conversation(who().id)
-        assert held is not None
-        assert held.hold == hold
+    async def test_a_settle_can_hold_tell_and_answer_at_once(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("1"))
+        claim = await take(store)
+        told = Post(who().id, "case:1", "a case")
+        done = answer(claim, "a person will come", passing=HELD, desk=[told], flow="{}", place={"b": "2", "a": "1"})
+        assert await store.settle(claim, done) is Settled.DONE
+        held = await seen(store, "ana")
+        assert (held.hold, held.custody, held.flow) == (PEOPLE, "held", "{}")
+        assert held.place == {"a": "1", "b": "2"}
+        assert await bodies(store, await take(store, Kind.DESK)) == ["a case"]
+        assert (await store.depths()).waiting["desk"] == 1
+
+    # -- later ---------------------------------------------------------------------------------------------
+
+    async def test_a_wake_up_outlives_the_process_and_comes_once(self, lab: Lab) -> None:
+        store = lab.store
+        await self._woken(store, 100)
+        store = await lab.restart()
+        assert await store.claim(Kind.LATER, 10, LEASE, "me") == []
+        lab.pass_time(100)
+        (claim,) = await store.claim(Kind.LATER, 10, LEASE, "me")
+        assert (claim.key, claim.head, claim.tail) == (who().id, 0, 0)
+        assert await store.load(claim) == []
+        assert await store.settle(claim, Settlement(claim.tail)) is Settled.DONE
+        assert await store.next_wake(Kind.LATER) is None
+
+    async def test_of_two_wake_ups_the_earlier_one_stays(self, lab: Lab) -> None:
+        store = lab.store
+        now = await store.now()
+        for ms, first in ((100, 100), (50, 50), (70, 50)):
+            await self._woken(store, ms, now)
+            assert await store.next_wake(Kind.LATER) == now + first
+
+    async def test_whoever_wakes_says_when_the_next_time_is(self, lab: Lab) -> None:
+        store = lab.store
+        await self._woken(store, 0)
+        claim = await take(store, Kind.LATER)
+        await store.settle(claim, Settlement(claim.tail, wake_at=claim.claimed_at + 30))
+        assert await store.next_wake(Kind.LATER) == claim.claimed_at + 30
+
+    async def test_a_wake_up_that_is_set_while_one_is_looked_at_is_kept(self, lab: Lab) -> None:
+        store = lab.store
+        await self._woken(store, 0)
+        claim = await take(store, Kind.LATER)
+        await self._woken(store, 40, claim.claimed_at)
+        await store.settle(claim, Settlement(claim.tail, wake_at=claim.claimed_at + 90))
+        assert await store.next_wake(Kind.LATER) == claim.claimed_at + 40
+
+    async def test_a_wake_up_that_breaks_is_tried_again(self, lab: Lab) -> None:
+        store = lab.store
+        await self._woken(store, 0)
+        claim = await take(store, Kind.LATER)
+        await store.retry(claim, 25)
+        lab.pass_time(25)
+        (again,) = await store.claim(Kind.LATER, 10, LEASE, "me")
+        assert again.tries == 2
+
+    async def _woken(self, store: Store, ms: int, since: int | None = None) -> None:
+        """Set by whatever happens to the conversation."""
+        if await store.conversation(who().id) is None:
+            await store.accept(who(), message("1"))
+        now = await store.now() if since is None else since
+        assert await store.pass_on(who().id, Passing("", ""), wake_at=now + ms)
 
     # -- what is written and read back ---------------------------------------------------------------------
 
@@ -650,10 +733,10 @@ class StoreSuite:
     async def test_depths(self, lab: Lab) -> None:
         await lab.store.accept(who("bob"), Post(who("bob").id, "1", "x"))
         depths = await lab.store.depths()
-        assert (depths.waiting, depths.conversations) == ({"in": 1, "out": 0}, 1)
+        assert (depths.waiting, depths.conversations) == ({"in": 1, "out": 0, "desk": 0}, 1)
         claim = await take(lab.store)
         await lab.store.settle(claim, answer(claim, "a"))
-        assert (await lab.store.depths()).waiting == {"in": 0, "out": 1}
+        assert (await lab.store.depths()).waiting == {"in": 0, "out": 1, "desk": 0}
 
     # -- what a provider's id stands for -----------------------------------------------------------------
 
@@ -754,17 +837,21 @@ class StoreSuite:
 
     async def test_what_a_person_wrote_elsewhere_is_there_and_holds(self, lab: Lab) -> None:
         store, echo = lab.store, Post(who().id, "echo:1", "I am on it")
-        newcomer = replace(who(), address={"phone": "1"})
-        assert await store.take_over(newcomer, echo, "wamid.1", PEOPLE) == Posted(Verdict.NEW, 1)
-        assert await seen(store, "ana") == replace(newcomer, hold=PEOPLE, created_at=await store.now())
+        newcomer, at = replace(who(), address={"phone": "1"}), await store.now() + 9
+        taken = await store.take_over(newcomer, echo, "wamid.1", HELD, desk=[Post(who().id, "n", "news")], wake_at=at)
+        assert taken == Posted(Verdict.NEW, 1)
+        held = replace(newcomer, hold=PEOPLE, custody="held", created_at=await store.now())
+        assert await seen(store, "ana") == held
         assert await store.known("site", "wamid.1") == Known(who().id, OUT, 1, "echo:1")
         assert await bodies(store, await take(store, OUT)) == ["I am on it"]
+        assert await bodies(store, await take(store, Kind.DESK)) == ["news"]
+        assert await store.next_wake(Kind.LATER) == at
         store = await lab.restart()
-        await store.release(who().id)
+        await store.pass_on(who().id, Passing("held", ""))
         again = replace(echo, dedup="echo:2")
-        assert await store.take_over(who(), again, "wamid.1", PEOPLE) == Posted(Verdict.DUPLICATE, 1)
+        assert await store.take_over(who(), again, "wamid.1", HELD) == Posted(Verdict.DUPLICATE, 1)
         bob = Post(who("bob").id, "echo:1", "I am on it")
-        assert await store.take_over(who("bob"), bob, "wamid.1", PEOPLE) == Posted(Verdict.DUPLICATE, 1)
+        assert await store.take_over(who("bob"), bob, "wamid.1", HELD) == Posted(Verdict.DUPLICATE, 1)
         assert (await seen(store, "ana")).hold is None
         assert await store.conversation(who("bob").id) is None
         assert len(await store.transcript(who().id, Cursor(), 10)) == 1
@@ -774,20 +861,23 @@ class StoreSuite:
         await self._answered(store, "a")
         await store.record(Receipt(who().id, "t1:0", "sent", 1, "wamid.1"))
         echo = Post(who().id, "echo:1", "a")
-        assert await store.take_over(who(), echo, "wamid.1", PEOPLE) == Posted(Verdict.DUPLICATE, 1)
+        assert await store.take_over(who(), echo, "wamid.1", HELD) == Posted(Verdict.DUPLICATE, 1)
         assert (await seen(store, "ana")).hold is None
 
-    async def test_a_person_elsewhere_stops_the_draft_and_keeps_an_earlier_hold(self, lab: Lab) -> None:
+    async def test_a_person_elsewhere_stops_the_draft_and_must_know_who_has_it(self, lab: Lab) -> None:
         store = lab.store
         await store.accept(who(), message("1"))
         claim = await take(store)
-        await store.take_over(who(), Post(who().id, "echo:1", "me"), "wamid.1", PEOPLE)
-        assert await store.settle(claim, answer(claim, "draft", yields_to_hold=True)) is Settled.HELD
-        await store.take_over(who(), Post(who().id, "echo:2", "me"), "wamid.2", replace(PEOPLE, at=6))
+        await store.take_over(who(), Post(who().id, "echo:1", "me"), "wamid.1", HELD)
+        assert await store.settle(claim, answer(claim, "draft", passing=Passing("", ""))) is Settled.MOVED
+        second = Post(who().id, "echo:2", "me")
+        assert await store.take_over(who(), second, "wamid.2", HELD) is None
+        assert await store.known("site", "wamid.2") is None
+        assert await store.take_over(who(), second, "wamid.2", Passing("held", "held", PEOPLE))
         assert (await seen(store, "ana")).hold == PEOPLE
         assert [entry.body for entry in await store.latest(who().id, OUT, 1)] == ["me"]
         with pytest.raises(ValueError, match="another conversation"):
-            await store.take_over(who("bob"), Post(who().id, "echo:3", "me"), "wamid.3", PEOPLE)
+            await store.take_over(who("bob"), Post(who().id, "echo:3", "me"), "wamid.3", HELD)
 
     # -- a pause after a claim ---------------------------------------------------------------------------
 
@@ -993,7 +1083,7 @@ class StoreSuite:
         lab.pass_time(10)
         await wrote(store, await store.known_as("site", ["bsuid"]), "2")
         since = await store.now()
-        await store.hold(who("bsuid").id, PEOPLE)
+        await store.pass_on(who("bsuid").id, HELD)
         await store.set_fact(who("phone").id, "no_voice", True)
         lab.pass_time(10)
         await store.set_fact(who("bsuid").id, "no_voice", True)
@@ -1002,9 +1092,10 @@ class StoreSuite:
         store = await lab.restart()
         for alias in ("bsuid", "jid", "phone"):
             assert await store.known_as("site", [alias]) == "phone"
-        assert (await seen(store, "phone")).hold == PEOPLE
+        merged = await seen(store, "phone")
+        assert (merged.hold, merged.custody) == (PEOPLE, "held")
         assert await store.facts(who("phone").id) == {"no_voice": since, "opted_out": since + 10}
-        await store.release(who("phone").id)
+        await store.pass_on(who("phone").id, Passing("held", ""))
         await store.known_as("site", ["jid", "phone", "bsuid"])
         assert (await seen(store, "phone")).hold is None  # merged once, and not again
 
@@ -1045,8 +1136,8 @@ class StoreSuite:
         await wrote(lab.store, "phone", "1")
         lab.pass_time(1)
         await wrote(lab.store, "bsuid", "2")
-        await lab.store.hold(who("phone").id, replace(PEOPLE, queue="mine"))
-        await lab.store.hold(who("bsuid").id, PEOPLE)
+        await lab.store.pass_on(who("phone").id, replace(HELD, hold=replace(PEOPLE, queue="mine")))
+        await lab.store.pass_on(who("bsuid").id, HELD)
         await lab.store.known_as("site", ["bsuid", "phone"])
         assert (await seen(lab.store, "phone")).hold == replace(PEOPLE, queue="mine")
 

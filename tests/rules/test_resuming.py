@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.config import Queue
-from gateway.rules.resuming import over_at
-from storage.model import Hold
+from gateway.rules.custody import Custody, Policy, wake
 
 HOURS = {"weekly": {day: ["08:00-18:00"] for day in ("mon", "tue", "wed", "thu", "fri")}}
 
@@ -37,6 +36,7 @@ FRIDAY_17, SATURDAY_9, MONDAY_8 = at(27, 17), at(28, 9), at(30, 8)
 )
 def test_a_hold_is_over(handoff: dict[str, Any], acted_at: int, expected: int | None) -> None:
     queue = Queue.model_validate({"name": "loja", "handoff": handoff, "hours": HOURS})
-    over = over_at(Hold("humanos", "marker", FRIDAY_17), acted_at, queue)
+    held = Custody("held", 1, to="humanos", since=FRIDAY_17, active_at=max(FRIDAY_17, acted_at))
+    over = wake(held, Policy.of(queue))
     assert (over and over.ms) == expected
     assert over is None or over.why == handoff["resume"]

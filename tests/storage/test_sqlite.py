@@ -17,13 +17,14 @@ import pytest
 
 from storage import lanes
 from storage.lanes import POSTGRES, SQLITE
-from storage.model import Conversation, Cursor, Hold, Kind, Post, Receipt, Settlement, Spent, conversation_id
+from storage.model import Conversation, Cursor, Hold, Kind, Passing, Post, Receipt, Settlement, Spent, conversation_id
 from storage.sqlite import SqliteStore, unread_in
 from storage.store import AlreadyOpen, NewerDatabase, StoreError, Unavailable
 from storage.writer import Writer
 
 ROOT = Path(__file__).parents[2]
 WHO = Conversation(conversation_id("site", "ana"), "site", "ana", "", "front")
+HELD = Passing("", "held", Hold("people", "api", 1))
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="modes and limits of POSIX")
 
 
@@ -326,17 +327,26 @@ async def test_what_version_1_wrote_goes_on(path: Path, build: Build) -> None:
     await store.close()
 
 
+CONVERSATION_2 = """
+INSERT INTO conversation (id, channel, contact, name, queue, hold_queue, hold_reason, hold_at, created_at)
+VALUES (:id, 'site', 'ana', '', 'front', 'people', 'api', 5, 3)
+"""
+ENTRY_2 = "INSERT INTO entry (kind, key, seq, dedup, digest, body, at) VALUES (0, :id, 1, 'kept', '', 'kept', 4)"
+
+
 async def test_what_version_2_wrote_goes_on_and_can_spend(path: Path, build: Build) -> None:
     known = lanes.steps()
-    old = SqliteStore(path, steps={1: known[1], 2: known[2]})
-    await old.open()
-    await old.accept(WHO, post("kept"))
-    await old.close()
+    await opened(path, {1: known[1], 2: known[2]})
+    with sqlite3.connect(path) as db:
+        db.execute(CONVERSATION_2, {"id": WHO.id})
+        db.execute(ENTRY_2, {"id": WHO.id})
+    db.close()
     assert versions(path) == [1, 2]
     store = build()
     await store.open()
     assert versions(path) == list(known)
     assert [entry.dedup for entry in await store.recent(WHO.id, 5)] == ["kept"]
+    assert await store.conversation(WHO.id) == replace(WHO, hold=Hold("people", "api", 5), created_at=3)
     assert await store.spent("front", "2026-01-01") == Spent()
     await store.spend("front", "2026-11-21", characters=9)
     assert await store.spent("front", "2026-01-01") == Spent(9)
@@ -498,12 +508,12 @@ async def test_the_bell_rings_for_what_changed(rung: tuple[SqliteStore, Callable
     await store.renew(claim, 1000)
     assert not await store.fold(claim, 1)
     assert since() == []
-    await store.hold(WHO.id, Hold("people", "api", 1))
-    await store.hold(WHO.id, Hold("people", "api", 1))
+    await store.pass_on(WHO.id, HELD)
+    await store.pass_on(WHO.id, HELD)
     assert since() == [Kind.IN]
-    await store.settle(claim, Settlement(claim.tail, yields_to_hold=True))
+    await store.settle(claim, Settlement(claim.tail, passing=HELD))
     assert since() == []
-    await store.release(WHO.id)
+    await store.pass_on(WHO.id, Passing("held", ""))
     assert since() == [Kind.IN]
     await store.settle(claim, Settlement(claim.tail, [Post(WHO.id, "t:0", "x")]))
     assert since() == [Kind.IN, Kind.OUT]
@@ -518,21 +528,21 @@ async def test_the_bell_rings_for_people_cancels_and_what_a_merge_holds(
 ) -> None:
     store, since = rung
     echo = Post(WHO.id, "echo:1", "{}")
-    await store.take_over(WHO, echo, "wamid.1", Hold("people", "phone", 1))
+    await store.take_over(WHO, echo, "wamid.1", HELD)
     assert since() == [Kind.OUT, Kind.IN]
-    await store.take_over(WHO, echo, "wamid.1", Hold("people", "phone", 1))
+    await store.take_over(WHO, echo, "wamid.1", HELD)
     assert await store.cancel(WHO.id, "blocked") is None
     assert since() == []
     await store.accept(WHO, post("a"))
     assert await store.cancel(WHO.id, "blocked")
     assert since() == [Kind.IN, Kind.IN]
-    await store.release(WHO.id)
+    await store.pass_on(WHO.id, Passing("held", ""))
     lost = Conversation(conversation_id("site", "lost"), "site", "lost", "", "front")
     await store.accept(lost, Post(lost.id, "a", "a"))
     since()
     await store.known_as("site", ["ana", "nobody"])
     assert since() == []
-    await store.hold(lost.id, Hold("people", "phone", 1))
+    await store.pass_on(lost.id, HELD)
     await store.known_as("site", ["lost", "ana"])
     await store.known_as("site", ["lost", "ana"])
     assert since() == [Kind.IN]

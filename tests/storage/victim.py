@@ -80,7 +80,7 @@ async def work(store: SqliteStore, dice: random.Random, owner: str, once: bool) 
     while True:
         busy = await answer(store, dice, owner) + await deliver(store, dice, owner)
         wake = [await store.next_wake(kind) for kind in Kind]
-        if once and not busy and wake == [None, None]:
+        if once and not busy and set(wake) == {None}:
             return
         await asyncio.sleep(0 if busy else 0.002)
 

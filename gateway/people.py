@@ -1,0 +1,221 @@
+"""People: the one door through which a conversation passes from hand to hand.
+
+What happened goes in as an event of `rules/custody.py`; what follows from it is written in one commit, from where the
+conversation was seen: if somebody was faster, it is looked at again. So two people never have it at once, and an event
+that comes twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway import transcript
+from gateway.config import Config, Queue
+from gateway.rules import custody as rules
+from gateway.rules.custody import (
+    Custody,
+    Effect,
+    Happened,
+    Notify,
+    Policy,
+    Released,
+    Resolved,
+    TakenOver,
+    Taker,
+    WakeAt,
+    custody_of,
+    move,
+    passing,
+)
+from storage.model import Conversation, ConversationId, Cursor, Kind, MediaId, Post, Verdict
+from storage.store import Store
+
+Guard = Callable[[Custody], None]
+"""Looks at who has it before anything is written; raises to leave it so."""
+
+
+class Busy(Exception):
+    """Another person has the conversation."""
+
+    def __init__(self, person: str) -> None:
+        super().__init__(person)
+        self.person = person
+
+
+class LetGo(Exception):
+    """The conversation was given back since it was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    store: Store
+    config: Config
+    outward: frozenset[str] = frozenset()
+    """The queues whose people answer at a desk outside: it is told what happens."""
+
+    # -- what people do --------------------------------------------------------------------------------
+
+    async def take(
+        self,
+        id: ConversationId,
+        person: str,
+        *,
+        key: str,
+        by: Taker = "desk",
+        instead_of: str = "",
+        to: str = "",
+        reason: str = "",
+    ) -> Custody:
+        """They have it from now on. `key`: the same one twice is once. `instead_of`: of whom it may be taken.
+
+        Raises LookupError, Busy, StoreError.
+        """
+        conversation = await self.conversation(id)
+        to = to or custody_of(conversation).to or self.queue_of(conversation).handoff.to
+        event = TakenOver(key, await self.store.now(), by, to, person, reason or "taken")
+        return await self.happened(id, event, guard=_free_for(person, instead_of))
+
+    async def write(
+        self,
+        id: ConversationId,
+        part: Mapping[str, Any],
+        person: str,
+        *,
+        key: str,
+        spell: int | None = None,
+        media: Sequence[MediaId] = (),
+    ) -> Custody:
+        """Send a part to the contact in a person's name; whoever writes has the conversation. `key`: the same one twice
+        is sent once. `spell`: of the custody the person saw. Raises LookupError, Busy, LetGo, StoreError."""
+
+        def guard(custody: Custody) -> None:
+            if key in custody.seen:
+                return
+            if spell is not None and (custody.spell != spell or not custody.people):
+                raise LetGo
+            _free_for(person, "")(custody)
+
+        at, conversation = await self.store.now(), await self.conversation(id)
+        body = transcript.written_by_person(id, part, person, at, key)
+        to = custody_of(conversation).to or self.queue_of(conversation).handoff.to
+        event = rules.PersonWrote(key, at, to, person)
+        return await self.happened(id, event, guard=guard, posts=[Post(id, f"person:{key}", body)], media=media)
+
+    async def call(self, id: ConversationId, reason: str, *, key: str, to: str = "") -> Custody:
+        """People are called, and nothing is said of it to the contact."""
+        to = to or self.queue_of(await self.conversation(id)).handoff.to
+        return await self.happened(id, rules.Transferred(key, await self.store.now(), "api", to, reason))
+
+    async def resolve(self, id: ConversationId, person: str, *, key: str) -> Custody:
+        """It is done. Whether the assistant may answer again the queue's `handoff.resume` says."""
+        return await self.happened(id, Resolved(key, await self.store.now(), await self.place(id)))
+
+    async def release(self, id: ConversationId, by: str, *, key: str) -> Custody:
+        return await self.happened(id, Released(key, await self.store.now(), by, await self.place(id)))
+
+    async def wrote_elsewhere(self, conversation: Conversation, text: str, at: int, id: str, *, voice: bool) -> bool:
+        """Somebody of the business wrote to the contact from the phone or another program. False: known already."""
+        body = transcript.written_elsewhere(conversation.id, text, at, voice=voice)
+        post, line = Post(conversation.id, f"person:{id}", body), {"by": "person", "text": text, "at": at}
+        while True:
+            seen = await self.store.conversation(conversation.id) or conversation
+            queue, before = self.queue_of(seen), custody_of(seen)
+            event = rules.PersonWrote(id, await self.store.now(), before.to or queue.handoff.to)
+            after, effects = move(before, event, self.policy(seen))
+            news = self.told(seen, f"said:{id}", {"what": "said", "line": line}) if before.people else []
+            posted = await self.store.take_over(
+                conversation, post, id, passing(seen, after), desk=news, wake_at=wakes_at(effects)
+            )
+            if posted is not None:
+                return posted.verdict is Verdict.NEW
+
+    # -- what happens ----------------------------------------------------------------------------------
+
+    async def happened(
+        self,
+        id: ConversationId,
+        event: Happened,
+        *,
+        guard: Guard = lambda custody: None,
+        posts: Sequence[Post] = (),
+        media: Sequence[MediaId] = (),
+    ) -> Custody:
+        """Who has it now. Nothing is written where nothing changes. Raises LookupError, StoreError."""
+        while True:
+            conversation = await self.conversation(id)
+            before = custody_of(conversation)
+            guard(before)
+            after, effects = move(before, event, self.policy(conversation))
+            if after == before and not posts:
+                return after
+            written = await self.store.pass_on(
+                id,
+                passing(conversation, after),
+                posts=posts,
+                desk=self.follows(conversation, after, effects),
+                media=media,
+                wake_at=wakes_at(effects),
+            )
+            if written:
+                return after
+
+    def follows(self, conversation: Conversation, after: Custody, effects: Sequence[Effect]) -> list[Post]:
+        """What the desk is told of it."""
+        told: list[Post] = []
+        for effect in effects:
+            match effect:
+                case Notify(to, reason):
+                    case = {"what": "case", "to": to, "reason": reason, "at": after.since}
+                    told += self.told(conversation, f"case:{after.spell}:{to}", case)
+                case rules.Release(reason):
+                    told += self.told(conversation, f"over:{after.spell}", {"what": "over", "reason": reason})
+        return told
+
+    def told(self, conversation: Conversation, dedup: str, body: Mapping[str, Any]) -> list[Post]:
+        """For the desk's lane; none where people answer in our own inbox, which reads the transcript."""
+        if self.queue_of(conversation).name not in self.outward:
+            return []
+        return [Post(conversation.id, dedup, orjson.dumps(body).decode())]
+
+    # -- what is known ---------------------------------------------------------------------------------
+
+    def custody(self, conversation: Conversation) -> Custody:
+        return custody_of(conversation)
+
+    def queue_of(self, conversation: Conversation) -> Queue:
+        """The one that answers; when that is gone, its channel's."""
+        queues = {queue.name: queue for queue in self.config.queues}
+        homes = {channel.name: channel.queue for channel in self.config.channels}
+        home = queues.get(homes.get(conversation.channel, ""), self.config.queues[0])
+        return queues.get(conversation.queue, home)
+
+    def policy(self, conversation: Conversation) -> Policy:
+        return Policy.of(self.queue_of(conversation))
+
+    async def place(self, id: ConversationId) -> Cursor:
+        """The transcript's end."""
+        ends = [await self.store.latest(id, kind, 1) for kind in (Kind.IN, Kind.OUT)]
+        return Cursor(*(entries[0].seq if entries else 0 for entries in ends))
+
+    async def conversation(self, id: ConversationId) -> Conversation:
+        """Raises LookupError."""
+        conversation = await self.store.conversation(id)
+        if conversation is None:
+            raise LookupError(f"there is no conversation {id}")
+        return conversation
+
+
+def wakes_at(effects: Sequence[Effect]) -> int | None:
+    return next((effect.ms for effect in effects if isinstance(effect, WakeAt)), None)
+
+
+def _free_for(person: str, instead_of: str) -> Guard:
+    def guard(custody: Custody) -> None:
+        if custody.state == "held" and custody.person not in ("", person, instead_of):
+            raise Busy(custody.person)
+
+    return guard
