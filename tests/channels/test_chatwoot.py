@@ -194,6 +194,14 @@ async def test_where_the_signature_is_off_the_address_proves_it(server: FakeChat
         bot.read(Hook({}, b"{}", {"secret": "another"}))
 
 
+@pytest.mark.parametrize("verify", [True, False])
+async def test_no_secret_is_no_proof(verify: bool) -> None:
+    bot = a_bot("https://cw.example", secret="", verify=verify)
+    for hook in (signed(b"{}", secret=""), Hook(signed(b"{}", secret="").headers, b"{}", {"secret": ""})):
+        with pytest.raises(Forged):
+            bot.read(hook)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
