@@ -173,7 +173,7 @@ class _Plan:
 
 def _first(past: Past, queue: Unasked, now: int) -> _Plan | None:
     """Of what waits for the same opening, what was wanted first."""
-    return min(_plans(past, queue, now), key=lambda plan: (plan.at, plan.wanted), default=None)
+    return min(_plans(past, queue, now), key=lambda plan: plan.wanted, default=None)
 
 
 def _plans(past: Past, queue: Unasked, now: int) -> Iterator[_Plan]:

@@ -150,9 +150,12 @@ NONE = (
         "2 é melhor",
         "muito bom o produto",
         "4. Ruim",
+        "4) Ruim",
         "5 ⭐⭐⭐",
         "⭐⭐⭐⭐⭐⭐",
         "☆☆☆☆☆",
+        "★★☆",
+        "首",
     ),
 )
 
@@ -213,6 +216,7 @@ def test_anything_else_lets_it_go_and_goes_on() -> None:
         (["Nota 4, o entregador atrasou"], 4, True),
         (["camiseta azul", "nota 4"], 4, True),
         (["5", "5"], 5, False),
+        (["5, ok"], 5, False),
         (["camiseta azul", "2"], None, True),
         (["4", "5"], None, True),
         (["2", "tamanho 38"], None, True),

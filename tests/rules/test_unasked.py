@@ -150,8 +150,8 @@ def test_several_keep_the_interval_from_each_other() -> None:
     ],
 )
 def test_nobody_is_followed_up_who(more: dict[str, object]) -> None:
-    """… is with people, opted out, in a group, in a flow, has said goodbye, waits for us, never wrote, wrote (or pressed
-    a heart) after our last word, was served by people, cannot be reached, was told goodbye, or just gave a score."""
+    """… is with people, opted out, in a group, in a flow, has said goodbye, waits for us, never wrote, wrote (a heart
+    is enough) after our last word, was served by people, cannot be reached, was told goodbye, or just gave a score."""
     past = answered(**more)
     assert next_at(past, FOLLOWING, TUESDAY) is None
     assert due(past, FOLLOWING, TUESDAY + 61 * MINUTE_MS) is None
@@ -281,7 +281,7 @@ def test_a_later_message_begins_anew() -> None:
 
 
 def resolved(when: int = TUESDAY, **more: object) -> Past:
-    return replace(answered(when - HOUR_MS), people_at=when, resolved_at=when, **more)  # type: ignore[arg-type]
+    return replace(answered(when - HOUR_MS, people_at=when, resolved_at=when), **more)  # type: ignore[arg-type]
 
 
 def test_it_is_asked_at_once_and_once_for_each_resolve() -> None:
@@ -299,6 +299,8 @@ def test_it_is_asked_at_once_and_once_for_each_resolve() -> None:
 def test_nobody_is_asked_who_has_begun_anew_is_held_again_or_out_of_reach() -> None:
     for past in (
         resolved(contact_at=TUESDAY + 1),
+        resolved(contact_at=TUESDAY + 1, people_at=TUESDAY + 2),
+        resolved(contact_at=0),
         resolved(held=True),
         resolved(opted_out=True),
         resolved(group=True),
@@ -341,6 +343,7 @@ def test_scores_are_kept_when_older_facts_are_forgotten() -> None:
         (["Obrigada!"], True),
         (["quanto custa?", "valeu, tchau"], True),
         (["谢谢"], True),
+        (["Tchau!"], True),
         (["oi"], False),
         (["obrigado, e o frete?"], False),
         (["obrigado", "e o frete?"], False),
