@@ -38,18 +38,21 @@ class Bell:
 
 
 class Round(Bell):
-    """Rung for every conversation; remembers for which until somebody takes them."""
+    """Rung for every conversation; remembers for which until somebody takes them, and no more than `MOST`."""
+
+    MOST = 1000
 
     def __init__(self) -> None:
         super().__init__()
         self._missed: set[ConversationId] = set()
 
     def ring_for(self, conversation: ConversationId) -> None:
-        self._missed.add(conversation)
+        if len(self._missed) < self.MOST:
+            self._missed.add(conversation)
         self.ring()
 
     def take(self) -> set[ConversationId]:
-        """The conversations it rang for since the last time."""
+        """The conversations it rang for since the last time; with `MOST` of them there may be others."""
         taken, self._missed = self._missed, set()
         return taken
 

@@ -23,6 +23,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "over": "O assistente voltou a responder.",
         "earlier": "O começo da conversa não está aqui.",
         "open": "Abrir a conversa",
+        "not_spoken": "A voz não pôde falar agora.",
         "in_thread": (
             "Responda neste thread: o contato recebe. O que começa com // ou com uma menção fica entre colegas. "
             "Reaja com ✅ a esta mensagem quando terminar."
@@ -44,6 +45,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "over": "The assistant answers again.",
         "earlier": "The beginning of the conversation is not here.",
         "open": "Open the conversation",
+        "not_spoken": "The voice could not speak just now.",
         "in_thread": (
             "Reply in this thread and the contact gets it. What begins with // or a mention stays among colleagues. "
             "React with ✅ to this message when done."
@@ -65,6 +67,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "over": "El asistente vuelve a responder.",
         "earlier": "El comienzo de la conversación no está aquí.",
         "open": "Abrir la conversación",
+        "not_spoken": "La voz no pudo hablar ahora.",
         "in_thread": (
             "Responda en este hilo: el contacto lo recibe. "
             "Lo que empieza con // o con una mención queda entre colegas. Reaccione con ✅ a este mensaje al terminar."
@@ -86,6 +89,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "over": "助手已恢复回答。",
         "earlier": "此处不含对话的开头部分。",
         "open": "打开对话",
+        "not_spoken": "暂时无法使用语音。",
         "in_thread": (
             "在此消息列中回复，联系人即可收到。以 // 或 @提及 开头的消息只有同事可见。处理完后请对这条消息添加 ✅。"
         ),

@@ -110,8 +110,12 @@ WHY: dict[str, dict[str, str]] = {
         "zh": "回复就绪时，已超过该渠道允许主动联系客户的24小时。",
     },
 }
-ALSO = {"131047": "outside_reply_window", "BUSINESS_PEER_USAGE_MISSING": "outside_reply_window"}
-"""Providers' own codes, by the reason that says the same."""
+ALSO = {
+    "131047": "outside_reply_window",
+    "BUSINESS_PEER_USAGE_MISSING": "outside_reply_window",
+    "taken": "desk",
+}
+"""Other codes, by the one that says the same."""
 _CODE = re.compile(r"[A-Za-z0-9_]+(?::.*)?", re.DOTALL)
 _ANY = {
     "pt": "Uma pessoa foi chamada",

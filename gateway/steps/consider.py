@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import orjson
 
 from gateway.burst import Burst
+from gateway.config import Queue
 from gateway.rules.precedence import Ask, Decision, Follow, Transfer
 from gateway.rules.preferring import preferred
 from gateway.rules.voicing import WRITTEN, Occasion, Preference, Verdict, before
@@ -48,7 +49,7 @@ class Consider:
             cannot_play="no_voice" in burst.facts,
             since_voice=await self._since_voice(burst) if format == "smart" else None,
             chance=_lot(burst),
-            budget_left=await self._budget_left(burst),
+            budget_left=await budget_left(self.store, burst.crew.queue, burst.claim.claimed_at),
             asked=bool(wish),
         )
 
@@ -60,14 +61,15 @@ class Consider:
             turns[body["turn"]] = turns.get(body["turn"], False) or body["part"]["kind"] == "voice"
         return next((n for n, heard in enumerate(turns.values()) if heard), None)
 
-    async def _budget_left(self, burst: Burst) -> int | None:
-        """Of this calendar month."""
-        budget = burst.crew.queue.reply.voice_budget_chars
-        if not budget:
-            return None
-        month = datetime.fromtimestamp(burst.claim.claimed_at / 1000, UTC).strftime("%Y-%m-01")
-        spent = await self.store.spent(burst.crew.queue.name, month)
-        return max(0, budget - spent.characters)
+
+async def budget_left(store: Store, queue: Queue, at: int) -> int | None:
+    """Characters the queue may still speak in the calendar month of `at` (ms, UTC); None: it has no budget."""
+    budget = queue.reply.voice_budget_chars
+    if not budget:
+        return None
+    month = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-01")
+    spent = await store.spent(queue.name, month)
+    return max(0, budget - spent.characters)
 
 
 def _lot(burst: Burst) -> float:

@@ -179,17 +179,31 @@ class Speak:
         self.telemetry.speech_characters.labels(crew.queue.name).inc(told.characters)
         await self.store.spend(crew.queue.name, day_of(await self.store.now()), characters=told.characters)
 
+    async def typed(self, crew: Crew, part: VoicePart, language: str, profile: Profile) -> list[dict[str, Any]]:
+        """What a person typed, in the queue's voice: as many notes as there are. Raises SpeechError, Unavailable."""
+        assert crew.voice is not None
+        queue, wanted = crew.queue.name, speeches([one.spoken for one in part.stretches], language)
+        told = await crew.voice.begin().finish(wanted, profile)
+        seconds, day = self._counted(queue, told), day_of(await self.store.now())
+        await self.store.spend(queue, day, characters=told.characters, seconds=seconds, saved=told.saved)
+        return await self._notes(part, told.notes)
+
     # -- what it came to -----------------------------------------------------------------------------
 
     async def _count(self, burst: Burst, told: Told) -> None:
-        queue, seconds = burst.crew.queue.name, sum(note.audio.seconds for note in told.notes)
+        seconds = self._counted(burst.crew.queue.name, told)
         cost = {"characters": told.characters, "saved": told.saved}
         burst.note("voice", "spoken", by=told.spoken_by, seconds=seconds, **cost, fell_from=list(told.fell_from))
+        await self._spend(burst, told.characters, seconds, told.saved)
+
+    def _counted(self, queue: str, told: Told) -> float:
+        """Its seconds."""
+        seconds = sum(note.audio.seconds for note in told.notes)
         self.telemetry.speech.labels(queue, "fallback" if told.fell_from else "spoken").inc()
         self.telemetry.speech_seconds.labels(queue).inc(seconds)
         self.telemetry.speech_characters.labels(queue).inc(told.characters)
         self.telemetry.speech_saved.labels(queue, "cache").inc(told.saved)
-        await self._spend(burst, told.characters, seconds, told.saved)
+        return seconds
 
     async def _count_wasted(self, burst: Burst, characters: int) -> None:
         """Spoken, or begun, and not in the note: another text, another voice, a person."""

@@ -1,4 +1,5 @@
-"""Who may: the admin key opens everything, a channel key its conversations, a visitor's cookie its own."""
+"""Who may: the admin key opens everything, a channel key and an inbox's key their conversations, a visitor's cookie its
+own."""
 
 from __future__ import annotations
 
@@ -17,15 +18,19 @@ from storage.model import Conversation, conversation_id
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    kind: Literal["admin", "channel", "visitor"]
+    kind: Literal["admin", "channel", "visitor", "desk"]
     channel: str = ""
     """Of a channel key."""
+    queues: frozenset[str] = frozenset()
+    """Of an inbox's key: those whose people answer there."""
     visits: Mapping[str, str] = field(default_factory=dict)
     """Of a visitor: who it is, by channel."""
 
     def opens(self, conversation: Conversation) -> bool:
         if self.kind == "visitor":
             return self.visits.get(conversation.channel) == conversation.contact
+        if self.kind == "desk":
+            return bool({conversation.queue, *([conversation.hold.queue] if conversation.hold else [])} & self.queues)
         return self.kind == "admin" or conversation.channel == self.channel
 
     def writes_to(self, channel: str) -> bool:

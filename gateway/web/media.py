@@ -10,8 +10,8 @@ from aiohttp import web
 from gateway.web.access import Access, Caller
 from gateway.web.problems import Problem, explained, wrong
 from storage.media import MediaFolder
+from storage.model import ConversationId, MediaId
 from storage.model import Media as Blob
-from storage.model import MediaId
 from storage.store import Store
 from tts.encode import Encoder
 
@@ -29,7 +29,8 @@ class Media:
     async def get(self, request: web.Request) -> web.StreamResponse:
         caller = self.access.caller(request)
         blob = await self.store.media(MediaId(request.match_info["id"]))
-        if blob is None or not await self._may(caller, blob):
+        conversation = ConversationId(request.query.get("conversation", ""))
+        if blob is None or not await self._may(caller, blob, conversation):
             raise Problem(404, "there is no such media", "media")
         path, mime = await self._as(blob, request.query.get("as", ""))
         return web.FileResponse(
@@ -42,9 +43,14 @@ class Media:
             },
         )
 
-    async def _may(self, caller: Caller, blob: Blob) -> bool:
+    async def _may(self, caller: Caller, blob: Blob, named: ConversationId) -> bool:
+        """`named`: the conversation by which a desk's key asks for it."""
         if caller.kind == "admin":
             return True
+        if caller.kind == "desk":
+            conversation = await self.store.conversation(named)
+            opens = conversation is not None and caller.opens(conversation)
+            return opens and await self.store.media_open_to(blob.id, named)
         for conversation in caller.conversations:
             if await self.store.media_open_to(blob.id, conversation.id):
                 return True

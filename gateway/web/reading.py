@@ -86,6 +86,23 @@ async def read(request: web.Request, visitor: str, now: int, take: Callable[[int
     return inbound(fields, visitor, now)
 
 
+async def read_object(request: web.Request, limit: int = 64 * 1024) -> dict[str, Any]:
+    """A small JSON body of at most `limit` bytes; none is an empty object. Raises Problem 408, 413, 422."""
+    body = bytearray()
+    async with _arriving():
+        async for piece in request.content.iter_any():
+            body += piece
+            if len(body) > limit:
+                raise Problem(413, f"this body is at most {limit // 1024} KB", "body")
+    try:
+        wish = orjson.loads(bytes(body).strip() or b"{}")
+    except orjson.JSONDecodeError:
+        raise wrong("body", "the body is not JSON") from None
+    if not isinstance(wish, dict):
+        raise wrong("body", "the body must be a JSON object")
+    return wish
+
+
 @asynccontextmanager
 async def _arriving() -> AsyncIterator[None]:
     """A body may be slow, cut, or not what its headers promise."""
@@ -209,14 +226,14 @@ def _text(fields: Fields) -> str:
         raise wrong("text", "text must be a text")
     if len(text) > TEXT_LIMIT:
         raise Problem(413, f"a text message is at most {TEXT_LIMIT} characters", "text")
-    if fields.audio is None and not _says_something(text):
+    if fields.audio is None and not says_something(text):
         raise wrong("text", "text is blank and there is no audio")
     if fields.audio is not None and not fields.audio:
         raise wrong("audio", "audio is empty")
     return text
 
 
-def _says_something(text: str) -> bool:
+def says_something(text: str) -> bool:
     """At least one character that a reader would see."""
     return any(unicodedata.category(c) not in INVISIBLE for c in text)
 
