@@ -25,6 +25,7 @@ from gateway.channels.base import (
     NotFetched,
     Outgoing,
     Sent,
+    Showing,
     Status,
     Then,
 )
@@ -333,8 +334,9 @@ async def test_without_a_conversation(server: FakeChatwoot, bot: Chatwoot, addre
 
 
 async def test_the_contact_sees_that_somebody_writes(server: FakeChatwoot, bot: Chatwoot) -> None:
-    for doing in ("composing", "recording", "paused"):
-        await bot.show(HERE, "1001", doing)  # type: ignore[arg-type]
+    doings: tuple[Showing, ...] = ("composing", "recording", "paused")
+    for doing in doings:
+        await bot.show(HERE, "1001", doing)
     assert [call.json["typing_status"] for call in server.asked("POST typing")] == ["on", "on", "off"]
     server.next("POST typing", LOST)
     await bot.show(HERE, "1001", "composing")

@@ -33,6 +33,7 @@ from gateway.desks.base import (
 )
 from gateway.desks.chatwoot import LIMIT, Chatwoot, cut
 from gateway.desks.settings import DeskSettings
+from gateway.desks.words import words
 from gateway.outbound import client
 from tests.fakes.chatwoot import (
     ACCOUNT,
@@ -248,7 +249,7 @@ async def test_where_no_bot_may_label_people_are_called_all_the_same(caplog: pyt
 
 @pytest.mark.parametrize("language", ["pt-BR", "en", "es-419", "zh", "tlh"])
 async def test_in_the_queues_language(server: FakeChatwoot, desk: Chatwoot, language: str) -> None:
-    word = module.words(language)
+    word = words(language)
     await desk.send(a_case(language=language))
     shown = dict(the_one(server).shown[::-1])
     assert shown["note"].startswith(f"**{word['assistant']}**") or word["contact"] in the_one(server).shown[-1][1]
@@ -448,7 +449,7 @@ async def test_what_the_contact_writes_meanwhile_is_the_contacts(server: FakeCha
         news(Line("contact", "Alô?", 3500, NOTE, OPUS), Line("assistant", "Um momento", 5000), place=placed.place)
     )
     assert the_one(server).shown[-2:] == [("contact", "Áudio: Alô?"), ("note", "**Assistente**: Um momento")]
-    assert told.place == placed.place | {"last": str(the_one(server).messages[-1]["id"]), "until": "5000"}
+    assert told.place == {**placed.place, "last": str(the_one(server).messages[-1]["id"]), "until": "5000"}
     assert told.known_as == ("42",)
 
 

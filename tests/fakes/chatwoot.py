@@ -105,7 +105,7 @@ class FakeChatwoot:
         return self._add(conversation, {"content": content, "message_type": 1, "sender": sender} | more)
 
     def _add(self, conversation: int, message: Mapping[str, Any]) -> dict[str, Any]:
-        base = {"private": False, "source_id": None, "content_attributes": {}, "content_type": "text"}
+        base: dict[str, Any] = {"private": False, "source_id": None, "content_attributes": {}, "content_type": "text"}
         id = next(self._ids)
         whole = {**base, "id": id, "conversation_id": conversation, "created_at": NOW + id, **message}
         self.conversations[conversation].messages.append(whole)
