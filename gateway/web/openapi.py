@@ -437,6 +437,10 @@ def _schemas() -> Mapping[str, Json]:
             {
                 "kind": {"const": "text"},
                 "text": _text(),
+                "choices": {
+                    **_list({"type": "string"}),
+                    "description": "Titles of the buttons under it, where the channel has buttons.",
+                },
                 "attachments": {**_list(_ref("Attachment")), "description": "Of a contact's message that holds some."},
             },
         ),
