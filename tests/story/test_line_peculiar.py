@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from gateway.app import Gateway
-from storage.model import Hold, Kind
+from storage.model import Kind
 from tests.fakes import graph, sounds
 from tests.fakes import openai as wire
 from tests.fakes import telegram as telegram_wire
@@ -180,7 +180,7 @@ async def test_showing_that_we_type_holds_nothing(
     evo: Evolution, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The real one blocks for as long as it shows."""
-    monkeypatch.setattr("gateway.channels.evolution.SHOW", 60.0)
+    monkeypatch.setattr("gateway.channels.evolution.SHOW", 600.0)
     async with running(patient(openai, evo), tmp_path) as (gateway, _):
         await evo.post(gateway, evo.message("m1", "oi"))
         await until(lambda: evo.fake.called("sendPresence"), "it is shown, and the call does not end")
@@ -314,7 +314,7 @@ async def test_a_hold_set_while_the_send_waits_is_asked_again(
         zap.fake.next(after(refused, graph.error(190)))
         await zap.post(gateway, zap.message("m1", "oi"))
         await until(lambda: zap.fake.calls, "the first try")
-        await gateway.store.hold(conversation(zap), Hold("humanos", "api", 1))
+        await gateway.people.take(conversation(zap), "", key="k", by="api")
         refused.set()
         await states_within(gateway, zap, ["withdrawn"])
         assert zap.sent() == []
