@@ -254,13 +254,13 @@ async def test_many_who_are_shown_something_hold_no_send(
     channel: Evolution, evolution: FakeEvolution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Eight calls to one host at once is what a session allows: presence has a session of its own."""
-    monkeypatch.setattr("gateway.channels.evolution.SHOW", 60.0)
+    monkeypatch.setattr("gateway.channels.evolution.SHOW", 600.0)
     for each in range(40):
         await channel.show({"number": f"55119999900{each:02}"}, "3EB0", "composing")
     assert len(channel._showing) == SHOWING
     for _ in range(8):
         await evolution.arrivals.get()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await channel.send(outgoing())
 
 

@@ -18,7 +18,7 @@ from gateway.channels.telegram_events import ALLOWED
 from tests.channels.test_telegram_sends import SECRET_PART, settings
 from tests.fakes.telegram import MARIA, SECRET, FakeTelegram, refused, sample, spoken
 
-SOON = 20.0
+SOON = 60.0
 """Seconds after which a test has failed; none takes that long."""
 
 

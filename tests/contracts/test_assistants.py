@@ -286,11 +286,11 @@ async def test_nobody_there(assistant: Assistant) -> None:
 async def test_cancelling_hangs_up(assistant: Assistant, fake: FakeOpenAI) -> None:
     fake.play(wire.hang(after=2))
     task = asyncio.create_task(said(assistant, ask()))
-    await asyncio.wait_for(fake.arrived.wait(), 10)
+    await asyncio.wait_for(fake.arrived.wait(), 60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(fake.drop.wait(), 10)
+    await asyncio.wait_for(fake.drop.wait(), 60)
 
 
 @pytest.mark.parametrize("make", [responses, chat], ids=lambda m: m.__name__)
@@ -299,7 +299,7 @@ async def test_whoever_stops_listening_hangs_up(fake: FakeOpenAI, make: Maker) -
     assistant = make(fake.base_url)
     async with aclosing(assistant.answer(ask())) as events:  # type: ignore[type-var]
         assert isinstance(await anext(events), Text)
-    await asyncio.wait_for(fake.drop.wait(), 10)
+    await asyncio.wait_for(fake.drop.wait(), 60)
     await assistant.close()
 
 

@@ -151,11 +151,11 @@ async def test_scribe_refusals(status: int, detail: object, reason: str, retryab
 async def test_cancelling_hangs_up(pair: tuple[FakeOpenAI, Callable[..., Hearing]]) -> None:
     pair[0].play_hearing(wire.hang())
     task = asyncio.create_task(hear(pair))
-    await asyncio.wait_for(pair[0].arrived.wait(), 10)
+    await asyncio.wait_for(pair[0].arrived.wait(), 60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(pair[0].drop.wait(), 10)
+    await asyncio.wait_for(pair[0].drop.wait(), 60)
 
 
 # -- what a note is sent as ------------------------------------------------------------------------

@@ -113,7 +113,7 @@ class FakeOpenAI:
         """Returns when so many calls have been open at one time."""
         while self.most_at_once < calls:
             self._came.clear()
-            await asyncio.wait_for(self._came.wait(), 10)
+            await asyncio.wait_for(self._came.wait(), 60)
 
     def play(self, *replies: Reply) -> None:
         self._script.extend(replies)
@@ -241,7 +241,7 @@ class Dictation:
 
     async def begun(self) -> None:
         """Returns when somebody asked for it."""
-        await asyncio.wait_for(self._begun.get(), 10)
+        await asyncio.wait_for(self._begun.get(), 60)
 
     def write(self, text: str) -> None:
         self._pieces.put_nowait(text)

@@ -65,7 +65,7 @@ class Fake:
     async def asked(self) -> Call:
         """The next request for sound, which may be under way yet."""
         while True:
-            call = await asyncio.wait_for(self.arrivals.get(), 10)
+            call = await asyncio.wait_for(self.arrivals.get(), 60)
             if call.method == "POST":
                 return call
 

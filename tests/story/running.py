@@ -124,13 +124,13 @@ class Contact:
         assert status == 202, accepted
         return dict(accepted)
 
-    async def ask(self, text: str, wait: float = 20) -> dict[str, Any]:
+    async def ask(self, text: str, wait: float = 60) -> dict[str, Any]:
         """Write and wait for the reply."""
         status, reply = await self.post(self.message(text), wait=wait)
         assert status == 200, reply
         return dict(reply)
 
-    async def speak(self, audio: bytes, *, text: str = "", wait: float = 20) -> dict[str, Any]:
+    async def speak(self, audio: bytes, *, text: str = "", wait: float = 60) -> dict[str, Any]:
         """Send a voice note and wait for the reply."""
         status, reply = await self.post(self.note(audio, text=text), wait=wait)
         assert status == 200, reply
@@ -171,7 +171,7 @@ async def burst_ends(gateway: Gateway, conversation: str, messages: int, ms: int
     """The window is over once so many messages have come in."""
     with gateway.live.watch(ConversationId(conversation)) as bell:
         while len(came := await gateway.store.latest(ConversationId(conversation), Kind.IN, 1000)) < messages:
-            assert await bell.wait(20), f"{len(came)} of {messages} messages came"
+            assert await bell.wait(60), f"{len(came)} of {messages} messages came"
     pass_time(gateway, ms)
 
 

@@ -58,7 +58,7 @@ async def test_a_visitor_sees_only_its_own_conversation(tmp_path: Path) -> None:
             assert (await answer.json())["messages"] == [], "it may be watched before it begins"
         posted = f"{url}/v1/channels/site/messages"
         message = {"id": "1", "text": "oi"}
-        async with contact.http.post(posted, json=message, params={"wait": "20"}, headers=mine) as answer:
+        async with contact.http.post(posted, json=message, params={"wait": "60"}, headers=mine) as answer:
             assert (await answer.json())["conversation"] == visit["conversation"]
         stolen = {"Cookie": f"recado_site=visitor-somebody.{cookie.value.rpartition('.')[2]}"}
         elsewhere = {**mine, "Sec-Fetch-Site": "cross-site"}
@@ -89,7 +89,7 @@ async def test_a_browser_may_visit_two_pages(tmp_path: Path) -> None:
             message = {"id": "1", "text": f"oi {name}"}
             async with aiohttp.ClientSession(headers=both) as http:
                 posted = f"{url}/v1/channels/{name}/messages"
-                async with http.post(posted, json=message, params={"wait": "20"}) as answer:
+                async with http.post(posted, json=message, params={"wait": "60"}) as answer:
                     assert (await answer.json())["conversation"] == conversation
                 async with http.get(f"{url}/v1/conversations/{conversation}/messages") as answer:
                     assert (await answer.json())["messages"][0]["part"]["text"] == f"oi {name}"
@@ -279,8 +279,8 @@ def pushed(callback: FakeCallback) -> str:
 
 async def test_a_reply_is_pushed_whole_and_signed(tmp_path: Path) -> None:
     async with FakeCallback() as callback, served(tmp_path, pushed(callback)) as (_, contact):
-        status, reply = await contact.post(contact.message("oi"), wait=20, key="crm-key-0123456", channel="crm")
-        payload = await asyncio.wait_for(callback.arrivals.get(), 10)
+        status, reply = await contact.post(contact.message("oi"), wait=60, key="crm-key-0123456", channel="crm")
+        payload = await asyncio.wait_for(callback.arrivals.get(), 60)
         assert (status, payload["type"], payload["data"]) == (200, "reply.created", reply)
 
 
@@ -292,7 +292,7 @@ async def test_a_push_that_fails_is_repeated_under_the_same_id(
         callback.answer(500, 302, 429)
         await contact.post(contact.message("oi"), key="crm-key-0123456", channel="crm")
         for _ in range(4):
-            await asyncio.wait_for(callback.arrivals.get(), 10)
+            await asyncio.wait_for(callback.arrivals.get(), 60)
         assert len({id for id, _ in callback.seen}) == 1
 
 
@@ -303,7 +303,7 @@ async def test_what_was_written_before_a_person_took_over_is_not_pushed(
     async with FakeCallback() as callback, served(tmp_path, pushed(callback)) as (_, contact):
         callback.answer(500)
         await contact.post(contact.message("oi"), key="crm-key-0123456", channel="crm")
-        await asyncio.wait_for(callback.arrivals.get(), 10)
+        await asyncio.wait_for(callback.arrivals.get(), 60)
         await contact.act("hold")
         store = contact.gateway.store
         while not (receipts := await store.receipts(contact.conversation)):  # type: ignore[arg-type]
@@ -317,7 +317,7 @@ async def test_gone_is_gone(tmp_path: Path) -> None:
     async with FakeCallback() as callback, served(tmp_path, pushed(callback)) as (_, contact):
         callback.answer(410)
         for text in ("oi", "e agora?"):
-            await contact.post(contact.message(text), key="crm-key-0123456", channel="crm", wait=20)
+            await contact.post(contact.message(text), key="crm-key-0123456", channel="crm", wait=60)
         store = contact.gateway.store
         while (await store.depths()).dead < 2:
             await asyncio.sleep(0.02)

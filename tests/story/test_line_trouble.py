@@ -244,7 +244,7 @@ async def test_a_voice_note_that_cannot_be_uploaded_is_said_in_words(
 
 async def test_the_echo_of_a_piece_is_nobody_who_takes_over(evo: Evolution, openai: FakeOpenAI, tmp_path: Path) -> None:
     """A long voice note is refused and its words go in pieces: every one of them is known as ours."""
-    openai.answer = lambda _: "Sim, temos. " * 500
+    openai.answer = lambda _: f"{'Sim, temos, ' * 24}e é isso. " * 16
     spoken = with_an_ear(openai, evo, format="voice", channel=QUIETLY)
     spoken = spoken.replace('format = "voice"', 'format = "voice"\nmax_voice_chars = 10000', 1)
     async with running(spoken, tmp_path) as (gateway, _):
@@ -461,7 +461,7 @@ async def _bombard(gateway: Gateway, lines: list[Any]) -> None:
 
     def inside(body: bytes) -> list[int]:
         posts = [asyncio.run_coroutine_threadsafe(line.post(gateway, body), loop) for line in lines]
-        return [post.result(20) for post in posts]
+        return [post.result(60) for post in posts]
 
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     @given(JSON, st.sampled_from(lines), st.lists(st.tuples(st.integers(0, 30), JSON), max_size=3))

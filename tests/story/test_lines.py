@@ -83,7 +83,7 @@ async def test_a_sticker_is_owned_up_to_by_who_has_none(line: Line, openai: Fake
 
 async def test_a_storm_of_redeliveries_is_answered_once(openai: FakeOpenAI, tmp_path: Path) -> None:
     """Each message five times, shuffled, over all lines at once."""
-    async with asyncio.timeout(60), _all() as lines:
+    async with asyncio.timeout(180), _all() as lines:
         async with running(config(openai, *lines, interval=150, max_wait=150), tmp_path) as (gateway, _):
             posts = [(line, line.message(f"s{n}", f"pergunta {n}", age=9 - n)) for line in lines for n in range(8)] * 5
             random.Random(7).shuffle(posts)

@@ -68,7 +68,7 @@ async def test_the_same_id_twice_is_one_message_and_one_reply(tmp_path: Path) ->
     async with FakeOpenAI() as openai, running(plain(openai), tmp_path) as (_, contact):
         message = contact.message("Tem pix?")
         first = await contact.post(message)
-        again = await contact.post(message, wait=20)
+        again = await contact.post(message, wait=60)
         assert (first[0], first[1]["duplicate"]) == (202, False)
         assert again[0] == 200
         late = await contact.post(message)
@@ -86,8 +86,8 @@ async def test_the_same_id_with_another_text_is_a_conflict(tmp_path: Path) -> No
 async def test_two_contacts_with_the_same_message_id_are_two_conversations(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai, running(plain(openai), tmp_path) as (gateway, contact):
         other = Contact(contact.http, gateway)
-        one = await contact.post({**contact.message("a"), "id": "x"}, wait=20)
-        two = await other.post({**other.message("b"), "id": "x"}, wait=20)
+        one = await contact.post({**contact.message("a"), "id": "x"}, wait=60)
+        two = await other.post({**other.message("b"), "id": "x"}, wait=60)
         assert one[1]["conversation"] != two[1]["conversation"]
         assert len(openai.asked) == 2
 

@@ -330,7 +330,7 @@ async def test_a_run_is_cancelled(tmp_path: Path) -> None:
         upstream.play(spoken("Nunca.", gate=asyncio.Event()))
         thread = await openai_.beta.threads.create(messages=[{"role": "user", "content": "oi"}])
         run = await openai_.beta.threads.runs.create(thread.id, assistant_id="loja")
-        await asyncio.wait_for(upstream.arrived.wait(), 10)
+        await asyncio.wait_for(upstream.arrived.wait(), 60)
         stopped = await openai_.beta.threads.runs.cancel(run.id, thread_id=thread.id)
         assert stopped.status == "cancelled"
         assert stopped.cancelled_at
@@ -506,7 +506,7 @@ async def test_a_run_that_nobody_let_go_is_let_go_when_it_is_looked_at(tmp_path:
             gateway.store.pause = pause  # type: ignore[method-assign]
         async with running(served(upstream), tmp_path) as (gateway, _), client(gateway) as openai_:
             assert not upstream.asked
-            run = await asyncio.wait_for(openai_.beta.threads.runs.poll(run.id, thread.id), 20)
+            run = await asyncio.wait_for(openai_.beta.threads.runs.poll(run.id, thread.id), 60)
             assert run.status == "completed"
             assert len(upstream.asked) == 1
 

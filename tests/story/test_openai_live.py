@@ -100,7 +100,7 @@ async def test_a_newer_message_takes_a_draft_back(tmp_path: Path) -> None:
     async with program(tmp_path) as (upstream, client, _):
         upstream.play(spoken("Resposta à primeira, longa.", pieces=4, gate=asyncio.Event()), spoken("A ambas."))
         first = asyncio.create_task(until_the_end(chat(client, user="lia"), begun := asyncio.Event()))
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         second = await client.chat.completions.create(
             model="loja", messages=[{"role": "user", "content": "e mais"}], user="lia"
         )

@@ -175,7 +175,7 @@ async def test_what_nobody_waits_for_any_more_is_cancelled(tmp_path: Path) -> No
     async with program(tmp_path) as (upstream, openai_, _):
         upstream.play(spoken("Nunca.", gate=asyncio.Event()))
         made = await openai_.responses.create(model="loja", input="oi", background=True, user="lia")
-        await asyncio.wait_for(upstream.arrived.wait(), 10)
+        await asyncio.wait_for(upstream.arrived.wait(), 60)
         stopped = await openai_.responses.cancel(made.id)
         assert (stopped.status, recado(stopped)["reason"]) == ("cancelled", "run_cancelled")
         after = await openai_.responses.create(model="loja", input="e agora?", user="lia")

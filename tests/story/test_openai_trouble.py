@@ -105,7 +105,7 @@ async def test_who_hangs_up_loses_nothing(tmp_path: Path, caplog: pytest.LogCapt
         stream = await caller.responses.create(model="loja", input="oi", stream=True)
         begun = await anext(aiter(stream))
         assert begun.type == "response.created"
-        await asyncio.wait_for(upstream.arrived.wait(), 10)
+        await asyncio.wait_for(upstream.arrived.wait(), 60)
         await stream.close()
         release.set()
         while (made := await caller.responses.retrieve(begun.response.id)).status == "in_progress":
@@ -156,7 +156,7 @@ async def test_who_waits_while_the_gateway_stops_asks_again_and_gets_it(tmp_path
             asking = asyncio.create_task(
                 caller.chat.completions.create(model="loja", messages=OI, user="lia")
             )
-            await asyncio.wait_for(upstream.arrived.wait(), 10)
+            await asyncio.wait_for(upstream.arrived.wait(), 60)
         async with running(served(upstream).replace("port = 0", f"port = {port}"), tmp_path), caller:
             made = await asking
             assert made.choices[0].message.content == "Echo: oi"
@@ -178,7 +178,7 @@ async def test_a_gateway_that_is_killed_keeps_a_threads_message_and_run(tmp_path
         await gateway.start()
         upstream.play(spoken("Nunca.", gate=asyncio.Event()))
         run = await caller.beta.threads.runs.create(thread.id, assistant_id="clinica")
-        await asyncio.wait_for(upstream.arrived.wait(), 10)
+        await asyncio.wait_for(upstream.arrived.wait(), 60)
         await gateway.kill()
         await gateway.start()
         try:

@@ -19,7 +19,7 @@ async def test_a_queue_that_is_gone_leaves_its_contacts_to_the_channels_queue(tm
         after = before.replace('name = "loja"', 'name = "vendas"').replace('queue = "loja"', 'queue = "vendas"')
         async with running(after, tmp_path) as (_, later):
             later.id, later.conversation = contact.id, contact.conversation
-            status, reply = await later.post(later.message("e agora?") | {"id": "new"}, wait=20)
+            status, reply = await later.post(later.message("e agora?") | {"id": "new"}, wait=60)
             assert (status, reply["outcome"]) == (200, "answered")
 
 

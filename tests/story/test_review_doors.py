@@ -39,7 +39,7 @@ async def raw(gateway: Gateway, start: str, *headers: str, body: bytes = b"", re
         await writer.drain()
         await asyncio.sleep(0.1)
         writer.write(rest)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"Content-Length: (\d+)", head)
         bodiless = start.startswith("HEAD") or length is None

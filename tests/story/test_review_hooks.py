@@ -61,9 +61,9 @@ async def test_a_call_that_another_key_gave_up_is_nobody_else_s_to_take_over(
     monkeypatch.setattr(Handed, "begins", noted)
     async with FakeOpenAI() as upstream, running(served(upstream) + OTHERS, tmp_path) as (gateway, _):
         upstream.play(spoken("Só para quem perguntou.", gate=release))
-        async with client(gateway) as mine, client(gateway, OTHER, timeout=10.0, max_retries=0) as theirs:
+        async with client(gateway) as mine, client(gateway, OTHER, timeout=60.0, max_retries=0) as theirs:
             asked = asyncio.create_task(mine.chat.completions.create(model="loja", messages=OI))
-            await asyncio.wait_for(upstream.arrived.wait(), 10)
+            await asyncio.wait_for(upstream.arrived.wait(), 60)
             asked.cancel()
             await until(lambda: calls[0].gone(), "the first caller has hung up")
             again = {"x-stainless-retry-count": "1"}

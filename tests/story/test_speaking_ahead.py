@@ -101,7 +101,7 @@ async def turned(contact: Contact, turns: int = 1) -> list[dict[str, Any]]:
     """The turns, once there are so many; the first one first."""
     with contact.gateway.live.watch(contact.conversation) as bell:
         while len(found := await contact.turns()) < turns:
-            assert await bell.wait(10), f"{len(found)} turns"
+            assert await bell.wait(60), f"{len(found)} turns"
     return sorted(found, key=lambda turn: turn["started_at"])
 
 
@@ -122,7 +122,7 @@ async def shows(contact: Contact, text: str) -> None:
     live = contact.gateway.live
     with live.read(contact.conversation) as bell:
         while not ((draft := live.draft(contact.conversation)) and text in draft.text):
-            assert await bell.wait(10), "nothing is written"
+            assert await bell.wait(60), "nothing is written"
 
 
 async def replied(contact: Contact) -> dict[str, Any]:
@@ -243,7 +243,7 @@ async def test_a_takeover_stops_the_voice_at_once(shop: Shop) -> None:
         written.write(f"{ONE} A")
         await shop.voice.asked()
         await contact.act("hold", reason="a person answered")
-        await asyncio.wait_for(shop.voice.hung_up.wait(), 10)
+        await asyncio.wait_for(shop.voice.hung_up.wait(), 60)
         written.write(f"{TWO[1:]} {THREE}")
         written.end()
         (turn,) = await turned(contact)
@@ -336,7 +336,7 @@ async def test_a_stop_in_the_middle_leaves_nothing_behind_and_the_next_start_ans
         await contact.say("Quanto é o frete?")
         written.write(f"{ONE} A")
         await shop.voice.asked()
-    await asyncio.wait_for(shop.voice.hung_up.wait(), 10)
+    await asyncio.wait_for(shop.voice.hung_up.wait(), 60)
     gc.collect()
     assert trouble == []
     async with shop.open() as again:

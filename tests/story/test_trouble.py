@@ -179,7 +179,7 @@ async def test_an_account_without_credit_silences_no_other_account(tmp_path: Pat
         async with running(spoken_queue(openai, poor) + second, tmp_path) as (_, contact):
             poor.next(voice_wire.QUOTA)
             assert [p["kind"] for p in (await contact.ask("oi"))["parts"]] == ["text"]
-            _, reply = await contact.post(contact.message("oi"), wait=20, key="other-key-0123456", channel="outro")
+            _, reply = await contact.post(contact.message("oi"), wait=60, key="other-key-0123456", channel="outro")
             assert [p["kind"] for p in reply["parts"]] == ["voice"]
 
 

@@ -240,7 +240,7 @@ class House:
         part = f"channel fence {next(self._fences)}"
         self.gateway.incidents.open(part, "none", "")
         self.gateway.incidents.close(part)
-        await asyncio.wait_for(self.operator.told(part), 10)
+        await asyncio.wait_for(self.operator.told(part), 60)
 
 
 @pytest.fixture(scope="module")
@@ -345,7 +345,7 @@ async def asked(house: House, case: Case, times: int = 3) -> Seen:
     contact, replies = Contact(house.http, house.gateway), []
     for n in range(times):
         body = contact.message(f"{'abc'[n]} de {case.name}")
-        status, reply = await contact.post(body, wait=40, key=case.key, channel=case.name)
+        status, reply = await contact.post(body, wait=60, key=case.key, channel=case.name)
         assert status == 200, reply
         replies.append(reply)
     _, said = await contact.get("/messages", key=case.key)
@@ -522,6 +522,6 @@ async def test_another_cause_is_told_and_the_end_once(recovering: tuple[House, F
 async def settled(house: House, types: list[str]) -> None:
     """Just these have arrived."""
     async with house.operator.came:
-        await asyncio.wait_for(house.operator.came.wait_for(lambda: len(house.operator.about(FIRST)) >= len(types)), 20)
+        await asyncio.wait_for(house.operator.came.wait_for(lambda: len(house.operator.about(FIRST)) >= len(types)), 60)
     await house.all_told()
     assert [alert["type"] for alert in house.operator.about(FIRST)] == types
