@@ -275,7 +275,7 @@ def _timed_out(situation: Situation) -> Decision | None:
     hours = situation.queue.hours
     closed = not hours.assistant and not is_open(hours, situation.now)
     if closed and (opens := next_opening(hours, situation.now)) is not None:
-        return Wait("closed", opens)
+        return Wait("flow_out_of_hours", opens)
     return Follow("flow_timeout", flow, situation.stands, otherwise=Ignore("flow_timeout"))
 
 

@@ -194,7 +194,7 @@ def test_nobody_is_reminded_while_people_have_it() -> None:
 
 def test_nobody_is_reminded_at_night() -> None:
     of = queue(hours={"weekly": WEEK, "holidays": ""})
-    assert decided(of=of, now=CLOSED, stands=STANDS, woken={"flow"}) == Wait("closed", NEXT_MORNING)
+    assert decided(of=of, now=CLOSED, stands=STANDS, woken={"flow"}) == Wait("flow_out_of_hours", NEXT_MORNING)
     always = queue(hours={"weekly": WEEK, "holidays": "", "assistant": True})
     assert following(decided(of=always, now=CLOSED, stands=STANDS, woken={"flow"}))[0] == "flow_timeout"
 
