@@ -46,7 +46,7 @@ from gateway.desks.base import (
 )
 from gateway.desks.settings import DeskSettings
 from gateway.desks.words import words
-from gateway.desks.zendesk import ENDINGS, cut, head, latest, once, spoken, told, untold
+from gateway.desks.zendesk import ENDINGS, cut, head, latest, spoken, told, untold
 from gateway.outbound import PrivateAddress, client
 from gateway.rules.addresses import problem_with
 from tts.findings import Finding
@@ -316,7 +316,7 @@ class Intercom:
             "authorization": f"Bearer {self.settings.token.get_secret_value()}",
             "intercom-version": self.settings.version,
         }
-        options: Any = {"headers": headers, "allow_redirects": False, "middlewares": (once,)}
+        options: Any = {"headers": headers, "allow_redirects": False}
         async with self._client().request(method, f"{self._base}/{path}", **options, **request) as answer:
             return Answer(answer.status, await _read(answer), self._wait(answer))
 

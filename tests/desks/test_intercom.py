@@ -244,6 +244,41 @@ async def test_who_has_it_keeps_it(desk: Intercom, intercom: FakeIntercom) -> No
     assert intercom.conversations["1001"]["team_assignee_id"] is None
 
 
+async def test_each_call_says_that_it_is_one(desk: Intercom, intercom: FakeIntercom) -> None:
+    place = (await desk.send(case())).place
+    for n in (2, 3):
+        intercom.clock += 600
+        voltei = Line("contact", "Voltei", round(intercom.clock * 1000))
+        place = (await desk.send(case(f"ho_{n}", place=place, transcript=(*LINES, voltei)))).place
+    told = [words for _, _, words in intercom.said("1001")]
+    assert [words.splitlines()[0][:17] for words in told[2:]] == ["Uma pessoa foi ch", "Contato: Voltei"] * 2
+
+
+async def test_a_closed_one_goes_to_the_team_whoever_had_it(desk: Intercom, intercom: FakeIntercom) -> None:
+    place = (await desk.send(case())).place
+    intercom.conversations["1001"] |= {"state": "closed", "team_assignee_id": None, "admin_assignee_id": ANA}
+    await desk.send(case("ho_2", place=place))
+    assert intercom.conversations["1001"]["team_assignee_id"] == TEAM
+
+
+async def test_of_several_conversations_the_latest_is_it(desk: Intercom, intercom: FakeIntercom) -> None:
+    await desk.send(case())
+    intercom.conversations["1002"] = intercom.conversations["1001"] | {"id": "1002", "created_at": int(NOW) + 5}
+    assert (await desk.send(case("ho_2"))).known_as == ("1002",)
+
+
+async def test_a_contact_and_a_conversation_that_were_deleted_are_made_anew(
+    desk: Intercom, intercom: FakeIntercom
+) -> None:
+    place = (await desk.send(case())).place
+    intercom.contacts.clear()
+    intercom.conversations.clear()
+    intercom.contacts["other"] = {"id": "other", "external_id": "somebody"}
+    found = await desk.send(case("ho_2", place=place))
+    assert found.place["contact"] in intercom.contacts
+    assert found.place["contact"] != place["contact"]
+
+
 async def test_a_deleted_conversation_is_begun_anew(desk: Intercom, intercom: FakeIntercom) -> None:
     place = (await desk.send(case())).place
     other = intercom.conversations.pop("1001") | {"id": "9", "contacts": {"contacts": [{"id": "somebody"}]}}
@@ -353,6 +388,17 @@ async def test_over_is_a_note_once_for_each_time(desk: Intercom, intercom: FakeI
     told = [words for _, _, words in intercom.said("1001")]
     assert told[1] == told[3] == "The assistant answers again."
     assert len(told) == 4
+
+
+async def test_over_after_other_things_of_ours(desk: Intercom, intercom: FakeIntercom) -> None:
+    place = (await desk.send(case(transcript=()))).place
+    intercom.parts("1001").clear()
+    over = Over("o_1", "c_42", "resolved", "en", place)
+    await desk.send(over)
+    theirs = {"part_type": "comment", "author": {"type": "admin", "id": US}, "body": "<p>Hi</p>", "plain": "Hi"}
+    intercom.parts("1001").append(intercom.parts("1001")[0] | theirs)
+    await desk.send(over)
+    assert [words for _, _, words in intercom.said("1001")] == ["The assistant answers again.", "Hi"]
 
 
 @pytest.mark.parametrize("place", [{}, {"conversation": "77", "contact": "x"}, {"conversation": "../me"}])
