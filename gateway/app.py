@@ -23,6 +23,7 @@ from gateway.config import ChannelSettings, Config
 from gateway.crew import Crew
 from gateway.deliveries import Deliveries
 from gateway.fetching import Fetching
+from gateway.handovers import Handovers
 from gateway.incidents import Incidents
 from gateway.intake import Intake
 from gateway.live import Live
@@ -40,8 +41,10 @@ from gateway.steps.speak import Speak, phrases
 from gateway.telemetry import Telemetry
 from gateway.turns import Turns
 from gateway.voices import watch
+from gateway.wakes import Wakes
 from gateway.web.access import Access
 from gateway.web.conversations import Conversations
+from gateway.web.desks import Desks
 from gateway.web.health import Health
 from gateway.web.hooks import Hooks
 from gateway.web.media import Media
@@ -68,6 +71,8 @@ DRAIN = 6.0
 """Seconds for turns to finish after SIGTERM; the rest of the ten is for closing."""
 ASKED_AGAIN = 5.0
 """Seconds before a provider is asked again after a surprise."""
+LOOKED_AT_DESKS = 60.0
+"""Seconds between two questions whether people wrote something that no hook brought."""
 LAST_SENDS = 1.0
 """Seconds for the deliveries after that."""
 
@@ -176,7 +181,20 @@ class Gateway:
         self.live.on_busy = presence.busy
         self.fetching = Fetching(store, self.media, self.encoder, self.hooked, telemetry)
         self.intake = Intake(store, self.media, self.encoder, self.live, _wall_ms)
-        self.people = People(store, self.config, self._outward())
+        self.desks = {queue.name: desk for queue in self.config.queues if (desk := equipment.desk(queue, self.config))}
+        for desk in self.desks.values():
+            stack.push_async_callback(desk.close)
+        self.people = People(store, self.config, frozenset(self.desks))
+        self.handovers = Handovers(
+            store,
+            self.media,
+            self.people,
+            self.desks,
+            {name: channel.capabilities for name, channel in self.channels.items()},
+            self.incidents,
+            telemetry,
+            f"{base_url}/inbox" if base_url else "",
+        )
         self.deliveries = Deliveries(
             store,
             self.media,
@@ -206,9 +224,6 @@ class Gateway:
         stack.push_async_callback(presence.close)
         stack.push_async_callback(self.fetching.close)
 
-    def _outward(self) -> frozenset[str]:
-        return frozenset()
-
     async def _listen(self, stack: AsyncExitStack) -> None:
         server = self.config.server
         doors = await self._application()
@@ -233,6 +248,7 @@ class Gateway:
             Page(self.config, access, self.crews, self._suggestions),
             Health(self.config, access, self.store, self.telemetry, self._degraded),
             Hooks(self.config, self.arrivals, self.hooked, equipment.shared_hooks(self.channels), self.telemetry),
+            Desks(self.handovers, self.desks, self.telemetry),
             description(),
             routes(
                 Desk(self.config, access, self.intake, self.store, self.live, self.telemetry, base_url),
@@ -275,10 +291,18 @@ class Gateway:
         inward = self._loops[Kind.IN] = Loop(
             Kind.IN, turns.run, self.store, self.telemetry, owner=owner, folds=MAX_FOLDS
         )
+        desks = self._loops[Kind.DESK] = Loop(Kind.DESK, self.handovers.run, self.store, self.telemetry, owner=owner)
+        wakes = Wakes(self.store, self.people)
+        later = self._loops[Kind.LATER] = Loop(Kind.LATER, wakes.run, self.store, self.telemetry, owner=owner)
+        stack.push_async_callback(desks.stop, LAST_SENDS, last_look=True)
         stack.push_async_callback(outward.stop, LAST_SENDS, last_look=True)  # after the turns: what they wrote goes out
         stack.push_async_callback(inward.stop, DRAIN)
+        stack.push_async_callback(later.stop, LAST_SENDS)
         for loop in self._loops.values():
             loop.start()
+        if any(hasattr(desk, "look") for desk in self.desks.values()):
+            looking = asyncio.create_task(_look(self.handovers), name="looking-at-desks")
+            stack.push_async_callback(_cancelled, looking)
 
     def _ask_providers(self, stack: AsyncExitStack) -> None:
         """Those that are asked and do not post, and those that want to be told where to post."""
@@ -310,6 +334,17 @@ async def _ask(polled: Polled, channel: ChannelSettings, arrivals: Arrivals) -> 
             arrivals.telemetry.failures.labels(type(error).__name__).inc()
             log.exception("asking a provider broke", extra={"facts": {"channel": channel.name}})
             await asyncio.sleep(ASKED_AGAIN)
+
+
+async def _look(handovers: Handovers) -> None:
+    """Some desks say a thing once, and not again when we did not hear it."""
+    while True:
+        try:
+            await handovers.look()
+        except Exception as error:
+            handovers.telemetry.failures.labels(type(error).__name__).inc()
+            log.exception("asking desks what people wrote broke")
+        await asyncio.sleep(LOOKED_AT_DESKS)
 
 
 def _wall_ms() -> int:

@@ -14,6 +14,7 @@ from gateway.channels.base import Hooked
 from gateway.config import AssistantSettings, ChannelSettings, Config, ConfigError, Queue, VoiceSettings
 from gateway.equipment import Equipment, bare_assistant, hosted_voice
 from gateway.equipment import channel as make_channel
+from gateway.equipment import desk as make_desk
 from gateway.flowfiles import load_flows
 from gateway.hearing.base import Hearing, HearingError
 from gateway.knowledge import KnowledgeError
@@ -51,6 +52,8 @@ async def _queue(config: Config, queue: Queue) -> AsyncIterator[Finding]:
         yield finding
     for finding in await _assistants(queue):
         yield finding
+    for finding in await _desk(config, queue):
+        yield finding
     for finding in await _voices(equipment, queue):
         yield finding
     for finding in await _hearing(equipment, queue):
@@ -80,6 +83,12 @@ def _flows(config: Config, queue: Queue) -> Iterable[Finding]:
     except ConfigError as error:
         return [Finding("error", "flows", problem) for problem in error.problems]
     return [Finding("ok", "flows", f"{flow.name}: {len(flow.steps)} steps, {file}") for file, flow in flows.items()]
+
+
+async def _desk(config: Config, queue: Queue) -> Iterable[Finding]:
+    if (people := make_desk(queue, config)) is None:
+        return [Finding("ok", "handoff.desk.type", "inbox: people answer on the page /inbox")]
+    return await _asked(people.check, people.close, "handoff.desk")
 
 
 async def _assistants(queue: Queue) -> Iterable[Finding]:

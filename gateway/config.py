@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from gateway.desks.settings import DeskSettings
 from gateway.rules.addresses import problem_with
 from gateway.rules.flows.settings import FlowTrigger
 from gateway.rules.hours import Hours
@@ -146,9 +147,7 @@ class VoiceSettings(Section):
         if self.provider == "elevenlabs":
             for key in ("api_key", "voice_id", "model_id"):
                 if not _plain(getattr(self, key)):
-                    raise ValueError(
-                        f'{key} is missing: provider = "elevenlabs" has no built-in voice, model or key'
-                    )
+                    raise ValueError(f'{key} is missing: provider = "elevenlabs" has no built-in voice, model or key')
         if self.provider == "openai_compatible":
             for key in ("base_url", "voice_id", "model_id"):
                 if not getattr(self, key):
@@ -198,10 +197,12 @@ class Handoff(Section):
     phrases: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field((), max_length=200)
     message: str = Field("", max_length=2000)
     message_out_of_hours: str = Field("", max_length=2000)
+    message_nobody_online: str = Field("", max_length=2000)
     spoken: bool = False
     to: Name = "humanos"
-    resume: Literal["manual", "idle_hours", "next_business_day"] = "manual"
+    resume: Literal["manual", "on_resolve", "idle_hours", "next_business_day"] = "on_resolve"
     idle_hours: float = Field(12.0, gt=0, le=720)
+    desk: DeskSettings = DeskSettings()
 
 
 class Sentences(Section):
@@ -453,6 +454,7 @@ class Config(Section):
             yield f"{at}.assistant.base_url", queue.assistant.base_url
             yield from ((f"{at}.assistants[{n}].base_url", each.base_url) for n, each in enumerate(queue.assistants))
             yield f"{at}.hearing.base_url", queue.hearing.base_url
+            yield f"{at}.handoff.desk.url", queue.handoff.desk.url
             for voice in (queue.voice, *queue.voice.fallbacks):
                 yield f"{at}.voice.base_url", voice.base_url
             yield from ((f"{at}.actions.{action.name}.url", action.url) for action in queue.actions)

@@ -23,6 +23,7 @@ from gateway.config import (
     VoiceSettings,
 )
 from gateway.crew import Crew
+from gateway.desks.base import Desk
 from gateway.flowfiles import load_flows
 from gateway.hearing.base import Hearing
 from gateway.incidents import Incidents
@@ -66,6 +67,33 @@ def channel(settings: ChannelSettings, config: Config) -> Channel:
         return Api(settings.name)
     secret = settings.callback_secret.get_secret_value()
     return Callback(settings.name, settings.callback_url, secret, private)
+
+
+def desk(queue: Queue, config: Config) -> Desk | None:
+    """Where the queue's people answer; None: in our own inbox, which nobody needs to be told of."""
+    settings, private = queue.handoff.desk, config.server.allow_private_urls
+    match settings.type:
+        case "chatwoot":
+            from gateway.desks.chatwoot import Chatwoot
+
+            return Chatwoot(settings, queue=queue.name, allow_private=private)
+        case "zendesk":
+            from gateway.desks.zendesk import Zendesk
+
+            return Zendesk(settings, queue=queue.name, allow_private=private)
+        case "intercom":
+            from gateway.desks.intercom import Intercom
+
+            return Intercom(settings, queue=queue.name, allow_private=private)
+        case "slack":
+            from gateway.desks.slack import Slack
+
+            return Slack(settings, allow_private=private)
+        case "webhook":
+            from gateway.desks.webhook import Webhook
+
+            return Webhook(settings, allow_private=private)
+    return None
 
 
 def hooked(channels: Mapping[str, Channel]) -> dict[str, Hooked]:

@@ -88,16 +88,21 @@ class People:
         key: str,
         spell: int | None = None,
         media: Sequence[MediaId] = (),
+        alone: bool = True,
     ) -> Custody:
         """Send a part to the contact in a person's name; whoever writes has the conversation. `key`: the same one twice
-        is sent once. `spell`: of the custody the person saw. Raises LookupError, Busy, LetGo, StoreError."""
+        is sent once. `spell`: of the custody the person saw. `alone`: not while another person has it.
+
+        Raises LookupError, Busy, LetGo, StoreError.
+        """
 
         def guard(custody: Custody) -> None:
             if key in custody.seen:
                 return
             if spell is not None and (custody.spell != spell or not custody.people):
                 raise LetGo
-            _free_for(person, "")(custody)
+            if alone:
+                _free_for(person, "")(custody)
 
         at, conversation = await self.store.now(), await self.conversation(id)
         body = transcript.written_by_person(id, part, person, at, key)

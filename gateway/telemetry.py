@@ -57,6 +57,9 @@ class Telemetry:
         self.noise = Counter(
             "recado_hook_events_ignored", "Events that concern no conversation", ["channel", "reason"], registry=r
         )
+        self.desk = Counter(
+            "recado_desk_calls", "What desks were told, and how it went", ["queue", "what", "result"], registry=r
+        )
         self.unread = Counter(
             "recado_hooks_unread", "Requests nobody could read, kept as they came", ["channel", "reason"], registry=r
         )

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -130,9 +130,7 @@ def received(entry: Entry) -> Received:
     )
 
 
-def sent_body(
-    turn: str, part: Mapping[str, Any], *, envelope: Mapping[str, Any], spell: int | None, last: bool
-) -> str:
+def sent_body(turn: str, part: Mapping[str, Any], *, envelope: Mapping[str, Any], spell: int | None, last: bool) -> str:
     """`envelope`: the reply without its parts. `spell`: of the conversation's custody when it was written; it must not
     go out once people got the conversation since. None: it goes out whoever has it."""
     body = {"turn": turn, "part": part, "reply": envelope, "yields": spell is not None, "last": last}
@@ -184,9 +182,7 @@ def media_fields(media: Media) -> dict[str, Any]:
 
 
 def media_from(fields: Mapping[str, Any]) -> Media:
-    return Media(
-        MediaId(fields["id"]), fields["mime"], fields["bytes"], fields["seconds"], tuple(fields["waveform"])
-    )
+    return Media(MediaId(fields["id"]), fields["mime"], fields["bytes"], fields["seconds"], tuple(fields["waveform"]))
 
 
 # -- shown ---------------------------------------------------------------------------------------
@@ -310,6 +306,23 @@ def utterances(entries: Sequence[Entry], heard: Mapping[int, str]) -> list[Utter
             text = corrected.get(message.id, message.text)
             said.append(Utterance("contact", "\n".join(t for t in (heard.get(entry.seq, ""), text) if t)))
     return [u for u in said if u.text]
+
+
+def told_by(entry: Entry) -> tuple[Literal["contact", "assistant", "person"], int]:
+    """Who said it, and when."""
+    body = orjson.loads(entry.body)
+    if entry.kind is Kind.IN:
+        return "contact", body["at"]
+    return ("person", body["at"]) if body.get("person") else ("assistant", entry.at)
+
+
+def told(entry: Entry, heard: str = "") -> str:
+    """What one entry says to people: its words, and the names of what travels with it. `heard`: of a voice note."""
+    if entry.kind is Kind.OUT:
+        return _words(orjson.loads(entry.body)["part"])
+    message = received(entry)
+    files = [f"📎 {one.name or one.kind}" for one in message.attachments if one.kind not in ("voice", "audio")]
+    return "\n".join(text for text in (heard, message.text, *files) if text)
 
 
 def words(entry: Entry, heard: str = "") -> str:

@@ -303,6 +303,8 @@ class Settlement:
     """What a desk calls the conversation from now on."""
     wake_at: int | None = None
     """When to look at the conversation again; an earlier wake-up stays."""
+    known: Sequence[tuple[str, str]] = ()
+    """(channel, id) by which the conversation is known from now on: the names a desk gives it."""
 
 
 class Settled(StrEnum):

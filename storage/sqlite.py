@@ -345,6 +345,9 @@ class SqliteStore:
             self._one(lanes.FOLLOW, {"id": key, "flow": settlement.flow})
         if settlement.place is not None:
             self._one(lanes.PLACE, {"id": key, "place": lanes.address_text(settlement.place)})
+        for channel, id in settlement.known:
+            about = {"conversation": key, "kind": int(Kind.DESK), "seq": 0, "dedup": ""}
+            self._one(lanes.KNOW, {"channel": channel, "id": id, **about})
         if settlement.wake_at is not None:
             self._one(lanes.ARM, {"key": key, "at": settlement.wake_at})
         for dead in settlement.dead:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
+from gateway import live
 from gateway.assistants.base import Passage
 from gateway.burst import Burst, Ending
 from gateway.loops import LEASE
+from gateway.rules.custody import custody_of
 from gateway.rules.flows import (
     Assist,
     Call,
@@ -28,10 +30,10 @@ from gateway.rules.flows import (
 from gateway.rules.precedence import Ask, Decision, Follow, Ignore, Plain, Wait, in_progress
 from gateway.rules.shaping import Draft
 from gateway.rules.voicing import Directive
-from gateway.steps.answer import Answer, transfer
+from gateway.steps.answer import Answer, ours, transfer
 from gateway.telemetry import Telemetry
 from gateway.transcript import is_wake, received
-from storage.model import ConversationId, Kind, Outcome
+from storage.model import Conversation, ConversationId, Kind, Outcome
 
 MARGIN = 300.0
 """Seconds before a reply window ends in which nobody is reminded of a question any more."""
@@ -51,6 +53,8 @@ class Spoken:
     citations: Sequence[Passage] = ()
     directive: Directive = ""
     as_text: bool = False
+    assisted: bool = False
+    """The assistant answered, and owned up to what it could not understand."""
     calls: int = 0
 
     def say(self, effect: Say) -> None:
@@ -61,6 +65,7 @@ class Spoken:
         """What the assistant answered."""
         assert ending.draft is not None
         self.texts.append(ending.draft.text)
+        self.assisted = True
         self.choices, self.as_text = (), self.as_text or ending.as_text
         self.citations, self.directive = ending.draft.citations, ending.draft.directive
 
@@ -145,6 +150,7 @@ class Walk:
         if moment.state is not None and moment.wake_at_ms is not None:
             within_s = (moment.wake_at_ms - moment.state.asked_at) / 1000
         self.keep(talk.id)
+        self.answer.live.say(talk.id, live.THINKING, talk.channel)
         await self.answer.store.renew(burst.claim, LEASE)
         id = f"{talk.id}.{burst.claim.head}.{quote(call.step, safe='')}"
         with burst.step("action", self.telemetry) as facts:
@@ -153,11 +159,13 @@ class Walk:
 
     async def _ended(self, burst: Burst, follow: Follow, moment: Moment, spoken: Spoken) -> Ending:
         """Without a word to the customer, the next rung answers."""
-        flow = _kept(burst, moment)
+        flow = _kept(burst, follow.flow, moment)
         if not spoken.texts:
             ended: Plain = follow.otherwise if not flow else Ignore("flow_waits")
             silent = await self.answer(burst, ended)
             return replace(spoken.before(silent), flow=flow, wake_at=moment.wake_at_ms)
+        if follow.ask.unheard and not spoken.assisted:
+            spoken.texts.insert(0, ours(burst, follow.ask.unheard, follow.flow.language))
         return Ending(
             Outcome.ANSWERED,
             "flow",
@@ -198,11 +206,13 @@ def _asked(follow: Follow, instructions: str) -> Ask:
     return replace(follow.ask, question=follow.ask.question or last, instructions=instructions)
 
 
-def _kept(burst: Burst, moment: Moment) -> str:
-    """As `Conversation.flow` holds it; empty when the flow has ended. `wake_at` is for whoever asks when it is due."""
+def _kept(burst: Burst, flow: Flow, moment: Moment) -> str:
+    """As `Conversation.flow` holds it; empty when the flow has ended. `wake_at` is for whoever asks when it is due,
+    `titles` for `rules.flows.picks`."""
     if moment.state is None:
         return ""
-    more = {"spell": burst.custody.spell, "wake_at": moment.wake_at_ms}
+    titles = [option.title for option in flow.steps[moment.state.step].options]
+    more = {"spell": burst.custody.spell, "wake_at": moment.wake_at_ms, "titles": titles}
     return json.dumps({**moment.state.to_dict(), **more}, ensure_ascii=False)
 
 
@@ -212,6 +222,15 @@ def stands(burst: Burst) -> State | None:
         kept = json.loads(burst.conversation.flow or "{}")
         return State.from_dict(kept) if kept.get("spell") == burst.custody.spell else None
     except (ValueError, AttributeError):
+        return None
+
+
+def waits_until(conversation: Conversation) -> int | None:
+    """When the question that its flow asked has waited long enough; None: it is in none, or waits for ever."""
+    try:
+        kept = json.loads(conversation.flow or "{}")
+        return int(kept["wake_at"]) if kept["spell"] == custody_of(conversation).spell and kept["wake_at"] else None
+    except (ValueError, KeyError, TypeError):
         return None
 
 

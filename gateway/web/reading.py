@@ -88,19 +88,24 @@ async def read(request: web.Request, visitor: str, now: int, take: Callable[[int
 
 async def read_object(request: web.Request, limit: int = 64 * 1024) -> dict[str, Any]:
     """A small JSON body of at most `limit` bytes; none is an empty object. Raises Problem 408, 413, 422."""
+    try:
+        wish = orjson.loads((await read_bytes(request, limit)).strip() or b"{}")
+    except orjson.JSONDecodeError:
+        raise wrong("body", "the body is not JSON") from None
+    if not isinstance(wish, dict):
+        raise wrong("body", "the body must be a JSON object")
+    return wish
+
+
+async def read_bytes(request: web.Request, limit: int) -> bytes:
+    """A body as it came. Raises Problem 408, 413, 422."""
     body = bytearray()
     async with _arriving():
         async for piece in request.content.iter_any():
             body += piece
             if len(body) > limit:
                 raise Problem(413, f"this body is at most {limit // 1024} KB", "body")
-    try:
-        wish = orjson.loads(bytes(body).strip() or b"{}")
-    except orjson.JSONDecodeError:
-        raise wrong("body", "the body is not JSON") from None
-    if not isinstance(wish, dict):
-        raise wrong("body", "the body must be a JSON object")
-    return wish
+    return bytes(body)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.web.conversations import Conversations
+from gateway.web.desks import Desks
 from gateway.web.health import Health
 from gateway.web.hooks import Hooks
 from gateway.web.media import Media
@@ -28,6 +29,7 @@ def application(
     page: Page,
     health: Health,
     hooks: Hooks,
+    desks: Desks,
     description: Mapping[str, Any],
     openai: Sequence[web.AbstractRouteDef] = (),
 ) -> web.Application:
@@ -52,6 +54,7 @@ def application(
             web.post("/hooks/{type}", hooks.post_shared),
             web.post("/hooks/{type}/{channel}", hooks.post),
             web.post("/hooks/{type}/{channel}/{tail}", hooks.post),
+            web.post("/desks/{queue}", desks.post),
             web.get("/healthz", health.live),
             web.get("/readyz", health.ready),
             web.get("/metrics", health.metrics),
