@@ -11,7 +11,7 @@ from gateway.channels.base import Attachment, Inbound
 from gateway.config import ChannelSettings, Queue
 from gateway.live import IDLE, WAITING, Live
 from gateway.rules.aside import aside
-from gateway.rules.precedence import answers_at_once
+from gateway.rules.precedence import answers_at_once, picks_option
 from gateway.rules.window import bounds
 from gateway.transcript import Kept
 from storage.media import MediaFolder
@@ -56,6 +56,7 @@ class Intake:
         kept = [await self._keep(attachment) for attachment in inbound.attachments]
         body = transcript.received_body(inbound, audio, aside=self.is_aside(channel, inbound), attachments=kept)
         digest = transcript.content_digest(inbound.text, inbound.audio)
+        at_once = at_once or await self._picks(channel, queue, inbound.contact, inbound.text)
         post = self._post(channel, queue, inbound, inbound.contact, body, digest=digest, at_once=at_once)
         accepted = await self._commit(channel, queue, inbound, post, inbound.contact, _ids(audio, kept))
         if accepted is None:
@@ -71,7 +72,8 @@ class Intake:
         contact = await self._store.known_as(channel.name, ids, lasting=inbound.lasting)
         kept = [await self._keep(attachment) for attachment in inbound.attachments]
         body = transcript.received_body(inbound, aside=self.is_aside(channel, inbound), attachments=kept)
-        post = self._post(channel, queue, inbound, contact, body, once=True)
+        at_once = await self._picks(channel, queue, contact, inbound.text)
+        post = self._post(channel, queue, inbound, contact, body, once=True, at_once=at_once)
         accepted = await self._commit(channel, queue, inbound, post, contact, _ids(None, kept))
         assert accepted is not None, "without a digest nothing conflicts"
         return accepted
@@ -112,6 +114,13 @@ class Intake:
         window, max_wait = (0, 0) if at_once else bounds(queue.window)
         key = conversation_id(channel.name, contact)
         return Post(key, inbound.id, body, digest=digest, window=window, max_wait=max_wait, once=once)
+
+    async def _picks(self, channel: ChannelSettings, queue: Queue, contact: str, text: str) -> bool:
+        """It presses a button of a flow, or says which one. Raises storage Unavailable."""
+        if not queue.flows or not text.strip():
+            return False
+        talk = await self._store.conversation(conversation_id(channel.name, contact))
+        return talk is not None and picks_option(queue, talk.flow, text)
 
     async def _keep(self, attachment: Attachment) -> Kept:
         """What is here goes to disk; what is only named will be fetched."""

@@ -6,11 +6,12 @@ their meaning in docs/reasons.md.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.config import OptOut, Queue
-from gateway.rules.flows import Flow, State, intents_wanted
+from gateway.rules.flows import Flow, State, intents_wanted, picks
 from gateway.rules.hours import is_open, next_opening
 from gateway.rules.opting import wants_back, wants_out
 from gateway.rules.triggers import TooSlow, closest, which, worded
@@ -295,6 +296,16 @@ def answers_at_once(queue: Queue, text: str) -> bool:
     return has_phrase(text, queue.handoff.phrases) or (
         bool(queue.auto_replies) and which(queue.auto_replies, [text]) is not None
     )
+
+
+def picks_option(queue: Queue, flow: str, text: str) -> bool:
+    """Nothing is gained by waiting either where a flow asked to choose. `flow`: as the conversation keeps it."""
+    if not flow or all(row.trigger == "none" for row in queue.flows):
+        return False
+    try:
+        return picks(json.loads(flow)["titles"], text)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 UNANSWERED = {"edit": "edited_after_answer", "revoke": "revoked", "reaction": "reaction", "message": "empty_burst"}

@@ -194,10 +194,10 @@ def _owning_up(burst: Burst, ending: Ending, unheard: str) -> Ending:
     if not unheard or ending.outcome is not Outcome.ANSWERED or ending.draft is None:
         return ending
     draft = ending.draft
-    return replace(ending, draft=replace(draft, text=f"{draft.text}\n\n{_ours(burst, unheard, draft.language)}"))
+    return replace(ending, draft=replace(draft, text=f"{draft.text}\n\n{ours(burst, unheard, draft.language)}"))
 
 
-def _ours(burst: Burst, name: str, language: str = "") -> str:
+def ours(burst: Burst, name: str, language: str = "") -> str:
     """The queue's own sentence, or ours in the contact's language."""
     queue = burst.crew.queue
     text = getattr(queue.sentences, name, "") or sentence(name, language or burst.language)
@@ -205,7 +205,7 @@ def _ours(burst: Burst, name: str, language: str = "") -> str:
 
 
 def _cannot_read(burst: Burst) -> Ending:
-    draft = Draft(_ours(burst, "cannot_read"), burst.language)
+    draft = Draft(ours(burst, "cannot_read"), burst.language)
     return Ending(Outcome.ANSWERED, "cannot_read", draft, as_text=True)
 
 
@@ -216,7 +216,7 @@ def _given(wish: Wish) -> list[Utterance]:
 def _said(burst: Burst, say: Say) -> Ending:
     """In the queue's own words, or in ours."""
     language = burst.crew.queue.language if say.text else burst.language
-    draft = Draft(say.text or _ours(burst, say.sentence), language)
+    draft = Draft(say.text or ours(burst, say.sentence), language)
     return Ending(Outcome.ANSWERED, say.reason, draft, as_text=True, opts_out=say.opts_out, tells=say.tells)
 
 

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from gateway import transcript
 from gateway.app import Gateway
+from gateway.checking import check
 from gateway.config import ConfigError, parse
+from storage.model import ConversationId, Post
 from storage.store import Unavailable
 from tests.fakes import actions as done
 from tests.fakes import openai as wire
@@ -601,3 +604,83 @@ async def test_a_question_that_times_out_without_a_word_ends_the_flow(tmp_path: 
 async def _turns(contact: Contact, count: int) -> list[dict[str, Any]]:
     turns = await contact.turns()
     return turns if len(turns) >= count else []
+
+
+async def woken(gateway: Gateway, id: str, *, age_s: float = 0) -> None:
+    """The time has come, or so it seems."""
+    talk = await gateway.store.conversation(id)  # type: ignore[arg-type]
+    assert talk is not None
+    at = await gateway.store.now() - round(age_s * 1000)
+    post = Post(talk.id, f"wake:{at}", transcript.wake_body(f"wake:{at}", "flow", at))
+    await gateway.store.accept(talk, post, [])
+
+
+async def test_a_wake_up_that_comes_too_early_changes_nothing(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai:
+        async with running(queue(openai, tmp_path, timeout=3600), tmp_path) as (gateway, contact):
+            await contact.ask("menu")
+            await woken(gateway, contact.conversation)
+            turns = await until(lambda: _turns(contact, 2), "the early one")
+            assert (turns[1]["outcome"], turns[1]["reason"]) == ("ignored", "flow_waits")
+            assert await trail(contact) == [("menu", "not_yet")]
+            assert await says(contact, "1") == NUMBER
+
+
+async def test_nobody_is_reminded_where_the_channel_does_not_let_us_write(tmp_path: Path, zap: WhatsApp) -> None:
+    async with FakeOpenAI() as openai:
+        config = queue(openai, tmp_path, timeout=3600) + zap.channel(max_age_s="604800")
+        async with running(config, tmp_path) as (gateway, _):
+            await zap.post(gateway, zap.message("m1", "menu", age=25 * 3600))
+            id = of_line(zap)
+            await until(lambda: _stands(gateway, id), "it waits for an answer")
+            await woken(gateway, id)
+            assert (await outcomes(gateway, zap, 2))[1] == ("ignored", "outside_reply_window")
+            kept = await gateway.store.conversation(id)
+            assert kept is not None
+            assert kept.flow == ""
+
+
+async def _stands(gateway: Gateway, id: ConversationId) -> bool:
+    talk = await gateway.store.conversation(id)
+    return talk is not None and bool(talk.flow)
+
+
+@pytest.mark.parametrize("text", ["1", "VER meu pedido!", "2. Tirar uma dúv…", "voltar", "cancelar"])
+async def test_an_option_does_not_wait_for_the_window(tmp_path: Path, text: str) -> None:
+    async with FakeOpenAI() as openai:
+        async with running(queue(openai, tmp_path), tmp_path) as (_, before):
+            await before.ask("menu")
+        slow = queue(openai, tmp_path, interval=60_000, max_wait=60_000)
+        async with running(slow, tmp_path) as (_, contact):
+            assert (await (await go_on(contact, before)).ask(text))["reason"] == "flow"
+            assert (await contact.post(contact.message("4711"), wait=0.2))[0] == 202, "this may be half a sentence"
+
+
+# -- looking ---------------------------------------------------------------------------------------------------------
+
+
+async def test_recado_check_reads_flows(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai:
+        sound = await check(parse(queue(openai, tmp_path), root=tmp_path))
+        assert [(f.level, f.message.split(",")[0]) for f in sound if f.key == "queues.loja.flows"] == [
+            ("ok", "pedidos: 10 steps")
+        ]
+        wrong = MENU.format(timeout=0).replace('to = "vendas"', 'to = "venda"').replace('"situacao"\ninto', '"x"\ninto')
+        found = await check(parse(queue(openai, tmp_path, flow=wrong), root=tmp_path))
+        problems = [f.message for f in found if f.key == "queues.loja.flows" and f.level == "error"]
+        assert len(problems) == 1
+        assert "did you mean 'vendas'?" in problems[0]
+
+
+async def test_what_could_not_be_understood_beside_an_answer_is_owned_up_to(tmp_path: Path, zap: WhatsApp) -> None:
+    async with FakeOpenAI() as openai:
+        config = queue(openai, tmp_path, interval=400) + zap.channel()
+        async with running(config, tmp_path) as (gateway, _):
+            await zap.post(gateway, zap.message("m1", "menu"))
+            await until(lambda: len(zap.fake.sent) == 1, "the menu")
+            await zap.post(gateway, zap.voice("m2", b"OggS no sound"))
+            await zap.post(gateway, zap.message("m3", "o meu pedido"))
+            await until(lambda: len(zap.fake.sent) == 2, "the question")
+            said = zap.fake.sent[1].json["text"]["body"]
+            assert said.endswith(f"\n\n{NUMBER}")
+            assert said != NUMBER

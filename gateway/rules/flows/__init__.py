@@ -11,6 +11,7 @@ a flow is written. The seam to the core is this file; the parts are `loading` an
 `answers` (what people write), `stepping` (the moves) and `drawing`.
 """
 
+from gateway.rules.flows.answers import picks
 from gateway.rules.flows.checking import Needs, needs
 from gateway.rules.flows.drawing import as_text, drawn
 from gateway.rules.flows.loading import FlowError, parse
@@ -51,6 +52,7 @@ __all__ = [
     "needs",
     "numbered",
     "parse",
+    "picks",
     "resume",
     "start",
     "step",

@@ -13,7 +13,19 @@ from datetime import date, timedelta
 
 from gateway.rules.flows.model import Option, Step, Value
 from gateway.rules.flows.patterns import fits
-from gateway.rules.flows.words import COUNTED, DENIALS, NO, YES, ZERO, folded, place, telling, within
+from gateway.rules.flows.words import (
+    COUNTED,
+    DENIALS,
+    NO,
+    YES,
+    ZERO,
+    cancels,
+    folded,
+    goes_back,
+    place,
+    telling,
+    within,
+)
 from gateway.rules.language import fold, two_letters
 
 LONGEST = 1000
@@ -67,6 +79,14 @@ def option_of(options: Sequence[Option], text: str) -> Option | None:
     if named := place(text, len(options)):
         return _unless_titled(options, named, said)
     return _yes_or_no(options, said) or _part(options, said)
+
+
+def picks(titles: Sequence[str], text: str) -> bool:
+    """The whole message is an option, by title or number, or a word that leads away: there is nothing to wait for."""
+    said, options = folded(text), [Option(title) for title in titles]
+    numbered = said.isdecimal() and len(said) <= 2 and 1 <= int(said) <= len(titles)
+    named = any(said in _names(option) for option in options) or _shortened(options, text) is not None
+    return bool(said) and (numbered or named or cancels(said) or goes_back(said))
 
 
 def _names(option: Option) -> list[str]:
