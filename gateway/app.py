@@ -38,6 +38,7 @@ from gateway.steps.hear import Hear
 from gateway.steps.resume import Resume
 from gateway.steps.settle import MAX_FOLDS, Settle
 from gateway.steps.speak import Speak, phrases
+from gateway.steps.utter import Utter
 from gateway.telemetry import Telemetry
 from gateway.turns import Turns
 from gateway.voices import watch
@@ -47,6 +48,7 @@ from gateway.web.conversations import Conversations
 from gateway.web.desks import Desks
 from gateway.web.health import Health
 from gateway.web.hooks import Hooks
+from gateway.web.inbox import Inbox
 from gateway.web.media import Media
 from gateway.web.messages import Messages
 from gateway.web.openai.desk import Desk
@@ -54,6 +56,7 @@ from gateway.web.openai.doors import routes
 from gateway.web.openapi import description
 from gateway.web.page import Page
 from gateway.web.server import application
+from gateway.web.standing import Standing
 from storage.media import MediaFolder
 from storage.model import ConversationId, Kind
 from storage.sqlite import SqliteStore
@@ -241,14 +244,17 @@ class Gateway:
     async def _application(self) -> web.Application:
         base_url = self.config.server.public_url.rstrip("/")
         access = Access(self.config, await self._visitor_secret())
+        capabilities = {name: channel.capabilities for name, channel in self.channels.items()}
+        standing = Standing(self.people, self.store, self.crews, capabilities, Utter(self.store, self.speak))
         return application(
             Messages(self.config, access, self.intake, self.store, self.live, self.telemetry, base_url),
-            Conversations(self.config, access, self.store, self.live, self.people, base_url),
+            Conversations(self.config, access, self.store, self.live, self.people, standing, base_url),
             Media(access, self.store, self.media, self.encoder),
             Page(self.config, access, self.crews, self._suggestions),
             Health(self.config, access, self.store, self.telemetry, self._degraded),
             Hooks(self.config, self.arrivals, self.hooked, equipment.shared_hooks(self.channels), self.telemetry),
             Desks(self.handovers, self.desks, self.telemetry),
+            Inbox(access, self.store, self.live, standing, base_url),
             description(),
             routes(
                 Desk(self.config, access, self.intake, self.store, self.live, self.telemetry, base_url),
@@ -280,6 +286,7 @@ class Gateway:
             self.crews,
             {channel.name: channel.queue for channel in self.config.channels},
             {name: channel.capabilities for name, channel in self.channels.items()},
+            self._online,
             Hear(self.store, self.media, self.fetching, self.telemetry),
             Resume(self.people),
             Consider(self.store),
@@ -300,9 +307,16 @@ class Gateway:
         stack.push_async_callback(later.stop, LAST_SENDS)
         for loop in self._loops.values():
             loop.start()
-        if any(hasattr(desk, "look") for desk in self.desks.values()):
+        if self.desks:
             looking = asyncio.create_task(_look(self.handovers), name="looking-at-desks")
             stack.push_async_callback(_cancelled, looking)
+
+    def _online(self, queue: str) -> bool:
+        """Of our own inbox: its page is open somewhere. One that nobody has a key to is nobody's way to work."""
+        desk = self.config.queue(queue).handoff.desk
+        if desk.type == "inbox":
+            return self.live.watched or not desk.secret.get_secret_value()
+        return self.handovers.online(queue)
 
     def _ask_providers(self, stack: AsyncExitStack) -> None:
         """Those that are asked and do not post, and those that want to be told where to post."""

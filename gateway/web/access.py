@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aiohttp import web
+from pydantic import SecretStr
 
 from gateway.config import ChannelSettings, Config
 from gateway.web.problems import Problem
@@ -53,6 +54,7 @@ class Access:
     def __post_init__(self) -> None:
         keys = [(self.config.server.admin_key, Caller("admin"))]
         keys += [(channel.key, Caller("channel", channel.name)) for channel in self.config.channels]
+        keys += _inboxes(self.config)
         digests = tuple((_digest(key.get_secret_value()), caller) for key, caller in keys if key.get_secret_value())
         object.__setattr__(self, "_keys", digests)
 
@@ -94,6 +96,16 @@ class Access:
     def _sign(self, channel: ChannelSettings, contact: str) -> str:
         signed = f"{channel.name}\x00{contact}".encode("utf-8", "surrogatepass")
         return hmac.new(self.visitor_secret, signed, hashlib.sha256).hexdigest()
+
+
+def _inboxes(config: Config) -> list[tuple[SecretStr, Caller]]:
+    """Queues with the same secret are one inbox."""
+    found: dict[str, list[str]] = {}
+    for queue in config.queues:
+        desk = queue.handoff.desk
+        if desk.type == "inbox":
+            found.setdefault(desk.secret.get_secret_value(), []).append(queue.name)
+    return [(SecretStr(secret), Caller("desk", queues=frozenset(names))) for secret, names in found.items()]
 
 
 def cookie_name(channel: str) -> str:

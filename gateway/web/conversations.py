@@ -18,6 +18,7 @@ from gateway.recall import recall
 from gateway.rules.custody import wake
 from gateway.web.access import Access, Caller
 from gateway.web.problems import Problem, explained, wrong
+from gateway.web.standing import Standing
 from storage.model import Conversation, ConversationId, Cursor, MediaId, Turn
 from storage.store import Store
 
@@ -38,17 +39,17 @@ class Conversations:
     store: Store
     live: Live
     people: People
+    standing: Standing
     base_url: str
 
     # -- reading -----------------------------------------------------------------------------------
 
     @explained
     async def get(self, request: web.Request) -> web.Response:
-        conversation, _ = await self._open(request)
-        held = self._held(conversation)
-        return _json(
-            {"id": conversation.id, "channel": conversation.channel, "queue": conversation.queue, "held": held}
-        )
+        conversation, caller = await self._open(request)
+        named = {"id": conversation.id, "channel": conversation.channel, "queue": conversation.queue}
+        told = {} if caller.kind == "visitor" else await self.standing.facts(conversation)
+        return _json({**told, **named, "held": self._held(conversation)})
 
     def _held(self, conversation: Conversation) -> dict[str, Any] | None:
         """Who has it, why, since when, and from when on the assistant may answer again by itself."""
@@ -144,9 +145,11 @@ class Conversations:
     async def release(self, request: web.Request) -> web.Response:
         conversation, caller = await self._open(request)
         _not_a_visitor(caller)
-        changed = conversation.hold is not None
-        await self.people.release(conversation.id, "api", key=secrets.token_hex(8))
-        return _json({"conversation": conversation.id, "held": False, "changed": changed})
+        by, changed = _word(await _object(request), "person", "api"), conversation.hold is not None
+        await self.people.release(conversation.id, by, key=secrets.token_hex(8))
+        now = await self.store.conversation(conversation.id) or conversation
+        custody = self.standing.custody(now)
+        return _json({"conversation": conversation.id, "held": False, "changed": changed, "custody": custody})
 
     def _people(self, conversation: Conversation) -> str:
         """Who takes over when nobody says: the people of its queue, or, when that is gone, of its channel's."""

@@ -14,6 +14,7 @@ from gateway.web.conversations import Conversations
 from gateway.web.desks import Desks
 from gateway.web.health import Health
 from gateway.web.hooks import Hooks
+from gateway.web.inbox import Inbox
 from gateway.web.media import Media
 from gateway.web.messages import Messages
 from gateway.web.page import Page
@@ -30,6 +31,7 @@ def application(
     health: Health,
     hooks: Hooks,
     desks: Desks,
+    inbox: Inbox,
     description: Mapping[str, Any],
     openai: Sequence[web.AbstractRouteDef] = (),
 ) -> web.Application:
@@ -46,7 +48,13 @@ def application(
             web.get("/v1/conversations/{id}/turns", conversations.turns),
             web.post("/v1/conversations/{id}/hold", conversations.hold),
             web.post("/v1/conversations/{id}/release", conversations.release),
+            web.get("/v1/inbox", inbox.conversations),
+            web.get("/v1/inbox/events", inbox.events, allow_head=False),
+            web.post("/v1/conversations/{id}/take", inbox.take),
+            web.post("/v1/conversations/{id}/messages", inbox.write),
+            web.post("/v1/conversations/{id}/resolve", inbox.resolve),
             web.get("/v1/media/{id}", media.get),
+            web.get("/inbox", inbox.page),
             web.get("/chat/{channel}", page.page),
             web.post("/chat/{channel}/visit", page.visit),
             web.get("/chat-assets/{path:.+}", page.asset),
