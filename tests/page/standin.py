@@ -117,9 +117,10 @@ class StandIn:
             self._tell("message", message, message["cursor"])
 
     def cuts(self) -> None:
-        """Every open stream breaks."""
+        """Every open stream breaks; what is told from now on they do not hear."""
         for stream in self._streams:
             stream.put_nowait(None)
+        self._streams.clear()
 
     # -- the wire
 

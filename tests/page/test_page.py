@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,7 +188,7 @@ async def test_a_recording_arrives_as_sound(browser: Browser, url: str, standin:
     async with visitor(browser) as page:
         await page.goto(url)
         await page.get_by_role("button", name="Gravar áudio").click()
-        await page.locator(".seconds", has_text="0:02").wait_for()
+        await page.locator(".seconds", has_text=re.compile("0:0[2-4]")).wait_for()
         await page.get_by_role("button", name="Enviar o áudio").click()
         await page.locator(".bubble.mine.voice .state.sent").wait_for()
         (got,) = standin.received
@@ -215,7 +216,7 @@ async def test_a_discarded_recording_is_never_sent(browser: Browser, url: str, s
     async with visitor(browser) as page:
         await page.goto(url)
         await page.get_by_role("button", name="Gravar áudio").click()
-        await page.locator(".seconds", has_text="0:01").wait_for()
+        await page.locator(".seconds", has_text=re.compile("0:0[1-9]")).wait_for()
         if way == "button":
             await page.get_by_role("button", name="Descartar a gravação").click()
         else:
@@ -403,8 +404,7 @@ async def test_a_cut_stream_is_resumed_where_it_was(browser: Browser, url: str, 
             last = standin.messages[-1]["cursor"]
             await until(page, lambda: len(standin._streams) == 1)
             standin.cuts()
-            await until(page, lambda: not standin._streams)
-            standin.says(f"resposta {number}")
+            standin.says(f"resposta {number}")  # before the browser is back, however quick it is
             expected.append(f"resposta {number}")
             await eventually(page, expected)
             assert last in standin.resumed[-1], "it went on from the last message it had"
@@ -717,8 +717,8 @@ async def test_the_watch_on_the_console_can_fail(browser: Browser, url: str) -> 
     async def break_the_policy() -> None:
         async with visitor(browser) as page:
             await page.goto(url)
-            await page.evaluate("document.body.setAttribute('style', 'color: red')")
-            await page.wait_for_timeout(200)
+            async with page.expect_console_message():
+                await page.evaluate("document.body.setAttribute('style', 'color: red')")
 
     with pytest.raises(AssertionError, match="inline"):
         await break_the_policy()
