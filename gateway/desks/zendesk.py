@@ -473,6 +473,9 @@ def refusal(answer: Answer) -> DeskError:
         return DeskError("not_json", retryable=True, hint=f"what answers is no Zendesk; {ADDRESS}")
     if answer.status in (408, 409, 423, 425, 429) or answer.status >= 500:
         return DeskError(reason, retryable=True, retry_after=answer.wait)
+    if answer.status == 400 and _text(answer.body or {}, "error") == "IdempotentRequestError":
+        # The ticket is there, with another name of the contact; the list will show it.
+        return DeskError("idempotency_key", retryable=True, hint="the ticket is made and not listed yet")
     return DeskError(reason, retryable=False, hint=f"Zendesk refused: {_words_of(answer.body)}")
 
 

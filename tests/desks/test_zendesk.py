@@ -198,6 +198,20 @@ async def test_a_lost_key_is_made_up_for_by_looking_first(desk: Zendesk, zendesk
     assert len(zendesk.tickets) == 1
 
 
+async def test_a_ticket_that_is_not_listed_yet_is_found_by_its_key_or_waited_for(
+    desk: Zendesk, zendesk: FakeZendesk
+) -> None:
+    zendesk.next("POST", _untouched, LOST)
+    await refusal_of(desk, case())
+    zendesk.lists = False
+    error = await refusal_of(desk, case(name="Maria Silva"))
+    assert (error.reason, error.retryable) == ("idempotency_key", True)
+    assert (await desk.send(case())).known_as == ("35436",)
+    zendesk.lists = True
+    assert (await desk.send(case(name="Maria Silva"))).known_as == ("35436",)
+    assert len(zendesk.tickets) == 1
+
+
 async def test_called_again_it_is_the_same_ticket_open_again(desk: Zendesk, zendesk: FakeZendesk) -> None:
     place = (await desk.send(case())).place
     zendesk.tickets[FIRST_TICKET]["status"] = "solved"

@@ -97,6 +97,8 @@ class FakeZendesk(Fake):
         self.uploads: dict[str, tuple[str, str, bytes]] = {}
         """By token: file name, mime, bytes."""
         self.marks_creations = True
+        self.lists = True
+        """False: the list is behind, and shows no ticket yet."""
         self._keys: dict[str, tuple[Any, int]] = {}
         self._scripted: list[tuple[str, Fault]] = []
         self._handlers: dict[int, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {}
@@ -178,7 +180,8 @@ class FakeZendesk(Fake):
         return web.json_response({"user": user}, status=201)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        found = [t for t in self.tickets.values() if t["external_id"] == request.query["external_id"]]
+        listed = self.tickets.values() if self.lists else []
+        found = [t for t in listed if t["external_id"] == request.query["external_id"]]
         return web.json_response({"tickets": found, "count": len(found), "next_page": None})
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
