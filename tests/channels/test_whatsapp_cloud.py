@@ -311,7 +311,7 @@ async def test_a_message_follows_no_redirect(graph: FakeGraph, wa: WhatsAppCloud
 
 
 async def test_no_answer_in_time_is_unsure(graph: FakeGraph, wa: WhatsAppCloud) -> None:
-    wa._session = client(allow_private=True, timeout=0.3)
+    wa._session = client(allow_private=True, timeout=2.0)
     graph.next(HANG)
     told = await refused(wa)
     assert (told.reason, told.then) == ("timeout", Then.UNSURE)

@@ -458,13 +458,14 @@ async def test_it_speaks_once_the_trouble_is_over(provider: FakeElevenLabs) -> N
 
 async def test_a_provider_that_hangs_is_left_when_the_time_is_over(provider: FakeElevenLabs) -> None:
     importlib.import_module("elevenlabs.text_to_speech.client")  # or the time goes into importing
+    speaker = voice(provider, timeout=2.0)
+    await speaker.speak(HELLO)  # and into connecting
     provider.next(wire.HANG)
-    speaker = voice(provider, timeout=0.5)
     with pytest.raises(Unreachable) as caught:
         await speaker.speak(HELLO)
     await speaker.close()
     assert caught.value.reason == "timeout"
-    assert len(provider.calls) == 1
+    assert len(provider.calls) == 2
 
 
 async def test_nobody_at_that_address() -> None:

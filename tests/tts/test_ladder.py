@@ -156,7 +156,7 @@ async def test_what_a_resting_voice_said_before_is_said_again() -> None:
 
 
 async def test_a_voice_that_hangs_leaves_time_for_the_next() -> None:
-    house = House(Scripted("a", ["hang"]), Scripted("b"), deadline=0.2, failures=1)
+    house = House(Scripted("a", ["hang"]), Scripted("b"), deadline=2.0, failures=1)
     told = await house.finish(HELLO)
     assert (told.spoken_by, told.fell_from, house.told) == ("b", ("a: deadline",), ["a out: deadline"])
     assert told.wasted == len("Olá")
