@@ -41,8 +41,6 @@ class Ending:
     """The contact wants no more messages (True), or wants them again (False)."""
     tells: str = ""
     """A fact to remember about the contact: this was said."""
-    online: bool = True
-    """Somebody is there to take what is handed over; True where nobody can tell."""
     flow: str | None = None
     """Where the conversation stands in a flow from now on (JSON); empty: in none; None: where it stood."""
     wake_at: int | None = None
@@ -70,6 +68,8 @@ class Burst:
     exhausted: bool = False
     """Claimed too often: something in it breaks turns, so nothing in it is touched again."""
     said: Sequence[Said] = ()
+    online: bool = True
+    """Somebody is there to take what is handed over; True where nobody can tell."""
     woken: frozenset[str] = frozenset()
     """What it may be time for: why the conversation is looked at without anybody having written."""
     facts: Mapping[str, int] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -72,6 +72,7 @@ class Handovers:
     telemetry: Telemetry
     page: str
     """Where a person can look at recado's own inbox; empty: nowhere."""
+    _staffed: dict[str, bool | None] = field(default_factory=dict)
 
     async def run(self, claim: Claim) -> None:
         """Raises Fenced when the lane was lost."""
@@ -230,8 +231,15 @@ class Handovers:
             part, once = {"kind": "text", "text": piece}, f"{key}+{n}" if n else key
             await self.people.write(id, part, event.person, key=once, alone=False)
 
+    def online(self, queue: str) -> bool:
+        """Whether somebody is there to take a conversation, as far as was known lately; True where nobody can tell."""
+        return self._staffed.get(queue) is not False
+
     async def look(self) -> None:
-        """Asks the desks that can be asked what people wrote while we did not hear. Raises StoreError."""
+        """Asks the desks who is there and, those that can be asked, what people wrote while we did not hear. Raises
+        StoreError."""
+        for queue, desk in self.desks.items():
+            self._staffed[queue] = await desk.online()
         for conversation in await self.store.held(SAID):
             queue = self.people.queue_of(conversation).name
             look, place = getattr(self.desks.get(queue), "look", None), _theirs(conversation)

@@ -127,6 +127,11 @@ class Live:
         finally:
             self._rounds.discard(round)
 
+    @property
+    def watched(self) -> bool:
+        """Somebody looks after many conversations now."""
+        return bool(self._rounds)
+
     # -- drafts ------------------------------------------------------------------------------------
 
     def write(self, conversation: ConversationId, draft: Draft) -> None:

@@ -8,7 +8,7 @@ or because the process died.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway import transcript
@@ -44,6 +44,8 @@ class Turns:
     """By channel name: the queue that takes what belongs to a queue that is no longer configured."""
     capabilities: Mapping[str, Capabilities]
     """By channel name."""
+    online: Callable[[str], bool]
+    """By queue name: whether somebody is there to take a conversation."""
     hear: Hear
     resume: Resume
     consider: Consider
@@ -75,6 +77,7 @@ class Turns:
         in_order = sorted(messages, key=lambda m: (m.at, m.seq))
         facts = await self.store.facts(conversation.id)
         burst = Burst(claim, conversation, crew, in_order, claim.tries > MAX_TRIES, facts=facts)
+        burst.online = self.online(crew.queue.name)
         burst.woken = frozenset(entry.of for entry in entries if entry.meaning == transcript.WAKE)
         burst.capabilities = self.capabilities.get(conversation.channel, UNKNOWN)
         burst.note("claim", "window_ended", messages=len(burst.messages), tries=claim.tries, folds=claim.folds)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr
 from gateway import config
 from gateway.config import Config, ConfigError, load, parse
 from gateway.rules.flows.settings import FlowTrigger
+from gateway.desks.settings import DeskSettings
 from gateway.rules.hours import Hours, Weekly
 from gateway.rules.triggers import AutoReply
 
@@ -541,6 +542,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "queues.voice.fallbacks": config.VoiceSettings,
     "queues.hearing": config.HearingSettings,
     "queues.handoff": config.Handoff,
+    "queues.handoff.desk": DeskSettings,
     "queues.sentences": config.Sentences,
     "queues.opt_out": config.OptOut,
     "queues.hours": Hours,

@@ -402,7 +402,7 @@ def test_what_a_person_wrote_elsewhere_is_as_described() -> None:
 @pytest.mark.parametrize("part", REPLY["parts"])
 @pytest.mark.parametrize("state", ["", *transcript.RANK])
 def test_an_assistant_s_message_is_as_described(part: dict[str, Any], state: str) -> None:
-    body = transcript.sent_body("t", part, envelope=REPLY, yields=True, last=True)
+    body = transcript.sent_body("t", part, envelope=REPLY, spell=0, last=True)
     shown = shown_as_described(entry(Kind.OUT, body), Beside(state=state))
     assert shown.get("state", "") == state
 

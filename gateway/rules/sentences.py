@@ -18,6 +18,15 @@ SENTENCES: dict[str, dict[str, str]] = {
         "es": "Nuestro equipo no está atendiendo ahora. Una persona seguirá con usted en cuanto volvamos.",
         "zh": "我们的同事现在不在，上班后会有人继续为您服务。",
     },
+    "transfer_nobody_online": {
+        "pt": "Neste momento ninguém da equipe está disponível. A sua conversa já está com eles: respondem assim que "
+        "puderem.",
+        "en": "Nobody on our team is available at this moment. They have your conversation and will answer as soon as "
+        "they can.",
+        "es": "En este momento no hay nadie del equipo disponible. Ya tienen su conversación y responderán en cuanto "
+        "puedan.",
+        "zh": "目前没有同事在线，您的对话已转给他们，会尽快回复您。",
+    },
     "out_of_hours": {
         "pt": "Agora estamos fora do horário de atendimento. Deixe a sua mensagem: respondemos assim que voltarmos.",
         "en": "We are closed right now. Leave your message here, and we will answer as soon as we are back.",

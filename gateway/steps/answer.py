@@ -223,10 +223,11 @@ def _said(burst: Burst, say: Say) -> Ending:
 def transfer(burst: Burst, reason: str, *, hint: str = "", dead: bool = False, to: str = "", text: str = "") -> Ending:
     """People go on from here: the transfer message once, and the conversation is held."""
     handoff, people = burst.crew.queue.handoff, to or burst.crew.queue.handoff.to
-    own = text or (handoff.message_out_of_hours if burst.closed else "") or handoff.message
+    variant = "_out_of_hours" if burst.closed else "" if burst.online else "_nobody_online"
+    own = text or getattr(handoff, f"message{variant}") or handoff.message
     facts: dict[str, Any] = {"hint": hint} if hint else {}
     burst.note("transfer", reason, to=people, **facts)
     outcome = Outcome.DEAD if dead else Outcome.TRANSFERRED
     language = burst.crew.queue.language if own else burst.language
-    draft = Draft(own or sentence("transfer_out_of_hours" if burst.closed else "transfer", language), language)
+    draft = Draft(own or sentence(f"transfer{variant}", language), language)
     return Ending(outcome, reason, draft, as_text=not handoff.spoken, hold_for=people)

@@ -82,7 +82,7 @@ def _passed(
         news = {"what": "news", "after": burst.claim.head, "upto": burst.claim.tail}
         return passing(talk, before), (), people.told(talk, f"news:{turn.epoch}", news) if heard else ()
     event = Transferred(
-        turn.id, turn.ended_at, detector(ending.reason), ending.hold_for, ending.reason, not burst.closed, ending.online
+        turn.id, turn.ended_at, detector(ending.reason), ending.hold_for, ending.reason, not burst.closed, burst.online
     )
     after, effects = move(before, event, people.policy(talk))
     return passing(talk, after), effects, people.follows(talk, after, effects)

@@ -252,6 +252,7 @@ def phrases(queue: Queue) -> Sequence[str]:
     """What is said again and again."""
     handoff = queue.handoff
     transfers = [handoff.message or sentence("transfer", queue.language), handoff.message_out_of_hours]
+    transfers.append(handoff.message_nobody_online)
     return [*queue.voice.prepared, *(filter(None, transfers) if handoff.spoken else ())]
 
 
