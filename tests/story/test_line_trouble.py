@@ -176,6 +176,7 @@ async def test_a_send_nobody_knows_about_is_settled_by_its_echo(line: Line, open
         _fault(line, _cut(line))
         await line.post(gateway, line.message("m1", "Oi"))
         await states_within(gateway, line, ["unsure"])
+        await until(lambda: not gateway.deliveries._sending, "the send is over")
         await line.post(gateway, line.from_the_phone("their-id", "Echo:  Oi"))
         assert await states(gateway, line) == ["unsure", "sent"]
         assert await held(gateway, line) == "", "that was us"
@@ -239,7 +240,8 @@ async def test_a_voice_note_that_cannot_be_uploaded_is_said_in_words(
         assert trouble.startswith("channel zap: voice notes: 131053.")
         await zap.post(gateway, zap.message("m2", "E agora?"))
         await states_within(gateway, zap, ["sent", "sent"])
-        assert await ready(gateway) == [], "it is over when a note is taken again"
+        await until(lambda: not gateway.incidents.lines, "it is over when a note is taken again")
+        assert await ready(gateway) == []
 
 
 async def test_the_echo_of_a_piece_is_nobody_who_takes_over(evo: Evolution, openai: FakeOpenAI, tmp_path: Path) -> None:
