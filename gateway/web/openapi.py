@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, get_args
 
 from gateway.live import HELD, IDLE, RECORDING, THINKING, WAITING
+from gateway.rules.custody import State
 from gateway.transcript import RANK
 from gateway.web.conversations import PAGE
+from gateway.web.inbox import ID, MOST, NAME, STATES, USUAL
 from gateway.web.messages import LONGEST_WAIT
 from gateway.web.problems import TITLES
 from gateway.web.reading import TEXT_LIMIT
@@ -36,7 +38,8 @@ def description() -> Json:
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "server.admin_key opens everything, a channel's key its own conversations.",
+                    "description": "server.admin_key opens everything, a channel's key its own conversations, the "
+                    "secret of an inbox ([queues.handoff.desk]) those of its queues.",
                 },
                 "visitor": {
                     "type": "apiKey",
@@ -151,15 +154,21 @@ def _paths() -> Mapping[str, Mapping[str, Json]]:
     return {
         "/v1/channels/{channel}/messages": {"post": _post_message()},
         "/v1/conversations/{id}": {"get": _conversation()},
-        "/v1/conversations/{id}/messages": {"get": _messages()},
+        "/v1/conversations/{id}/messages": {"get": _messages(), "post": _write()},
         "/v1/conversations/{id}/events": {"get": _events()},
         "/v1/conversations/{id}/turns": {"get": _turns()},
         "/v1/conversations/{id}/hold": {"post": _hold()},
         "/v1/conversations/{id}/release": {"post": _release()},
+        "/v1/conversations/{id}/take": {"post": _take()},
+        "/v1/conversations/{id}/resolve": {"post": _resolve()},
+        "/v1/inbox": {"get": _inbox()},
+        "/v1/inbox/events": {"get": _inbox_events()},
         "/v1/media/{id}": {"get": _media()},
         "/hooks/{type}": {"get": _challenge(), "post": _hook(SHARED, TYPE)},
         "/hooks/{type}/{channel}": {"post": _hook(OF_A_CHANNEL, TYPE, CHANNEL)},
         "/hooks/{type}/{channel}/{tail}": {"post": _hook(OF_AN_EVENT, TYPE, CHANNEL, TAIL)},
+        "/desks/{queue}": {"post": _desk_hook()},
+        "/inbox": {"get": _inbox_page()},
         "/chat/{channel}": {"get": _page()},
         "/chat/{channel}/visit": {"post": _visit()},
         "/chat-assets/{path}": {"get": _asset()},
@@ -268,12 +277,102 @@ def _hold() -> Json:
 
 
 def _release() -> Json:
+    wish = _object("", {"person": _text("Who lets go; `api` without it.", minLength=1, maxLength=200)})
     return _operation(
         "The assistant answers again",
         {200: _json("`changed` is false when nobody held it.", _ref("Held"))},
-        *(401, 403, 404, 503),
+        *(401, 403, 404, 413, 422, 503),
         security=KEY,
         parameters=(CONVERSATION,),
+        body={"content": {"application/json": {"schema": wish}}},
+    )
+
+
+WHO = {"person": _text("Who you are, as colleagues know you.", minLength=1, maxLength=NAME)}
+AGAIN = {"id": _text("Yours; makes the call safe to repeat.", pattern=f"^{ID.pattern}$")}
+OF_AN_INBOX = "For the inbox's key or the admin key."
+
+
+def _take() -> Json:
+    wish = {**WHO, "instead_of": _text("Of whom it may be taken.", maxLength=NAME), **AGAIN}
+    return _operation(
+        "A person takes a conversation",
+        {200: _json("It is theirs.", _ref("Stands"))},
+        *(401, 403, 404, 408, 409, 413, 422, 503),
+        security=KEY,
+        parameters=(CONVERSATION,),
+        body={"required": True, "content": {"application/json": {"schema": _object("person", wish)}}},
+        text=f"{OF_AN_INBOX} 409 names who has it already.",
+    )
+
+
+def _write() -> Json:
+    wish = {
+        **AGAIN,
+        **WHO,
+        "text": _text(minLength=1, maxLength=TEXT_LIMIT),
+        "speak": {"type": "boolean", "description": "As a voice note in the queue's voice.", "default": False},
+        "spell": _number("Of the custody that was seen: 409 when the conversation was given back since.", minimum=0),
+    }
+    return _operation(
+        "A person answers the contact; whoever writes has the conversation",
+        {202: _json("It lies in the outbox, in order.", _ref("Written"))},
+        *(401, 403, 404, 408, 409, 413, 422, 503),
+        security=KEY,
+        parameters=(CONVERSATION,),
+        body={"required": True, "content": {"application/json": {"schema": _object("id person text", wish)}}},
+        text=f"{OF_AN_INBOX} The same `id` twice is sent once. 409: somebody else has it (`field` is `person`), or it "
+        "was given back since it was seen (`spell`).",
+    )
+
+
+def _resolve() -> Json:
+    return _operation(
+        "A person is done",
+        {200: _json("Whether the assistant may answer again the queue's `handoff.resume` says.", _ref("Stands"))},
+        *(401, 403, 404, 408, 413, 422, 503),
+        security=KEY,
+        parameters=(CONVERSATION,),
+        body={"required": True, "content": {"application/json": {"schema": _object("person", {**WHO, **AGAIN})}}},
+        text=OF_AN_INBOX,
+    )
+
+
+def _inbox() -> Json:
+    limit = _number(minimum=1, maximum=MOST, default=USUAL)
+    answer = _object("conversations after", {"conversations": _list(_ref("Glance")), "after": _or_null(_text())})
+    return _operation(
+        "The conversations that people have or are called to",
+        {200: _json("Since longest first; `after` leads to more, and is null at the end.", answer)},
+        *(401, 403, 422, 503),
+        security=KEY,
+        parameters=(
+            _query("state", "`waiting`: nobody took it yet.", _text(enum=list(STATES), default="all")),
+            _query("after", "As an earlier answer gave it.", _text()),
+            _query("limit", "How many at most.", limit),
+        ),
+        text=OF_AN_INBOX,
+    )
+
+
+def _inbox_events() -> Json:
+    stream = _raw("Server-Sent Events, for as long as the connection lasts.", "text/event-stream")
+    stream["content"]["text/event-stream"]["x-events"] = {"changed": _ref("Changed")}
+    return _operation(
+        "What changes in the inbox, live",
+        {200: stream},
+        *(401, 403, 503),
+        security=KEY,
+        text=f"{OF_AN_INBOX} `event: changed` says that a conversation should be looked at again, and a comment line "
+        "every fifteen seconds that the stream is alive.",
+    )
+
+
+def _inbox_page() -> Json:
+    return _operation(
+        "The inbox's page",
+        {200: _raw("The page; it asks for the key.", "text/html"), 304: {"description": "It has not changed."}},
+        security=ANYBODY,
     )
 
 
@@ -293,6 +392,7 @@ def _media() -> Json:
         parameters=(
             _path("id", "The media id of a voice part or an attachment."),
             _query("as", "`mp3` for players without Ogg Opus.", _text(enum=["mp3"])),
+            _query("conversation", "With an inbox's key: where it was said.", _text()),
         ),
     )
 
@@ -331,6 +431,25 @@ def _hook(summary: str, *parameters: Json) -> Json:
         text="Open to whoever proves to be the provider: X-Hub-Signature-256 (WhatsApp), X-Webhook-Secret or a signed "
         "token (Evolution), X-Telegram-Bot-Api-Secret-Token (Telegram). Other answers than 200 bring it again.",
     )
+
+
+def _desk_hook() -> Json:
+    """Proven by what the desk puts into headers; the bodies are the desk's."""
+    return _operation(
+        "A desk tells what people did there",
+        {200: {"description": "All of it is on disk; what the desk asked for comes back.", "content": _DESK_ANSWERS}},
+        *(401, 404, 408, 413, 503),
+        security=ANYBODY,
+        parameters=(_path("queue", "The queue whose people answer at that desk."),),
+        body={"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        text="Open to whoever proves to be the desk, by its signature. Other answers than 200 bring it again.",
+    )
+
+
+_DESK_ANSWERS: Json = {
+    "application/json": {"schema": {"type": "object", "properties": {}}},
+    "text/plain": {"schema": {"type": "string"}},
+}
 
 
 def _page() -> Json:
@@ -477,11 +596,63 @@ def _schemas() -> Mapping[str, Json]:
                         {"queue": _text(), "reason": _text(), "at": _time(), "until": _time()},
                     )
                 ),
+                "contact": _contact(),
+                "custody": _ref("Custody"),
+                "summary": _text("What it is about, in the queue's language."),
+                "voice": {"type": "boolean", "description": "What a person types can be heard."},
+                "cursor": {**_ref("Cursor"), "description": "The transcript's end."},
+            },
+            "With a visitor's cookie nothing behind `held`.",
+        ),
+        "Custody": _object(
+            "state person to reason why spell",
+            {
+                "state": _text("`requested`: people are called.", enum=list(get_args(State))),
+                "person": _text("Who took it; empty: nobody, or nobody knows."),
+                "to": _text("The queue whose people have it."),
+                "reason": _text("See docs/reasons.md."),
+                "why": _text("The same as a sentence, in the queue's language; empty when people do not have it."),
+                "spell": _number("How often people got it."),
+                "since": _time(),
+                "until": _time(),
+            },
+            "Who has a conversation. From `until` on the assistant may answer again.",
+        ),
+        "Glance": _object(
+            "id channel queue contact custody last",
+            {
+                "id": _text(),
+                "channel": _text(),
+                "queue": _text(),
+                "contact": _contact(),
+                "custody": _ref("Custody"),
+                "last": _or_null(_object("from at text", {"from": _from(), "at": _time(), "text": _text()})),
             },
         ),
+        "Stands": _object(
+            "conversation held custody",
+            {"conversation": _text(), "held": {"type": "boolean"}, "custody": _ref("Custody")},
+        ),
+        "Written": _object(
+            "conversation id duplicate parts spoken",
+            {
+                "conversation": _text(),
+                "id": _text(),
+                "duplicate": {"type": "boolean", "description": "It was here before."},
+                "parts": _list(_ref("Part")),
+                "spoken": {"type": "boolean"},
+                "why": _text("Why it is written and not heard, in the queue's language."),
+            },
+        ),
+        "Changed": _object("conversation", {"conversation": _text("Empty: any of them.")}),
         "Held": _object(
             "conversation held changed",
-            {"conversation": _text(), "held": {"type": "boolean"}, "changed": {"type": "boolean"}},
+            {
+                "conversation": _text(),
+                "held": {"type": "boolean"},
+                "changed": {"type": "boolean"},
+                "custody": _ref("Custody"),
+            },
         ),
         "Turn": _object(
             "turn epoch covers started_at ended_at outcome reason timeline reply deliveries",
@@ -547,6 +718,14 @@ def _schemas() -> Mapping[str, Json]:
     }
 
 
+def _contact() -> Json:
+    return _object("id name", {"id": _text("The channel's own."), "name": _text("May be empty.")})
+
+
+def _from() -> Json:
+    return _text("`person`: somebody of the business.", enum=["contact", "person", "assistant"])
+
+
 def _fields_in() -> Json:
     moment = "When the contact wrote it: RFC 3339, or milliseconds since the Unix epoch."
     return {
@@ -560,9 +739,8 @@ def _fields_in() -> Json:
 def _fields_of_message() -> Json:
     return {
         "cursor": _ref("Cursor"),
-        "from": _text(
-            "`person`: somebody of the business, on another device.", enum=["contact", "person", "assistant"]
-        ),
+        "from": _from(),
+        "by": _text("Of a person who answered at a desk: their name."),
         "id": _text("The provider's, or ours of what we sent."),
         "at": _time(),
         "part": _ref("Part"),
