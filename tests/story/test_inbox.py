@@ -18,6 +18,7 @@ from gateway.app import Gateway
 from gateway.config import parse
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import ADMIN, DEAF, KEY, SILENT, Contact, toml
+from tests.test_docs import described, misfits, schema
 
 INBOX = "inbox-key-0123456789"
 OTHER = "other-inbox-key-0123456789"
@@ -294,6 +295,20 @@ async def test_a_voice_that_fails_never_keeps_the_words_back(tmp_path: Path) -> 
         status, said = await marina.write(lia.conversation, "Já vi o seu pedido.", speak=True)
         assert (status, said["spoken"], said["why"]) == (202, False, "A voz não pôde falar agora.")
         assert (await lia.transcript())[-1] == ("person", "Já vi o seu pedido.")
+
+
+async def test_the_answers_are_as_described(loja: Shop) -> None:
+    marina, lia = loja.person(), await loja.calls()
+    id, inbox = lia.conversation, described()["GET", "/v1/inbox"]["responses"]["200"]["content"]["application/json"]
+    assert misfits((await marina.get("/v1/inbox"))[1], inbox["schema"]) == []
+    assert misfits((await marina.do(id, "take"))[1], schema("Stands")) == []
+    assert misfits((await marina.write(id, "Oi!", speak=True))[1], schema("Written")) == []
+    assert misfits((await marina.write(id, "👍", "r2", speak=True))[1], schema("Written")) == []
+    assert misfits((await marina.get(f"/v1/conversations/{id}"))[1], schema("Conversation")) == []
+    for message in (await marina.get(f"/v1/conversations/{id}/messages"))[1]["messages"]:
+        assert misfits(message, schema("Message")) == []
+    assert misfits((await marina.do(id, "resolve"))[1], schema("Stands")) == []
+    assert misfits((await marina.do(id, "release"))[1], schema("Held")) == []
 
 
 # -- who may
