@@ -328,7 +328,7 @@ async def test_a_repeated_call_is_one_question(tmp_path: Path, named: dict[str, 
     async with program(tmp_path) as (upstream, _, gateway):
         upstream.play(spoken("A única resposta.", gate=release))
         http = DefaultAsyncHttpxClient(event_hooks={"request": [count]})
-        async with client(gateway, timeout=1.0, max_retries=5, http_client=http) as hasty:
+        async with client(gateway, timeout=2.0, max_retries=5, http_client=http) as hasty:
             made = await hasty.chat.completions.create(model="loja", messages=OI, **named)
         assert made.choices[0].message.content == "A única resposta."
         assert len(upstream.asked) == 1
