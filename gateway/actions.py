@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,7 @@ import orjson
 
 from gateway import signing
 from gateway.config import ActionSettings
+from gateway.incidents import Incidents
 from gateway.outbound import PrivateAddress, client
 from gateway.rules.flows import Call, Result
 from storage.model import Conversation
@@ -31,10 +33,17 @@ class Actions:
     """Those of one queue."""
 
     def __init__(
-        self, actions: Sequence[ActionSettings], *, allow_private: bool, now: Callable[[], float] = time.time
+        self,
+        actions: Sequence[ActionSettings],
+        incidents: Incidents,
+        *,
+        queue: str,
+        allow_private: bool,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        """`now`: seconds since the epoch, for the signature."""
+        """`queue`: its name, for the operator. `now`: seconds since the epoch, for the signature."""
         self._actions = {action.name: action for action in actions}
+        self._incidents, self._queue = incidents, queue
         self._allow_private, self._now = allow_private, now
         self._session: aiohttp.ClientSession | None = None
 
@@ -46,9 +55,16 @@ class Actions:
         action = self._actions.get(call.action)
         if action is None:
             return Result(call.id, failed="unknown_action")
+        result = await self._tried(action, call, _told(call, conversation, id), id, within_s)
+        self._tell(action, result)
+        return result
+
+    async def _tried(
+        self, action: ActionSettings, call: Call, told: Mapping[str, Any], id: str, within_s: float | None
+    ) -> Result:
         try:
             async with asyncio.timeout(min(action.timeout_s, within_s or math.inf)):
-                return await self._posted(action, call, _told(call, conversation, id), id)
+                return await self._posted(action, call, told, id)
         except TimeoutError:
             return Result(call.id, failed="timeout")
         except (aiohttp.ClientError, OSError) as error:
@@ -62,6 +78,15 @@ class Actions:
             if not 200 <= answer.status < 300:
                 return Result(call.id, failed=f"http_{answer.status}")
             return _result(call.id, await _bounded(answer))
+
+    def _tell(self, action: ActionSettings, result: Result) -> None:
+        """A request that was understood and refused (404, no such order) is an answer; the rest is the operator's."""
+        part = f"action {self._queue}.{action.name}"
+        if not result.failed:
+            self._incidents.close(part)
+        elif not re.fullmatch(r"http_4(?!01|03)\d\d", result.failed):
+            hint = f"Look at what answers at queues.{self._queue}.actions.{action.name}.url"
+            self._incidents.open(part, result.failed, hint)
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:

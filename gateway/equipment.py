@@ -145,8 +145,12 @@ class Equipment:
         voice = self._voice_or_text(queue) if self._speaks(queue) else None
         tags = voice is not None and any(rung.acts for rung in voice.rungs)
         reference = None if read_themselves else knowledge
-        actions = Actions(queue.actions, allow_private=self.config.server.allow_private_urls) if flows else None
+        actions = self._actions(queue) if flows else None
         return Crew(queue, assistants, reference, self.hearing(queue.hearing), voice, tags, flows, actions)
+
+    def _actions(self, queue: Queue) -> Actions:
+        private = self.config.server.allow_private_urls
+        return Actions(queue.actions, self.incidents, queue=queue.name, allow_private=private)
 
     def _speaks(self, queue: Queue) -> bool:
         """A client of the OpenAI door may ask any queue for its voice."""

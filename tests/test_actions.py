@@ -10,7 +10,9 @@ from pydantic import SecretStr
 
 from gateway.actions import LARGEST, Actions
 from gateway.config import ActionSettings
+from gateway.incidents import Incidents
 from gateway.rules.flows import Call, Result, Value
+from gateway.telemetry import Telemetry
 from storage.model import Conversation, conversation_id
 from tests.fakes import actions as wire
 from tests.fakes.actions import SECRET, FakeActions
@@ -36,8 +38,10 @@ async def called(
     within_s: float | None = None,
     allow_private: bool = True,
     name: str = "marcar",
+    incidents: Incidents | None = None,
 ) -> Result:
-    actions = Actions([settings(url, timeout_s)], allow_private=allow_private)
+    told = incidents or Incidents(Telemetry())
+    actions = Actions([settings(url, timeout_s)], told, queue="loja", allow_private=allow_private)
     try:
         call = Call(name, arguments or {}, "marcar:1", "marcar")
         return await actions(call, LIA, id="c_1.0.marcar", within_s=within_s)
@@ -137,6 +141,22 @@ async def test_the_private_network_is_out_of_reach(shop: FakeActions, host: str)
 async def test_an_action_nobody_knows(shop: FakeActions) -> None:
     assert await called(shop.url, name="apagar_tudo") == Result("marcar:1", failed="unknown_action")
     assert shop.seen == []
+
+
+async def test_the_operator_is_told_until_it_works_again(shop: FakeActions) -> None:
+    incidents = Incidents(Telemetry())
+    shop.next(wire.body(b"", 500), wire.body(b"", 404), wire.body(b"{}"), wire.body(b"", 404), wire.body(b"", 401))
+    await called(shop.url, incidents=incidents)
+    [line] = incidents.lines
+    assert line.startswith("action loja.marcar: http_500. Look at what answers at queues.loja.actions.marcar.url.")
+    await called(shop.url, incidents=incidents)
+    assert incidents.lines == [line], "no such order is no trouble, and no cure either"
+    await called(shop.url, incidents=incidents)
+    assert incidents.lines == []
+    await called(shop.url, incidents=incidents)
+    assert incidents.lines == []
+    await called(shop.url, incidents=incidents)
+    assert "http_401" in incidents.lines[0]
 
 
 def test_a_secret_is_not_shown() -> None:

@@ -58,8 +58,10 @@ class Spoken:
     calls: int = 0
 
     def say(self, effect: Say) -> None:
-        self.texts.append(effect.text)
-        self.choices = effect.options
+        """A text that is nothing but a variable may turn out empty."""
+        if effect.text.strip() or effect.options:
+            self.texts.append(effect.text)
+            self.choices = effect.options
 
     def take(self, ending: Ending) -> None:
         """What the assistant answered."""
@@ -144,7 +146,8 @@ class Walk:
         """`id` is equal however often this turn is begun: nothing of the lane is consumed before it ends. Raises Fenced
         when a newer message has thrown the turn away: then nothing is called."""
         spoken.calls += 1
-        if spoken.calls > MOST_CALLS or burst.crew.actions is None:
+        assert burst.crew.actions is not None, "a queue with flows has it"
+        if spoken.calls > MOST_CALLS:
             return Result(call.id, failed="too_many_actions")
         talk, within_s = burst.conversation, None
         if moment.state is not None and moment.wake_at_ms is not None:
