@@ -51,7 +51,7 @@ from gateway.web.hooks import Hooks
 from gateway.web.inbox import Inbox
 from gateway.web.media import Media
 from gateway.web.messages import Messages
-from gateway.web.openai.desk import Desk
+from gateway.web.openai.counter import Counter
 from gateway.web.openai.doors import routes
 from gateway.web.openapi import description
 from gateway.web.page import Page
@@ -257,7 +257,7 @@ class Gateway:
             Inbox(access, self.store, self.live, standing, base_url),
             description(),
             routes(
-                Desk(self.config, access, self.intake, self.store, self.live, self.telemetry, base_url),
+                Counter(self.config, access, self.intake, self.store, self.live, self.telemetry, base_url),
                 self.crews,
                 self.media,
                 self.encoder,

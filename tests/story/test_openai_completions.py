@@ -16,7 +16,7 @@ import pytest
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from gateway.intake import Accepted
-from gateway.web.openai.desk import LOST, Call, Handed
+from gateway.web.openai.counter import LOST, Call, Handed
 from storage.model import ConversationId
 from tests.fakes.openai import FakeOpenAI, refused, spoken
 from tests.fakes.sounds import wav
@@ -373,7 +373,7 @@ async def test_an_answer_that_was_lost_on_the_way_is_given_again(tmp_path: Path)
 async def test_who_says_the_same_again_is_heard_although_the_call_had_to_be_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.web.openai.desk.LOST", -1.0)
+    monkeypatch.setattr("gateway.web.openai.counter.LOST", -1.0)
     async with program(tmp_path) as (upstream, openai_, _):
         for headers in ({}, {"x-stainless-retry-count": "1"}):
             await openai_.chat.completions.create(model="loja", messages=OI, user="lia", extra_headers=headers)

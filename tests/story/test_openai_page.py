@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway.web.openai import asking, desk, doors, runs, streaming
+from gateway.web.openai import asking, counter, doors, runs, streaming
 from gateway.web.reading import AUDIO_LIMIT, TEXT_LIMIT
 from tests.story.calling import PROGRAM, program
 
@@ -45,7 +45,7 @@ async def test_the_pages_programs_run(tmp_path: Path, code: str, said: str) -> N
 
 async def test_every_route_is_on_the_page_and_no_other(tmp_path: Path) -> None:
     async with program(tmp_path) as (_, _, gateway):
-        at: Any = desk.Desk(gateway.config, *[None] * 6)  # type: ignore[arg-type]
+        at: Any = counter.Counter(gateway.config, *[None] * 6)  # type: ignore[arg-type]
         routes = doors.routes(at, {}, gateway.media, gateway.encoder)
         real = {f"{route.method} {route.path}" for route in routes}  # type: ignore[attr-defined]
     table = PAGE.partition("## Every route")[2]
@@ -57,13 +57,13 @@ def test_the_pages_numbers_are_the_real_ones() -> None:
     assert f"{AUDIO_LIMIT // 1024**2} MB each" in PAGE
     assert f"{asking.CONTEXT_LIMIT:,} characters" in PAGE
     assert f"({asking.PAIRS} pairs)" in PAGE
-    assert desk.LONGEST_WAIT == 10 * 60
+    assert counter.LONGEST_WAIT == 10 * 60
     assert streaming.HEARTBEAT == 15
     assert runs.POLL == {"openai-poll-after-ms": "200"}
 
 
 def test_every_code_of_an_error_is_on_the_page() -> None:
-    source = "".join(path.read_text("utf-8") for path in Path(desk.__file__).parent.glob("*.py"))
+    source = "".join(path.read_text("utf-8") for path in Path(counter.__file__).parent.glob("*.py"))
     codes = set(re.findall(r'(?:code=|wrong\(.+, )"([a-z]+_[a-z_0-9]+)"', source))
     assert {"model_not_found", "invalid_base64"} <= codes
     assert [code for code in sorted(codes) if f"`{code}`" not in PAGE] == []

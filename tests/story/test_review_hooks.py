@@ -20,7 +20,7 @@ from gateway.channels.whatsapp_cloud import WhatsAppCloud, WhatsAppHook
 from gateway.channels.whatsapp_cloud import _subscription_findings as webhook_of_meta
 from gateway.config import ChannelSettings, parse
 from gateway.rules.addresses import is_private
-from gateway.web.openai.desk import Call, Handed
+from gateway.web.openai.counter import Call, Handed
 from tests.fakes import evolution as evolution_wire
 from tests.fakes import graph
 from tests.fakes.graph import FakeGraph

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.config import ChannelSettings, Queue
-from gateway.web.openai.desk import Desk, answer
+from gateway.web.openai.counter import Counter, answer
 from gateway.web.openai.errors import Refusal, explained
 from gateway.web.openai.paging import page
 from gateway.web.openai.said import Json
@@ -17,9 +17,9 @@ def assistant_id(queue: Queue) -> str:
     return queue.assistant.assistant_id or queue.name
 
 
-def assistant_queue(desk: Desk, channel: ChannelSettings, id: object) -> Queue:
+def assistant_queue(counter: Counter, channel: ChannelSettings, id: object) -> Queue:
     """Raises Refusal 404."""
-    queue = desk.called(channel, id) if isinstance(id, str) else None
+    queue = counter.called(channel, id) if isinstance(id, str) else None
     if queue is None:
         raise Refusal(404, f"No assistant found with id '{str(id)[:100]}'.", param="assistant_id")
     return queue
@@ -27,24 +27,24 @@ def assistant_queue(desk: Desk, channel: ChannelSettings, id: object) -> Queue:
 
 @dataclass(frozen=True, slots=True)
 class Assistants:
-    desk: Desk
+    counter: Counter
     since: int
     """Seconds since the epoch: when these queues were read from the configuration."""
 
     @explained
     async def several(self, request: web.Request) -> web.Response:
-        queues = self.desk.queues(self.desk.channel(request))
+        queues = self.counter.queues(self.counter.channel(request))
         return answer(page([self._shown(queue) for queue in queues], request.query))
 
     @explained
     async def get(self, request: web.Request) -> web.Response:
-        channel = self.desk.channel(request)
-        return answer(self._shown(assistant_queue(self.desk, channel, request.match_info["id"])))
+        channel = self.counter.channel(request)
+        return answer(self._shown(assistant_queue(self.counter, channel, request.match_info["id"])))
 
     @explained
     async def change(self, request: web.Request) -> web.Response:
         """Create, modify, delete."""
-        self.desk.channel(request)
+        self.counter.channel(request)
         message = "Assistants are the queues of the gateway's configuration file; they are not changed from here."
         raise Refusal(400, message, code="assistants_are_queues")
 

@@ -15,7 +15,7 @@ from gateway.crew import Crew
 from gateway.intake import Accepted
 from gateway.web.openai import asking
 from gateway.web.openai.asking import Asked
-from gateway.web.openai.desk import Desk
+from gateway.web.openai.counter import Counter
 from gateway.web.openai.errors import explained, in_stream, unsupported, wrong
 from gateway.web.openai.said import Json, Said, numbered, seconds
 from gateway.web.openai.streaming import Events, follow
@@ -30,16 +30,16 @@ RATE = 24_000
 
 @dataclass(frozen=True, slots=True)
 class Completions:
-    desk: Desk
+    counter: Counter
     crews: Mapping[str, Crew]
     folder: MediaFolder
     encoder: Encoder
 
     @explained
     async def post(self, request: web.Request) -> web.StreamResponse:
-        channel = self.desk.channel(request)
-        async with self.desk.reading(request) as (body, call):
-            queue = self.desk.queue(channel, body.get("model"))
+        channel = self.counter.channel(request)
+        async with self.counter.reading(request) as (body, call):
+            queue = self.counter.queue(channel, body.get("model"))
             _refuse(body)
             asked = asking.asked(body.get("messages"), "messages")
             sound = self._sound(body, queue)
@@ -47,16 +47,16 @@ class Completions:
             stream, usage = asking.flag(body, "stream"), _wants_usage(body)
             name = asking.name(kept.get("conversation"), "metadata.conversation")
             name = name or asking.name(body.get("user"), "user")
-            contact = await self.desk.guest(channel, queue, name) if name else ""
+            contact = await self.counter.guest(channel, queue, name) if name else ""
             inbound = self._inbound(asked, alone=not name, sound=sound, kept=kept)
             del body
-            accepted = await self.desk.accept(channel, queue, call, contact, inbound)
+            accepted = await self.counter.accept(channel, queue, call, contact, inbound)
             del inbound, asked
         if stream:
             return await self._stream(request, queue, accepted, usage)
-        said = await self.desk.said(accepted.conversation, accepted.message)
+        said = await self.counter.said(accepted.conversation, accepted.message)
         body = completion(said, accepted, queue, await self._audio(said, sound))
-        return await self.desk.hand(request, body, accepted.conversation, accepted.message)
+        return await self.counter.hand(request, body, accepted.conversation, accepted.message)
 
     def _inbound(self, asked: Asked, *, alone: bool, sound: str, kept: Mapping[str, str]) -> Inbound:
         """A named conversation has our transcript for its history; a call that stands alone brings its own."""
@@ -64,7 +64,7 @@ class Completions:
         wish = Wish("both" if sound else "text", asked.instructions, history, kept)
         content = asked.content
         return Inbound(
-            "", "", "", content.text, self.desk.now(), content.audio, attachments=content.attachments, wish=wish
+            "", "", "", content.text, self.counter.now(), content.audio, attachments=content.attachments, wish=wish
         )
 
     # -- sound -----------------------------------------------------------------------------------------
@@ -111,10 +111,10 @@ class Completions:
 
     async def _stream(self, request: web.Request, queue: Queue, accepted: Accepted, usage: bool) -> web.StreamResponse:
         events = await Events.begin(request)
-        chunk = _chunks(accepted, queue, seconds(self.desk.now()))
+        chunk = _chunks(accepted, queue, seconds(self.counter.now()))
         try:
             await events.send(chunk({"role": "assistant", "content": ""}))
-            async for event in follow(self.desk, accepted.conversation, accepted.message):
+            async for event in follow(self.counter, accepted.conversation, accepted.message):
                 if isinstance(event, str):
                     await events.send(chunk({"content": event}))
                 elif event is None:
@@ -124,7 +124,7 @@ class Completions:
                     if usage:
                         await events.send({**chunk({}), "choices": [], "usage": _usage(event)})
             await events.done()
-            self.desk.handed.done(accepted.conversation, accepted.message)
+            self.counter.handed.done(accepted.conversation, accepted.message)
         except ConnectionResetError:
             raise
         except Exception as error:

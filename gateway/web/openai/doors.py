@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.crew import Crew
 from gateway.web.openai.assistants import Assistants
 from gateway.web.openai.completions import Completions
-from gateway.web.openai.desk import Desk
+from gateway.web.openai.counter import Counter
 from gateway.web.openai.models import Models
 from gateway.web.openai.responses import Responses
 from gateway.web.openai.runs import Runs
@@ -23,12 +23,13 @@ RUN = f"{THREAD}/runs/{{run}}"
 
 
 def routes(
-    desk: Desk, crews: Mapping[str, Crew], folder: MediaFolder, encoder: Encoder
+    counter: Counter, crews: Mapping[str, Crew], folder: MediaFolder, encoder: Encoder
 ) -> Sequence[web.AbstractRouteDef]:
     """For the server. `crews`: by queue name."""
-    since = seconds(desk.now())
-    models, completions, responses = Models(desk, since), Completions(desk, crews, folder, encoder), Responses(desk)
-    assistants, threads = Assistants(desk, since), Threads(desk)
+    since = seconds(counter.now())
+    models, responses = Models(counter, since), Responses(counter)
+    completions = Completions(counter, crews, folder, encoder)
+    assistants, threads = Assistants(counter, since), Threads(counter)
     return [
         web.get("/v1/models", models.several),
         web.get("/v1/models/{model}", models.get),
@@ -42,7 +43,7 @@ def routes(
         web.get("/v1/assistants/{id}", assistants.get),
         web.post("/v1/assistants/{id}", assistants.change),
         web.delete("/v1/assistants/{id}", assistants.change),
-        *_run_routes(Runs(desk, threads)),
+        *_run_routes(Runs(counter, threads)),
         *_thread_routes(threads),
     ]
 

@@ -13,7 +13,7 @@ from gateway.config import ChannelSettings, Queue
 from gateway.intake import Accepted
 from gateway.web.openai import asking
 from gateway.web.openai.asking import OWN, Asked
-from gateway.web.openai.desk import Desk, answer
+from gateway.web.openai.counter import Counter, answer
 from gateway.web.openai.errors import Refusal, explained, in_stream, unsupported, wrong
 from gateway.web.openai.said import Json, Said, file_id, number, numbered, said, seconds
 from gateway.web.openai.streaming import Events, follow
@@ -37,61 +37,61 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Responses:
-    desk: Desk
+    counter: Counter
 
     @explained
     async def post(self, request: web.Request) -> web.StreamResponse:
-        channel = self.desk.channel(request)
-        async with self.desk.reading(request) as (body, call):
-            queue = self.desk.queue(channel, body.get("model"))
+        channel = self.counter.channel(request)
+        async with self.counter.reading(request) as (body, call):
+            queue = self.counter.queue(channel, body.get("model"))
             _refuse(body)
             asked = _asked(body)
             stream, later = asking.flag(body, "stream"), asking.flag(body, "background")
             contact = await self._contact(channel, queue, body)
             inbound = self._inbound(asked, body, alone=not contact)
             del body
-            accepted = await self.desk.accept(channel, queue, call, contact, inbound)
+            accepted = await self.counter.accept(channel, queue, call, contact, inbound)
         about = _about(accepted, queue, inbound.at, inbound.wish)
         if stream:
             return await self._stream(request, about, accepted)
-        said = None if later else await self.desk.said(accepted.conversation, accepted.message)
-        return await self.desk.hand(request, response(about, said), accepted.conversation, accepted.message)
+        said = None if later else await self.counter.said(accepted.conversation, accepted.message)
+        return await self.counter.hand(request, response(about, said), accepted.conversation, accepted.message)
 
     @explained
     async def begin(self, request: web.Request) -> web.Response:
         """A name for a conversation, which the first response in it makes."""
-        self.desk.channel(request)
-        async with self.desk.reading(request) as (body, _):
+        self.counter.channel(request)
+        async with self.counter.reading(request) as (body, _):
             kept = asking.metadata(body.get("metadata"))
             if body.get("items"):
                 raise unsupported("items", "A conversation begins empty: send its first items as 'input'.")
-        id, now = f"conv_{self.desk.token()}", seconds(self.desk.now())
+        id, now = f"conv_{self.counter.token()}", seconds(self.counter.now())
         return answer({"id": id, "object": "conversation", "created_at": now, "metadata": kept})
 
     @explained
     async def get(self, request: web.Request) -> web.Response:
-        channel = self.desk.channel(request)
+        channel = self.counter.channel(request)
         return answer(await self._found(channel, request.match_info["id"]))
 
     @explained
     async def cancel(self, request: web.Request) -> web.Response:
         """Of a response asked for in the background."""
-        channel, id = self.desk.channel(request), request.match_info["id"]
+        channel, id = self.counter.channel(request), request.match_info["id"]
         found = await self._found(channel, id)
         if found["status"] == "in_progress":
-            await self.desk.stop(ConversationId(found["recado"]["conversation"]), "run_cancelled")
+            await self.counter.stop(ConversationId(found["recado"]["conversation"]), "run_cancelled")
             found = await self._found(channel, id)
         return answer(found)
 
     async def _found(self, channel: ChannelSettings, id: str) -> Json:
-        found = await self.desk.found(channel, id, "resp")
+        found = await self.counter.found(channel, id, "resp")
         if found is None:
             raise Refusal(404, f"Response with id '{id[:100]}' not found.", param="id")
         conversation, message = found
-        turn = await self.desk.store.turn_covering(conversation.id, message.seq)
+        turn = await self.counter.store.turn_covering(conversation.id, message.seq)
         wish = message.wish
         about = Asking(id, conversation.id, conversation.queue, seconds(message.at), wish.instructions, wish.metadata)
-        return response(about, said(turn, self.desk.base_url) if turn else None)
+        return response(about, said(turn, self.counter.base_url) if turn else None)
 
     # -- which conversation ----------------------------------------------------------------------------
 
@@ -107,11 +107,11 @@ class Responses:
         given = body.get("metadata")
         name = name or asking.name(given.get("conversation") if isinstance(given, dict) else None, "metadata")
         name = name or asking.name(body.get("user"), "user")
-        return await self.desk.guest(channel, queue, name) if name else ""
+        return await self.counter.guest(channel, queue, name) if name else ""
 
     async def _contact_of(self, channel: ChannelSettings, previous: str) -> str:
         place = number(previous, "resp")
-        conversation = place and await self.desk.store.conversation(place[0])
+        conversation = place and await self.counter.store.conversation(place[0])
         if not conversation or conversation.channel != channel.name:
             message = f"Previous response with id '{previous[:100]}' not found."
             raise wrong("previous_response_id", message, "previous_response_not_found")
@@ -125,7 +125,7 @@ class Responses:
         wish = Wish("text", "\n\n".join(rules), asked.history if alone else None, kept)
         content = asked.content
         return Inbound(
-            "", "", "", content.text, self.desk.now(), content.audio, attachments=content.attachments, wish=wish
+            "", "", "", content.text, self.counter.now(), content.audio, attachments=content.attachments, wish=wish
         )
 
     # -- streaming -------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class Responses:
         try:
             async for event in self._events(about, accepted):
                 await (events.send_typed(event) if event else events.alive())
-            self.desk.handed.done(accepted.conversation, accepted.message)
+            self.counter.handed.done(accepted.conversation, accepted.message)
         except ConnectionResetError:
             raise
         except Exception as error:
@@ -151,7 +151,7 @@ class Responses:
             yield {"type": kind, "response": begun}
         at = {"output_index": 0, "item_id": _item_id(about), "content_index": 0}
         opened = False
-        async for event in follow(self.desk, accepted.conversation, accepted.message):
+        async for event in follow(self.counter, accepted.conversation, accepted.message):
             if isinstance(event, str):
                 for opening in () if opened else _opening(about, at):
                     yield opening

@@ -14,7 +14,7 @@ from gateway.config import ChannelSettings, Queue
 from gateway.live import RECORDING, THINKING
 from gateway.web.openai import asking
 from gateway.web.openai.assistants import assistant_queue
-from gateway.web.openai.desk import REMEMBERED, Call, Desk, answer
+from gateway.web.openai.counter import REMEMBERED, Call, Counter, answer
 from gateway.web.openai.errors import Refusal, explained, in_stream
 from gateway.web.openai.paging import page
 from gateway.web.openai.said import Json, Said, number, numbered, seconds
@@ -31,7 +31,7 @@ ENDED = {"cancelled": "cancelled_at", "failed": "failed_at", "completed": "compl
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    desk: Desk
+    counter: Counter
     threads: Threads
     _let_go_here: OrderedDict[ConversationId, None] = field(default_factory=OrderedDict)
     """Whose lanes this process let go."""
@@ -40,17 +40,18 @@ class Runs:
 
     @explained
     async def create(self, request: web.Request) -> web.StreamResponse:
-        channel, id = self.desk.channel(request), request.match_info["thread"]
-        async with self.desk.reading(request) as (body, call):
+        channel, id = self.counter.channel(request), request.match_info["thread"]
+        async with self.counter.reading(request) as (body, call):
             stream = asking.flag(body, "stream")
             seq = await self._begin(channel, id, body, call)
         return await self._answer(request, channel, id, seq, stream=stream)
 
     @explained
     async def create_with_thread(self, request: web.Request) -> web.StreamResponse:
-        channel = self.desk.channel(request)
-        async with self.desk.reading(request) as (body, call):
-            queue, stream = assistant_queue(self.desk, channel, body.get("assistant_id")), asking.flag(body, "stream")
+        channel = self.counter.channel(request)
+        async with self.counter.reading(request) as (body, call):
+            queue = assistant_queue(self.counter, channel, body.get("assistant_id"))
+            stream = asking.flag(body, "stream")
             asking.without_tools(body)
             given = body.get("thread") or {}
             if not isinstance(given, dict):
@@ -61,17 +62,17 @@ class Runs:
 
     async def _begin(self, channel: ChannelSettings, id: str, body: Json, call: Call) -> int:
         """The run's number, on disk and let go. Raises Refusal."""
-        queue = assistant_queue(self.desk, channel, body.get("assistant_id"))
+        queue = assistant_queue(self.counter, channel, body.get("assistant_id"))
         asking.without_tools(body)
         wish, more = _wish(body, queue), given_messages(body.get("additional_messages"), "additional_messages")
         async with self.threads.alone(id):
             conversation, _ = await self.threads.open(channel, id)
-            if earlier := await self.desk.earlier(conversation.id, call, RUN):
+            if earlier := await self.counter.earlier(conversation.id, call, RUN):
                 await self._go_on(conversation.id)
                 return earlier.seq
             await self.threads.not_active(id, conversation.id, "Thread {thread} already has an active run {run}.")
             self._let_go_here.pop(conversation.id, None)
-            await self.desk.store.pause(Kind.IN, conversation.id, PAUSED)
+            await self.counter.store.pause(Kind.IN, conversation.id, PAUSED)
             if more:
                 await self.threads.add(channel, queue, call, conversation.contact, more)
             return await self._let_go(channel, queue, call, await self.threads.whole(channel, id), wish)
@@ -81,15 +82,15 @@ class Runs:
     ) -> int:
         conversation = thread.conversation
         if conversation.queue != queue.name:
-            await self.desk.store.requeue(conversation.id, queue.name)
+            await self.counter.store.requeue(conversation.id, queue.name)
         wish = Wish(wish.format, wish.instructions, thread.history(), wish.metadata)
-        id, now = self.desk.id(call, RUN), self.desk.now()
-        accepted = await self.desk.post(channel, queue, Inbound(id, conversation.contact, "", "", now, wish=wish))
+        id, now = self.counter.id(call, RUN), self.counter.now()
+        accepted = await self.counter.post(channel, queue, Inbound(id, conversation.contact, "", "", now, wish=wish))
         await self._go_on(conversation.id)
         return accepted.message
 
     async def _go_on(self, id: ConversationId) -> None:
-        await self.desk.store.pause(Kind.IN, id, None)
+        await self.counter.store.pause(Kind.IN, id, None)
         self._let_go_here[id] = None
         if len(self._let_go_here) > REMEMBERED:
             self._let_go_here.popitem(last=False)
@@ -108,13 +109,13 @@ class Runs:
         run = _run_at(thread, seq)
         if stream:
             return await self._stream(request, thread, run, begun)
-        return await self.desk.hand(request, self._shown(thread, run), thread.conversation.id, seq)
+        return await self.counter.hand(request, self._shown(thread, run), thread.conversation.id, seq)
 
     # -- looking ---------------------------------------------------------------------------------------
 
     @explained
     async def several(self, request: web.Request) -> web.Response:
-        channel = self.desk.channel(request)
+        channel = self.counter.channel(request)
         thread = await self.threads.whole(channel, request.match_info["thread"])
         return answer(page([self._shown(thread, run) for run in thread.runs], request.query))
 
@@ -143,7 +144,7 @@ class Runs:
 
     async def _found(self, request: web.Request) -> tuple[Thread, Entry]:
         """Raises Refusal 404."""
-        thread = await self.threads.whole(self.desk.channel(request), request.match_info["thread"])
+        thread = await self.threads.whole(self.counter.channel(request), request.match_info["thread"])
         place = number(request.match_info["run"], "run")
         if place and place[0] == thread.conversation.id:
             for run in thread.runs:
@@ -159,7 +160,7 @@ class Runs:
         async with self.threads.alone(thread.id):
             thread, run = await self._found(request)
             if thread.said_of(run) is None:
-                await self.desk.stop(thread.conversation.id, CANCELLED)
+                await self.counter.stop(thread.conversation.id, CANCELLED)
                 thread, run = await self._found(request)
                 return answer(self._shown(thread, run))
         raise Refusal(400, f"Cannot cancel run with status '{self._shown(thread, run)['status']}'.")
@@ -188,7 +189,7 @@ class Runs:
             async for event in self._events(thread, run):
                 await (events.send(event[1], event[0]) if event else events.alive())
             await events.done("done")
-            self.desk.handed.done(thread.conversation.id, run.received.seq)
+            self.counter.handed.done(thread.conversation.id, run.received.seq)
         except ConnectionResetError:
             raise
         except Exception as error:
@@ -201,7 +202,7 @@ class Runs:
             shown = _run(thread, run, None, "queued" if status != "in_progress" else status)
             yield f"thread.run.{status}", shown
         opened = False
-        async for event in follow(self.desk, thread.conversation.id, run.received.seq):
+        async for event in follow(self.counter, thread.conversation.id, run.received.seq):
             if isinstance(event, str):
                 for opening in () if opened else _opening(thread, run):
                     yield opening
@@ -216,7 +217,7 @@ class Runs:
 
     def _shown(self, thread: Thread, run: Entry) -> Json:
         said = thread.said_of(run)
-        busy = self.desk.live.state(thread.conversation.id) in (THINKING, RECORDING)
+        busy = self.counter.live.state(thread.conversation.id) in (THINKING, RECORDING)
         return _run(thread, run, said, _status(said) if said else "in_progress" if busy else "queued")
 
 

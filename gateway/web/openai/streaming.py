@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.web.openai.desk import HEARTBEAT, LONGEST_WAIT, LOOK, Desk
+from gateway.web.openai.counter import HEARTBEAT, LONGEST_WAIT, LOOK, Counter
 from gateway.web.openai.errors import Refusal
 from gateway.web.openai.said import Said, pieces, said
 from storage.model import ConversationId
@@ -54,14 +54,14 @@ class Events:
         await self.stream.write(head + b"data: " + DONE + b"\n\n")
 
 
-async def follow(desk: Desk, id: ConversationId, seq: int) -> AsyncIterator[str | Said | None]:
+async def follow(counter: Counter, id: ConversationId, seq: int) -> AsyncIterator[str | Said | None]:
     """Pieces of the text; None where nothing came for a while; at the end the whole, whose text is what was sent.
 
     What an assistant writes is followed live. When it is thrown away for a transfer, the transfer message comes behind
     it; thrown away for anything else, it cannot be taken back: Refusal.
     """
     sent, whole = "", None
-    async for event in _live(desk, id, seq):
+    async for event in _live(counter, id, seq):
         if isinstance(event, Said):
             whole = event
         elif event is None:
@@ -87,18 +87,18 @@ def _rest(sent: str, whole: Said) -> str:
     raise Refusal(500, message, code="answer_discarded")
 
 
-async def _live(desk: Desk, id: ConversationId, seq: int) -> AsyncIterator[str | Said | None]:
+async def _live(counter: Counter, id: ConversationId, seq: int) -> AsyncIterator[str | Said | None]:
     sent, began = "", time.monotonic()
     quiet = began
-    with desk.live.read(id) as bell:
+    with counter.live.read(id) as bell:
         while True:
-            draft = desk.live.draft(id)
+            draft = counter.live.draft(id)
             if draft and draft.upto >= seq and draft.text != sent and draft.text.startswith(sent):
                 piece, sent, quiet = draft.text[len(sent) :], draft.text, time.monotonic()
                 yield piece
                 continue
-            if turn := await desk.turn(id, seq, last_look=time.monotonic() - began >= LONGEST_WAIT):
-                yield said(turn, desk.base_url)
+            if turn := await counter.turn(id, seq, last_look=time.monotonic() - began >= LONGEST_WAIT):
+                yield said(turn, counter.base_url)
                 return
             if not await bell.wait(LOOK) and time.monotonic() - quiet >= HEARTBEAT:
                 quiet = time.monotonic()

@@ -23,7 +23,7 @@ from gateway.intake import Accepted
 from gateway.transcript import Received
 from gateway.web.openai import asking
 from gateway.web.openai.asking import OWN, Content, Line
-from gateway.web.openai.desk import ENDLESS, Call, Desk, answer
+from gateway.web.openai.counter import ENDLESS, Call, Counter, answer
 from gateway.web.openai.errors import Refusal, explained, unsupported, wrong
 from gateway.web.openai.paging import page
 from gateway.web.openai.said import Json, Said, numbered, said, seconds
@@ -128,15 +128,15 @@ def words(message: Received) -> Line:
 
 @dataclass(slots=True)
 class Threads:
-    desk: Desk
+    counter: Counter
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     # -- threads ---------------------------------------------------------------------------------------
 
     @explained
     async def create(self, request: web.Request) -> web.Response:
-        channel = self.desk.channel(request)
-        async with self.desk.reading(request) as (body, call):
+        channel = self.counter.channel(request)
+        async with self.counter.reading(request) as (body, call):
             thread = await self.begin(channel, body, call, self.home(channel))
         return answer(thread)
 
@@ -144,68 +144,68 @@ class Threads:
         """A new thread with the messages it is given. Raises Refusal."""
         kept, given = asking.metadata(body.get("metadata")), _list_of(body.get("messages"), "messages")
         _without_files(body)
-        id = f"thread_{self.desk.place(channel, call)}"
+        id = f"thread_{self.counter.place(channel, call)}"
         lasting = _contact(id)
         key = conversation_id(channel.name, lasting)
         async with self.alone(id):
-            if await self.desk.store.conversation(key) is None:
-                await self.desk.store.pause(Kind.IN, key, PAUSED)
+            if await self.counter.store.conversation(key) is None:
+                await self.counter.store.pause(Kind.IN, key, PAUSED)
             address = {"metadata": orjson.dumps(kept).decode()}
-            start = Inbound(BEGINNING, lasting, "", "", self.desk.now(), address=address, wish=Wish("text"))
-            await self.desk.post(channel, queue, start)
+            start = Inbound(BEGINNING, lasting, "", "", self.counter.now(), address=address, wish=Wish("text"))
+            await self.counter.post(channel, queue, start)
             await self.add(channel, queue, call, lasting, given, seen=_until_the_last_answer(given))
         conversation, _ = await self.open(channel, id)
         return _thread(id, conversation)
 
     @explained
     async def get(self, request: web.Request) -> web.Response:
-        channel, id = self.desk.channel(request), request.match_info["thread"]
+        channel, id = self.counter.channel(request), request.match_info["thread"]
         conversation, _ = await self.open(channel, id)
         return answer(_thread(id, conversation))
 
     @explained
     async def change(self, request: web.Request) -> web.Response:
         """Its metadata."""
-        channel, id = self.desk.channel(request), request.match_info["thread"]
-        async with self.desk.reading(request) as (body, _):
+        channel, id = self.counter.channel(request), request.match_info["thread"]
+        async with self.counter.reading(request) as (body, _):
             _without_files(body)
             conversation, _ = await self.open(channel, id)
             if "metadata" in body:
                 kept = orjson.dumps(asking.metadata(body["metadata"])).decode()
-                await self.desk.store.readdress(conversation.id, {**conversation.address, "metadata": kept})
+                await self.counter.store.readdress(conversation.id, {**conversation.address, "metadata": kept})
         return answer(_thread(id, (await self.open(channel, id))[0]))
 
     @explained
     async def delete(self, request: web.Request) -> web.Response:
         """The caller finds it no more; what was said stays with the operator's conversations."""
-        channel, id = self.desk.channel(request), request.match_info["thread"]
+        channel, id = self.counter.channel(request), request.match_info["thread"]
         async with self.alone(id):
             conversation, _ = await self.open(channel, id)
-            await self.desk.store.pause(Kind.IN, conversation.id, PAUSED)
-            await self.desk.stop(conversation.id, "thread_deleted")
-            await self.desk.store.readdress(conversation.id, {"deleted": "true"})
+            await self.counter.store.pause(Kind.IN, conversation.id, PAUSED)
+            await self.counter.stop(conversation.id, "thread_deleted")
+            await self.counter.store.readdress(conversation.id, {"deleted": "true"})
         return answer({"id": id, "object": "thread.deleted", "deleted": True})
 
     # -- messages --------------------------------------------------------------------------------------
 
     @explained
     async def post(self, request: web.Request) -> web.Response:
-        channel, id = self.desk.channel(request), request.match_info["thread"]
-        async with self.desk.reading(request) as (body, call):
+        channel, id = self.counter.channel(request), request.match_info["thread"]
+        async with self.counter.reading(request) as (body, call):
             given = _given(body, "")
             async with self.alone(id):
                 conversation, queue = await self.open(channel, id)
                 seq = await self._post_once(channel, queue, call, id, conversation.id, given)
-        return await self.desk.hand(request, await self._message(channel, id, seq), conversation.id, seq)
+        return await self.counter.hand(request, await self._message(channel, id, seq), conversation.id, seq)
 
     async def _post_once(
         self, channel: ChannelSettings, queue: Queue, call: Call, id: str, key: ConversationId, given: Given
     ) -> int:
         """Its number; that of the first time, when it is sent again."""
-        if earlier := await self.desk.earlier(key, call, _prefix(given, seen=False)):
+        if earlier := await self.counter.earlier(key, call, _prefix(given, seen=False)):
             return earlier.seq
         await self.not_active(id, key, "Can't add messages to {thread} while a run {run} is active.")
-        await self.desk.store.pause(Kind.IN, key, PAUSED)
+        await self.counter.store.pause(Kind.IN, key, PAUSED)
         return (await self.add(channel, queue, call, _contact(id), [given]))[0].message
 
     async def _message(self, channel: ChannelSettings, id: str, seq: int) -> Json:
@@ -224,21 +224,21 @@ class Threads:
     ) -> list[Accepted]:
         """Messages into the paused lane. The first `seen` are history: nobody is to answer them."""
         return [
-            await self.desk.post(channel, queue, self._inbound(call, contact, one, i, seen=i < seen))
+            await self.counter.post(channel, queue, self._inbound(call, contact, one, i, seen=i < seen))
             for i, one in enumerate(given)
         ]
 
     def _inbound(self, call: Call, contact: str, given: Given, i: int, *, seen: bool) -> Inbound:
         content, before = given.content, _is_history(given, seen=seen)
-        id = f"{self.desk.id(call, _prefix(given, seen=seen))}.{i}"
+        id = f"{self.counter.id(call, _prefix(given, seen=seen))}.{i}"
         history = [(given.role, content.text)] if before else None
         wish = Wish(history=history, metadata=given.kept)
         text, pictures = ("", ()) if before else (content.text, content.attachments)
-        return Inbound(id, contact, "", text, self.desk.now(), None, attachments=pictures, wish=wish)
+        return Inbound(id, contact, "", text, self.counter.now(), None, attachments=pictures, wish=wish)
 
     @explained
     async def several(self, request: web.Request) -> web.Response:
-        channel, id = self.desk.channel(request), request.match_info["thread"]
+        channel, id = self.counter.channel(request), request.match_info["thread"]
         shown = self.messages(await self.whole(channel, id))
         if run := request.query.get("run_id"):
             shown = [message for message in shown if message["run_id"] == run]
@@ -246,7 +246,7 @@ class Threads:
 
     @explained
     async def message(self, request: web.Request) -> web.Response:
-        channel, id = self.desk.channel(request), request.match_info["thread"]
+        channel, id = self.counter.channel(request), request.match_info["thread"]
         for message in self.messages(await self.whole(channel, id)):
             if message["id"] == request.match_info["message"]:
                 return answer(message)
@@ -255,7 +255,7 @@ class Threads:
     @explained
     async def lasting(self, request: web.Request) -> web.Response:
         """Modify or delete a message."""
-        self.desk.channel(request)
+        self.counter.channel(request)
         raise Refusal(400, "A message is not changed or deleted once it is there; its metadata is set when it is sent.")
 
     def messages(self, thread: Thread) -> list[Json]:
@@ -267,7 +267,7 @@ class Threads:
             return assistant_message(thread.id, thread.conversation.id, what, run)
         role, text = words(what.received)
         media = [one.media for one in what.received.attachments if one.media]
-        url = f"{self.desk.base_url}/v1/media/"
+        url = f"{self.counter.base_url}/v1/media/"
         pictures = [{"type": "image_url", "image_url": {"url": url + m.id, "detail": "auto"}} for m in media]
         return message(
             numbered("msg", thread.conversation.id, what.received.seq),
@@ -289,15 +289,15 @@ class Threads:
 
     def home(self, channel: ChannelSettings) -> Queue:
         """Of a thread before its first run."""
-        return self.desk.queues(channel)[0]
+        return self.counter.queues(channel)[0]
 
     async def open(self, channel: ChannelSettings, id: str) -> tuple[Conversation, Queue]:
         """Raises Refusal 404, also for another channel's thread."""
         key = conversation_id(channel.name, _contact(id)) if THREAD.fullmatch(id) else ConversationId("")
-        conversation = await self.desk.store.conversation(key) if key else None
+        conversation = await self.counter.store.conversation(key) if key else None
         if conversation is None or "deleted" in conversation.address:
             raise Refusal(404, f"No thread found with id '{id[:100]}'.")
-        return conversation, self.desk.called(channel, conversation.queue) or self.home(channel)
+        return conversation, self.counter.called(channel, conversation.queue) or self.home(channel)
 
     async def whole(self, channel: ChannelSettings, id: str) -> Thread:
         """Raises Refusal 404."""
@@ -307,7 +307,7 @@ class Threads:
     async def _entries(self, key: ConversationId) -> Sequence[Entry]:
         found, after = list[Entry](), 0
         while True:
-            batch = await self.desk.store.transcript(key, Cursor(after, ENDLESS), READ)
+            batch = await self.counter.store.transcript(key, Cursor(after, ENDLESS), READ)
             found += [Entry(transcript.received(one), one.at) for one in batch]
             if len(batch) < READ:
                 return found
@@ -316,16 +316,16 @@ class Threads:
     async def _turns(self, key: ConversationId) -> Sequence[tuple[int, int, Said]]:
         found, after = list[tuple[int, int, Said]](), 0
         while True:
-            batch = await self.desk.store.turns(key, after, READ)
-            found += [(turn.head, turn.tail, said(turn, self.desk.base_url)) for turn in batch]
+            batch = await self.counter.store.turns(key, after, READ)
+            found += [(turn.head, turn.tail, said(turn, self.counter.base_url)) for turn in batch]
             if len(batch) < READ:
                 return found
             after = batch[-1].epoch
 
     async def not_active(self, id: str, key: ConversationId, words: str) -> None:
         """Raises Refusal 400 with OpenAI's words while a run is under way."""
-        for entry in await self.desk.store.latest(key, Kind.IN, 1):
-            if entry.dedup.startswith(RUN) and await self.desk.store.turn_covering(key, entry.seq) is None:
+        for entry in await self.counter.store.latest(key, Kind.IN, 1):
+            if entry.dedup.startswith(RUN) and await self.counter.store.turn_covering(key, entry.seq) is None:
                 raise Refusal(400, words.format(thread=id, run=numbered("run", key, entry.seq)))
 
 

@@ -111,7 +111,7 @@ class Handed:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Counter:
     config: Config
     access: Access
     intake: Intake
