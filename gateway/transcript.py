@@ -15,7 +15,7 @@ import orjson
 
 from gateway.assistants.base import Utterance
 from gateway.channels.base import Inbound, Wish
-from storage.model import Cursor, Entry, Fetched, Kind, Media, MediaId, Receipt
+from storage.model import Cursor, Entry, Fetched, Kind, Media, MediaId, Outcome, Receipt
 
 VOICE_NOTE = "🎤"
 """Stands for a voice note whose sound is elsewhere."""
@@ -306,6 +306,11 @@ def utterances(entries: Sequence[Entry], heard: Mapping[int, str]) -> list[Utter
             text = corrected.get(message.id, message.text)
             said.append(Utterance("contact", "\n".join(t for t in (heard.get(entry.seq, ""), text) if t)))
     return [u for u in said if u.text]
+
+
+def hands_over(entry: Entry) -> bool:
+    """An outbound entry of a turn that called people."""
+    return orjson.loads(entry.body)["reply"].get("outcome") in (Outcome.TRANSFERRED, Outcome.DEAD)
 
 
 def told_by(entry: Entry) -> tuple[Literal["contact", "assistant", "person"], int]:

@@ -14,14 +14,16 @@ from gateway.burst import Burst, Ending
 from gateway.channels.base import Wish
 from gateway.live import Live
 from gateway.recall import recall
+from gateway.rules.custody import Past, readable
 from gateway.rules.language import language_of, tagged
 from gateway.rules.precedence import Ask, Ignore, Plain, Say, Seen, StaySilent, Transfer
 from gateway.rules.sentences import sentence
 from gateway.rules.shaping import Draft
+from gateway.rules.wishes import asks_for_person
 from gateway.rules.writing import Written
 from gateway.telemetry import Telemetry
 from storage.media import MediaFolder
-from storage.model import Kind, Outcome
+from storage.model import Entry, Kind, Outcome
 from storage.store import Store
 
 log = logging.getLogger("recado.turns")
@@ -153,7 +155,8 @@ class Answer:
         unsaid = await self.store.unsaid(burst.conversation.id)
         before = [e for e in recent if (e.dedup not in unsaid if e.kind is Kind.OUT else e.seq <= burst.claim.head)]
         recalled = await recall(self.store, burst.conversation.id, before)
-        return transcript.utterances(before, recalled.heard)[-limit:]
+        fenced = [entry for entry in before if not _fenced(entry, burst, recalled.heard.get(entry.seq, ""))]
+        return transcript.utterances(fenced, recalled.heard)[-limit:]
 
     async def _pictures(self, burst: Burst, asked: Ask, assistant: Assistant) -> list[Picture]:
         """The last ones, as many as may travel together."""
@@ -187,6 +190,16 @@ class Answer:
             output_tokens=finished.output_tokens,
             passages=[f"{p.document} §{p.paragraph}" for p in finished.citations],
         )
+
+
+def _fenced(entry: Entry, burst: Burst, heard: str) -> bool:
+    """What called for a person before people let go calls for nobody again. What they and the contact said stays."""
+    if entry.seq > (horizon := burst.custody.horizon).inbound and entry.seq > horizon.outbound:
+        return False
+    inbound = entry.kind is Kind.IN
+    text = "\n".join(one for one in (heard, transcript.received(entry).text) if one) if inbound else ""
+    calls = bool(asks_for_person([text], burst.crew.queue.handoff.phrases)) if inbound else transcript.hands_over(entry)
+    return not readable([Past(inbound, entry.seq, calls)], horizon)[0]
 
 
 def _owning_up(burst: Burst, ending: Ending, unheard: str) -> Ending:

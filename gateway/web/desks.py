@@ -51,6 +51,13 @@ class Desks:
         asked = next((event.text for event in events if isinstance(event, Challenge)), None)
         return web.Response(text=asked) if asked is not None else web.json_response({})
 
+    @explained
+    async def head(self, request: web.Request) -> web.Response:
+        """Some desks look whether anybody is here before they take the address."""
+        if request.match_info["queue"] not in self.desks:
+            raise Problem(404, "no desk of this queue is told over a wire", "queue")
+        return web.Response()
+
     @contextmanager
     def _proving(self, queue: str) -> Iterator[None]:
         """Forged becomes 401."""

@@ -63,6 +63,7 @@ def application(
             web.post("/hooks/{type}/{channel}", hooks.post),
             web.post("/hooks/{type}/{channel}/{tail}", hooks.post),
             web.post("/desks/{queue}", desks.post),
+            web.head("/desks/{queue}", desks.head),
             web.get("/healthz", health.live),
             web.get("/readyz", health.ready),
             web.get("/metrics", health.metrics),
