@@ -315,11 +315,24 @@ LANGUAGES = ("pt", "en", "es", "zh")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("half", ["wishes_worked_on", "wishes_held_out"])
+@pytest.mark.parametrize("half", ["wishes_worked_on", "wishes_held_out", "wishes_fresh"])
 def test_the_corpus_of_wishes(half: str, language: str) -> None:
-    """The rules were mended on one half only; the other was written and measured before."""
+    """The rules were mended on `wishes_worked_on`; the other two were written and measured before they were."""
     said = [row for row in corpus(half) if row["language"] == language]
     precision, recall = rates([(row["wish"] == "yes", wants_person(row["text"])) for row in said])
     print(f"\n{half} {language}: {len(said)} sentences, {precision=:.3f} {recall=:.3f}")
     assert precision >= 0.95
-    assert recall >= 0.95 if half == "wishes_worked_on" else recall >= 0.9
+    assert recall >= 0.95
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_fresh_corpus_is_large_enough_to_say_so(language: str) -> None:
+    meant = [row["wish"] for row in corpus("wishes_fresh") if row["language"] == language]
+    assert min(meant.count("yes"), meant.count("no")) >= 120
+
+
+@pytest.mark.parametrize("word", ["falar com ", "me passa ", "a un ", "i want to talk ", "麻烦请给我", "要找"])
+def test_a_clause_without_an_end_is_read_in_parts(word: str) -> None:
+    wants_person(word * 2000)
+    assert wants_person("a " * 3000 + ". quero um atendente")
+    assert not wants_person("qual o prazo " * 500)
