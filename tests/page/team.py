@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from tests.page.browser import chromium, visitor
 from tests.page.standin import PAGE, Handler, event, problem, speechlike, stamp, tone
 
 KEY = "inbox-key-0123456789"
@@ -82,20 +85,20 @@ class Team:
         custody = {"state": "requested", "person": "", "to": "humanos", "reason": "wish", "why": reason, "spell": 1}
         talk = Talk(id or f"c_{len(self.talks) + 1:024x}", name, {**custody, "since": stamp(since)}, summary or text)
         self.talks[talk.id] = talk
-        self.writes(talk, text, at=since)
+        self.writes(talk, text, at=stamp(since))
         return talk
 
-    def writes(self, talk: Talk, text: str, *, at: datetime | None = None, **more: Any) -> Json:
-        return self._add(talk, "contact", {"kind": "text", "text": text}, at, **more)
+    def writes(self, talk: Talk, text: str, **more: Any) -> Json:
+        return self._add(talk, "contact", {"kind": "text", "text": text}, **more)
 
     def speaks(self, talk: Talk, transcript: str | None, seconds: float = 2.0, **more: Any) -> Json:
-        return self._add(talk, "contact", self.voice(seconds, transcript), None, **more)
+        return self._add(talk, "contact", self.voice(seconds, transcript), **more)
 
     def answers(self, talk: Talk, text: str, **more: Any) -> Json:
-        return self._add(talk, "assistant", {"kind": "text", "text": text}, None, state="delivered", **more)
+        return self._add(talk, "assistant", {"kind": "text", "text": text}, state="delivered", **more)
 
     def person(self, talk: Talk, name: str, part: Json, **more: Any) -> Json:
-        return self._add(talk, "person", part, None, **{"by": name, "state": "sent", **more})
+        return self._add(talk, "person", part, **{"by": name, "state": "sent", **more})
 
     def taken(self, talk: Talk, person: str) -> None:
         talk.custody |= {"state": "held", "person": person}
@@ -124,11 +127,11 @@ class Team:
         media = {"id": id, "url": f"/v1/media/{id}", "mime": mime, "seconds": seconds, "waveform": speechlike()}
         return {"kind": "voice", "media": media | {"bytes": 1}, "transcript": transcript}
 
-    def _add(self, talk: Talk, who: str, part: Json, at: datetime | None, **more: Any) -> Json:
+    def _add(self, talk: Talk, who: str, part: Json, **more: Any) -> Json:
         seen = [int(n) for n in talk.cursor.split("-")]
         seen[who != "contact"] += 1
         cursor = f"{seen[0]}-{seen[1]}"
-        message = {"cursor": cursor, "from": who, "id": f"m-{cursor}", "at": stamp(at or self.now), "part": part}
+        message = {"cursor": cursor, "from": who, "id": f"m-{cursor}", "at": stamp(self.now), "part": part}
         talk.messages.append(message | more)
         self.changed(talk)
         return talk.messages[-1]
@@ -313,15 +316,47 @@ def busy_day(team: Team) -> Talk:
         summary="Contato: Lia Souza\nIdioma: português\nPerguntou:\n- trocar o vestido M pelo G, pedido 48213\n"
         "O assistente respondeu:\n- a troca é gratuita em até 30 dias\nPediu uma pessoa:\n- quero falar com alguém",
     )
-    team.answers(lia, "Claro! A troca é gratuita em até 30 dias. Qual é o número do pedido?")
-    team.speaks(lia, "É o 48213. Mas eu preciso até sexta, quero falar com alguém, por favor.", 5.0)
-    team.answers(lia, "Vou chamar uma pessoa da nossa equipe para continuar com você. Um momento, por favor.")
+    ago = [team.now - timedelta(minutes=minutes) for minutes in (9, 8, 7)]
+    lia.messages[0]["at"] = stamp(team.now - timedelta(minutes=10))
+    team.answers(lia, "Claro! A troca é gratuita em até 30 dias. Qual é o número do pedido?", at=stamp(ago[0]))
+    words = "É o 48213. Mas eu preciso até sexta, quero falar com alguém, por favor."
+    team.speaks(lia, words, 5.0, at=stamp(ago[1]))
+    calling = "Vou chamar uma pessoa da nossa equipe para continuar com você. Um momento, por favor."
+    team.answers(lia, calling, at=stamp(ago[2]))
     rui = team.calls("Rui Alves", "Meu pedido veio errado", "O assistente não conseguiu responder.", minutes=23)
     team.taken(rui, "Bruno")
     team.person(rui, "Bruno", {"kind": "text", "text": "Oi, Rui! Já estou vendo."})
-    team.calls("陈小明", "请问可以开发票吗？", "O cliente pediu para falar com uma pessoa.", minutes=64)
+    team.calls("Marta Lopes", "Podem emitir nota fiscal?", "O cliente pediu para falar com uma pessoa.", minutes=64)
     ana = team.calls(
         "Ana P.", "Vocês atendem atacado?", "O cliente escreveu fora do horário de atendimento.", minutes=190
     )
     team.taken(ana, "Marina")
     return lia
+
+
+VIEWS: dict[str, Json] = {
+    "light": {"viewport": {"width": 1180, "height": 760}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1180, "height": 760}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "color_scheme": "light"},
+}
+
+
+async def pictures(folder: Path) -> None:
+    """`inbox-light.png`, `inbox-dark.png`, `inbox-phone.png`: a conversation that waits, read by Marina."""
+    team = Team()
+    lia = busy_day(team)
+    async with serving(team) as url, chromium() as browser:
+        for name, view in VIEWS.items():
+            async with visitor(browser, "pt-BR", **view) as page:
+                await page.goto(url)
+                await page.locator("#person").fill("Marina")
+                await page.locator("#key").fill(KEY)
+                await page.keyboard.press("Enter")
+                await page.locator(".entry", has_text=lia.name).click()
+                await page.locator(".note").wait_for()
+                await page.locator("#reply").fill("Oi, Lia! Já separei o G para você, chega na quinta.")
+                await page.screenshot(path=folder / f"inbox-{name}.png")
+
+
+if __name__ == "__main__":
+    asyncio.run(pictures(Path(sys.argv[1])))

@@ -115,7 +115,7 @@ async def test_who_waits_stands_above_and_says_for_how_long(browser: Browser, in
     async with marina(browser, inbox) as page:
         await page.locator(".entry").nth(3).wait_for()
         names = await page.locator(".entry strong").all_inner_texts()
-        assert names == ["陈小明", "Lia Souza", "Ana P.", "Rui Alves"]
+        assert names == ["Marta Lopes", "Lia Souza", "Ana P.", "Rui Alves"]
         marks = await page.locator(".mark").all_inner_texts()
         assert marks == ["espera há 1 h", "espera há 7 min", "com você", "com Bruno"]
         await page.locator(".doing", has_text="2 pessoas esperando").wait_for()

@@ -1,4 +1,4 @@
-"""The inbox's page against the real gateway: a customer on the chat's page, a person on the inbox's, both in Chromium."""
+"""The inbox's page against the real gateway: a customer on the chat's page, a person on the inbox's, in Chromium."""
 
 from __future__ import annotations
 
