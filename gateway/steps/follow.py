@@ -165,6 +165,7 @@ class Walk:
         flow = _kept(burst, follow.flow, moment)
         if not spoken.texts:
             ended: Plain = follow.otherwise if not flow else Ignore("flow_waits")
+            burst.note("decide", ended.reason, rung=type(ended).__name__)
             silent = await self.answer(burst, ended)
             return replace(spoken.before(silent), flow=flow, wake_at=moment.wake_at_ms)
         if follow.ask.unheard and not spoken.assisted:
@@ -220,10 +221,14 @@ def _kept(burst: Burst, flow: Flow, moment: Moment) -> str:
 
 
 def stands(burst: Burst) -> State | None:
-    """Where the conversation stands in a flow; None too when people have had it since: they ended the flow."""
+    return standing(burst.conversation)
+
+
+def standing(conversation: Conversation) -> State | None:
+    """Where it stands in a flow; None too when people have had it since: they ended the flow."""
     try:
-        kept = json.loads(burst.conversation.flow or "{}")
-        return State.from_dict(kept) if kept.get("spell") == burst.custody.spell else None
+        kept = json.loads(conversation.flow or "{}")
+        return State.from_dict(kept) if kept.get("spell") == custody_of(conversation).spell else None
     except (ValueError, AttributeError):
         return None
 

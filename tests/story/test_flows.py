@@ -16,9 +16,10 @@ from storage.model import ConversationId, Post
 from storage.store import Unavailable
 from tests.fakes import actions as done
 from tests.fakes import openai as wire
+from tests.fakes import telegram
 from tests.fakes.actions import SECRET, FakeActions
 from tests.fakes.openai import FakeOpenAI
-from tests.story.lines import WhatsApp, outcomes, quiet, until
+from tests.story.lines import Evolution, Telegram, WhatsApp, heard, outcomes, quiet, until
 from tests.story.lines import conversation as of_line
 from tests.story.running import Contact, running, toml
 
@@ -147,6 +148,12 @@ async def trail(contact: Contact) -> list[tuple[str, str]]:
     return [(line["at_step"], line["reason"]) for line in turn["timeline"] if line["step"] == "flow"]
 
 
+async def rungs(contact: Contact) -> list[tuple[str, str]]:
+    """What was decided in the last turn, and why."""
+    timeline = (await contact.turns())[-1]["timeline"]
+    return [(line["rung"], line["reason"]) for line in timeline if line["step"] == "decide"]
+
+
 # -- walking ---------------------------------------------------------------------------------------------
 
 
@@ -175,16 +182,9 @@ async def test_a_flow_from_its_first_word_to_its_last(tmp_path: Path) -> None:
 async def test_the_rung_is_told(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai:
         async with running(queue(openai, tmp_path), tmp_path) as (_, contact):
-            rungs = []
-            for text in ("menu", "2", "oi"):
+            for text, why in (("menu", "flow_trigger"), ("2", "flow_in_progress"), ("oi", "flow_in_progress")):
                 await contact.ask(text)
-                timeline = (await contact.turns())[-1]["timeline"]
-                rungs += [(line["rung"], line["reason"]) for line in timeline if line["step"] == "decide"]
-            assert rungs == [
-                ("Follow", "flow_trigger"),
-                ("Follow", "flow_in_progress"),
-                ("Follow", "flow_in_progress"),
-            ]
+                assert await rungs(contact) == [("Follow", why)]
 
 
 async def test_the_assistant_answers_where_the_flow_asks_it(tmp_path: Path) -> None:
@@ -238,6 +238,7 @@ async def test_an_answer_that_does_not_fit_is_asked_again_and_then_the_assistant
             reply = await contact.ask("onde eu vejo isso?")
             assert (reply["parts"][0]["text"], reply["reason"]) == ("Echo: onde eu vejo isso?", "assistant")
             assert await trail(contact) == [("numero", "wrong:number"), ("numero", "too_many_tries")]
+            assert await rungs(contact) == [("Follow", "flow_in_progress"), ("Ask", "assistant")]
             assert await says(contact, "4711") == "Echo: 4711"
 
 
@@ -391,6 +392,19 @@ async def _wrote(contact: Contact, text: str) -> bool:
     return ("contact", text) in await contact.transcript()
 
 
+EMPTY = MENU.format(timeout=0).replace('text = "O pedido {numero} está {situacao}."', 'text = "{situacao}"')
+
+
+async def test_a_text_that_turns_out_empty_is_no_silence(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai, FakeActions("") as shop:
+        async with running(queue(openai, tmp_path, shop=shop, flow=EMPTY), tmp_path) as (_, contact):
+            await contact.ask("menu")
+            await contact.ask("1")
+            reply = await contact.ask("4711")
+            assert (reply["reason"], reply["parts"][0]["text"]) == ("assistant", "Echo: 4711")
+            assert ("situacao", "result") in await trail(contact)
+
+
 CALLS = """
 name = "fila"
 start = "a1"
@@ -440,6 +454,30 @@ async def test_where_there_are_buttons_options_are_buttons(tmp_path: Path, zap: 
             kept = await gateway.store.conversation(of_line(zap))
             assert kept is not None
             assert kept.flow == ""
+
+
+async def test_the_same_flow_in_another_place_with_buttons(tmp_path: Path, tele: Telegram) -> None:
+    async with FakeOpenAI() as openai:
+        async with running(queue(openai, tmp_path) + tele.channel(), tmp_path) as (gateway, _):
+            await tele.post(gateway, tele.message("m1", "menu"))
+            [menu] = await heard(tele, 1)
+            assert menu == "Olá, Maria!\n\nComo posso ajudar?"
+            shown = next(call for call in tele.fake.calls if call.method == "sendMessage").fields
+            rows = shown["reply_markup"]["inline_keyboard"]
+            assert [button["text"] for row in rows for button in row] == [line[3:] for line in OPTIONS.split("\n")]
+            pressed = {"id": "9", "from": tele._user(tele.MARIA), "chat_instance": "1", "data": "Ver meu pedido"}
+            message = {"message_id": 5001, "date": 1, "chat": telegram.MARIA, "from": telegram.BOT, "text": menu}
+            await tele.post(gateway, tele._update("callback_query", {**pressed, "message": message}))
+            assert (await heard(tele, 2))[1] == NUMBER
+
+
+async def test_the_same_flow_in_a_place_without_buttons(tmp_path: Path, evo: Evolution) -> None:
+    async with FakeOpenAI() as openai:
+        async with running(queue(openai, tmp_path) + evo.channel(), tmp_path) as (gateway, _):
+            await evo.post(gateway, evo.message("m1", "menu"))
+            assert await heard(evo, 1) == [HELLO]
+            await evo.post(gateway, evo.message("m2", "a primeira"))
+            assert (await heard(evo, 2))[1] == NUMBER
 
 
 async def test_what_can_be_pressed_is_written_and_the_rest_is_spoken(tmp_path: Path) -> None:
