@@ -35,6 +35,7 @@ from gateway.steps.answer import Answer
 from gateway.steps.consider import Consider
 from gateway.steps.follow import Walk
 from gateway.steps.hear import Hear
+from gateway.steps.remember import Remember
 from gateway.steps.resume import Resume
 from gateway.steps.settle import MAX_FOLDS, Settle
 from gateway.steps.speak import Speak, phrases
@@ -281,14 +282,16 @@ class Gateway:
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
         owner = secrets.token_hex(8)
+        capabilities = {name: channel.capabilities for name, channel in self.channels.items()}
         turns = Turns(
             self.store,
             self.crews,
             {channel.name: channel.queue for channel in self.config.channels},
-            {name: channel.capabilities for name, channel in self.channels.items()},
+            capabilities,
             self._online,
             Hear(self.store, self.media, self.fetching, self.telemetry),
             Resume(self.people),
+            Remember(self.store),
             Consider(self.store),
             Walk(Answer(self.store, self.media, self.live, self.telemetry), self._keep, self.telemetry),
             self.speak,
@@ -299,7 +302,7 @@ class Gateway:
             Kind.IN, turns.run, self.store, self.telemetry, owner=owner, folds=MAX_FOLDS
         )
         desks = self._loops[Kind.DESK] = Loop(Kind.DESK, self.handovers.run, self.store, self.telemetry, owner=owner)
-        wakes = Wakes(self.store, self.people)
+        wakes = Wakes(self.store, self.people, capabilities)
         later = self._loops[Kind.LATER] = Loop(Kind.LATER, wakes.run, self.store, self.telemetry, owner=owner)
         stack.push_async_callback(desks.stop, LAST_SENDS, last_look=True)
         stack.push_async_callback(outward.stop, LAST_SENDS, last_look=True)  # after the turns: what they wrote goes out
@@ -315,7 +318,7 @@ class Gateway:
         """Of our own inbox: its page is open somewhere. One that nobody has a key to is nobody's way to work."""
         desk = self.config.queue(queue).handoff.desk
         if desk.type == "inbox":
-            return self.live.watched or not desk.secret.get_secret_value()
+            return self.live.watched(queue) or not desk.secret.get_secret_value()
         return self.handovers.online(queue)
 
     def _ask_providers(self, stack: AsyncExitStack) -> None:

@@ -42,8 +42,9 @@ class Round(Bell):
 
     MOST = 1000
 
-    def __init__(self) -> None:
+    def __init__(self, queues: frozenset[str] | None) -> None:
         super().__init__()
+        self.queues = queues
         self._missed: set[ConversationId] = set()
 
     def ring_for(self, conversation: ConversationId) -> None:
@@ -118,19 +119,18 @@ class Live:
                 del self._bells[conversation]
 
     @contextmanager
-    def watch_all(self) -> Iterator[Round]:
-        """As `watch`, for whoever looks after many conversations."""
-        round = Round()
+    def watch_all(self, queues: frozenset[str] | None = None) -> Iterator[Round]:
+        """As `watch`, for whoever looks after many conversations. `queues`: theirs; None: all."""
+        round = Round(queues)
         self._rounds.add(round)
         try:
             yield round
         finally:
             self._rounds.discard(round)
 
-    @property
-    def watched(self) -> bool:
-        """Somebody looks after many conversations now."""
-        return bool(self._rounds)
+    def watched(self, queue: str) -> bool:
+        """Somebody looks after the conversations of that queue now."""
+        return any(round.queues is None or queue in round.queues for round in self._rounds)
 
     # -- drafts ------------------------------------------------------------------------------------
 

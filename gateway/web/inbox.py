@@ -97,7 +97,8 @@ class Inbox:
                 "X-Accel-Buffering": "no",
             }
         )
-        with self.live.watch_all() as round, suppress(ConnectionResetError):  # whoever watched has gone
+        queues = caller.queues if caller.kind == "desk" else None
+        with self.live.watch_all(queues) as round, suppress(ConnectionResetError):  # whoever watched has gone
             await stream.prepare(request)
             await stream.write(RETRY)
             while not self.live.over:

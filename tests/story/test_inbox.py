@@ -162,13 +162,26 @@ async def test_a_conversation_tells_what_it_is_about(loja: Shop) -> None:
 
 
 async def test_what_changes_is_told_at_once(loja: Shop) -> None:
-    async with loja.http.get(f"{loja.url}/v1/inbox/events", headers=loja.person()._headers) as stream:
+    url = f"{loja.url}/v1/inbox/events"
+    async with asyncio.timeout(60), loja.http.get(url, headers=loja.person()._headers) as stream:
         assert stream.content_type == "text/event-stream"
         lia = await loja.calls()
         async for line in stream.content:
             if line.startswith(b"data: "):
                 assert json.loads(line[6:]) == {"conversation": lia.conversation}
                 break
+
+
+async def test_whether_somebody_is_there_is_each_inbox_s_own(tmp_path: Path) -> None:
+    async with shop(tmp_path, second=True, handoff='message_nobody_online = "Ninguém por aqui."') as loja:
+        url, live = f"{loja.url}/v1/inbox/events", loja.gateway.live
+        async with loja.http.get(url, headers=loja.person(key=OTHER)._headers):
+            assert (live.watched("oficina"), live.watched("loja")) == (True, False)
+            reply = await Contact(loja.http, loja.gateway).ask(WISH)
+            assert reply["parts"][0]["text"] == "Ninguém por aqui."
+            async with loja.http.get(url, headers=loja.person()._headers):
+                reply = await Contact(loja.http, loja.gateway).ask(WISH)
+                assert reply["parts"][0]["text"] != "Ninguém por aqui."
 
 
 # -- what people do
