@@ -320,6 +320,22 @@ async def test_a_hold_set_while_the_send_waits_is_asked_again(
         assert zap.sent() == []
 
 
+async def test_what_was_written_before_people_came_stays_unsent_when_they_have_let_go_again(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.deliveries.REST", 0.01)
+    refused = asyncio.Event()
+    async with running(config(openai, zap, channel=QUIETLY), tmp_path) as (gateway, _):
+        zap.fake.next(after(refused, graph.error(190)))
+        await zap.post(gateway, zap.message("m1", "oi"))
+        await until(lambda: zap.fake.calls, "the first try")
+        await gateway.people.take(conversation(zap), "Bia", key="k", by="desk")
+        await gateway.people.release(conversation(zap), "Bia", key="l")
+        refused.set()
+        await states_within(gateway, zap, ["withdrawn"])
+        assert zap.sent() == []
+
+
 async def _ready(gateway: Gateway) -> list[str]:
     async with aiohttp.ClientSession() as http, http.get(f"{gateway.url}/readyz") as answer:
         return list((await answer.json())["degraded"])
