@@ -30,6 +30,8 @@ SOUND = (
     "--use-fake-device-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
 )
+PATIENCE = 60_000
+"""Milliseconds after which something that should be seen is not, on a machine however slow."""
 PICTURES = Path(tempfile.gettempdir()) / "recado-page"
 
 
@@ -48,8 +50,9 @@ def needed() -> None:
 @asynccontextmanager
 async def chromium(microphone: Path | None = None) -> AsyncIterator[Browser]:
     """`microphone` is a WAV (16 bit, 48 kHz), heard once per recording; without it a device that beeps."""
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright, expect
 
+    expect.set_options(timeout=PATIENCE)
     heard = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
@@ -80,7 +83,7 @@ async def visitor(
         }
     )
     page = await context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))

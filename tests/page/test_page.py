@@ -457,7 +457,7 @@ async def test_what_is_told_twice_is_shown_once(browser: Browser, url: str, stan
 
 async def until(page: Page, true: object) -> None:
     """The stand-in reached a state; it lives in this very loop."""
-    for _ in range(400):
+    for _ in range(2400):
         if true():  # type: ignore[operator]
             return
         await page.wait_for_timeout(25)
