@@ -15,6 +15,7 @@ from gateway.rules.custody import custody_of
 from gateway.rules.flows import (
     Assist,
     Call,
+    Effect,
     Flow,
     Moment,
     Result,
@@ -44,8 +45,8 @@ MOST_CALLS = 5
 
 
 @dataclass(slots=True)
-class Spoken:
-    """What a flow has said in this turn, in order."""
+class Walked:
+    """What a flow has said, and had done, in this turn."""
 
     flow: Flow
     texts: list[str] = field(default_factory=list)
@@ -53,8 +54,9 @@ class Spoken:
     citations: Sequence[Passage] = ()
     directive: Directive = ""
     as_text: bool = False
-    assisted: bool = False
-    """The assistant answered, and owned up to what it could not understand."""
+    assisted: str = ""
+    """The language in which the assistant answered, and owned up to what it could not understand; empty: it was not
+    asked."""
     calls: int = 0
 
     def say(self, effect: Say) -> None:
@@ -67,7 +69,7 @@ class Spoken:
         """What the assistant answered."""
         assert ending.draft is not None
         self.texts.append(ending.draft.text)
-        self.assisted = True
+        self.assisted = ending.draft.language
         self.choices, self.as_text = (), self.as_text or ending.as_text
         self.citations, self.directive = ending.draft.citations, ending.draft.directive
 
@@ -80,8 +82,9 @@ class Spoken:
 
     @property
     def draft(self) -> Draft:
+        language = self.assisted if len(self.texts) == 1 else ""
         text = "\n\n".join(self.texts)
-        return Draft(text, self.flow.language, self.citations, self.directive, self.choices)
+        return Draft(text, language or self.flow.language, self.citations, self.directive, self.choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,40 +117,38 @@ class Walk:
         return _now(burst) - max(wrote, default=0) > (window - MARGIN) * 1000
 
     async def _follow(self, burst: Burst, follow: Follow) -> Ending:
-        spoken, moment = Spoken(follow.flow), _first(burst, follow)
+        walked, moment = Walked(follow.flow), _first(burst, follow)
         while True:
             self._note(burst, follow.flow, moment)
             for effect in moment.effects:
-                if ending := await self._done(burst, follow, effect, moment.state, spoken):
-                    return spoken.before(ending)
+                if ending := await self._done(burst, follow, effect, walked):
+                    return walked.before(ending)
             call = next((effect for effect in moment.effects if isinstance(effect, Call)), None)
             if call is None or moment.state is None:
-                return await self._ended(burst, follow, moment, spoken)
-            result = await self._call(burst, call, moment, spoken)
+                return await self._ended(burst, follow, moment, walked)
+            result = await self._call(burst, call, moment, walked)
             moment = resume(follow.flow, moment.state, result, _now(burst))
 
-    async def _done(
-        self, burst: Burst, follow: Follow, effect: object, state: State | None, spoken: Spoken
-    ) -> Ending | None:
+    async def _done(self, burst: Burst, follow: Follow, effect: Effect, walked: Walked) -> Ending | None:
         """An ending when people go on."""
         match effect:
             case Say():
-                spoken.say(effect)
+                walked.say(effect)
             case Transfer(to, text):
                 return transfer(burst, "flow", to=to, text=text)
             case Assist(instructions):
                 ending = await self.answer(burst, _asked(follow, instructions))
                 if ending.outcome is not Outcome.ANSWERED or ending.draft is None:
                     return ending
-                spoken.take(ending)
+                walked.take(ending)
         return None
 
-    async def _call(self, burst: Burst, call: Call, moment: Moment, spoken: Spoken) -> Result:
+    async def _call(self, burst: Burst, call: Call, moment: Moment, walked: Walked) -> Result:
         """`id` is equal however often this turn is begun: nothing of the lane is consumed before it ends. Raises Fenced
         when a newer message has thrown the turn away: then nothing is called."""
-        spoken.calls += 1
+        walked.calls += 1
         assert burst.crew.actions is not None, "a queue with flows has it"
-        if spoken.calls > MOST_CALLS:
+        if walked.calls > MOST_CALLS:
             return Result(call.id, failed="too_many_actions")
         talk, within_s = burst.conversation, None
         if moment.state is not None and moment.wake_at_ms is not None:
@@ -160,25 +161,27 @@ class Walk:
             facts["action"] = call.action
             return await burst.crew.actions(call, talk, id=id, within_s=within_s)
 
-    async def _ended(self, burst: Burst, follow: Follow, moment: Moment, spoken: Spoken) -> Ending:
+    async def _ended(self, burst: Burst, follow: Follow, moment: Moment, walked: Walked) -> Ending:
         """Without a word to the customer, the next rung answers."""
         flow = _kept(burst, follow.flow, moment)
-        if not spoken.texts:
-            ended: Plain = follow.otherwise if not flow else Ignore("flow_waits")
-            burst.note("decide", ended.reason, rung=type(ended).__name__)
-            silent = await self.answer(burst, ended)
-            return replace(spoken.before(silent), flow=flow, wake_at=moment.wake_at_ms)
-        if follow.ask.unheard and not spoken.assisted:
-            spoken.texts.insert(0, ours(burst, follow.ask.unheard, follow.flow.language))
+        if not walked.texts:
+            silent = await self._next_rung(burst, Ignore("flow_waits") if flow else follow.otherwise)
+            return replace(walked.before(silent), flow=flow, wake_at=moment.wake_at_ms)
+        if follow.ask.unheard and not walked.assisted:
+            walked.texts.insert(0, ours(burst, follow.ask.unheard, follow.flow.language))
         return Ending(
             Outcome.ANSWERED,
             "flow",
-            spoken.draft,
-            as_text=spoken.as_text or bool(spoken.choices),
+            walked.draft,
+            as_text=walked.as_text or bool(walked.choices),
             flow=flow,
             wake_at=moment.wake_at_ms,
-            acted=spoken.calls > 0,
+            acted=walked.calls > 0,
         )
+
+    async def _next_rung(self, burst: Burst, decision: Plain) -> Ending:
+        burst.note("decide", decision.reason, rung=type(decision).__name__)
+        return await self.answer(burst, decision)
 
     def _note(self, burst: Burst, flow: Flow, moment: Moment) -> None:
         for name, reason in moment.trail:

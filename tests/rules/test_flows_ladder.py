@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +26,7 @@ from gateway.rules.precedence import (
     Transfer,
     Wait,
     decide,
+    picks_option,
 )
 from gateway.rules.shaping import Draft, Script, TextPart, shape
 from gateway.rules.voicing import WRITTEN
@@ -227,3 +229,32 @@ def test_options_are_numbered_lines_elsewhere(choices: int) -> None:
 def test_options_stand_under_the_last_piece_of_a_long_text() -> None:
     first, last = shaped("Bom dia! Vamos?", *TITLES, choices=10, text_limit=10)
     assert (first.choices, last) == ((), TextPart("Vamos?", TITLES))
+
+
+# -- what does not wait for the window ----------------------------------------------------------------------
+
+
+def kept(*titles: str) -> str:
+    return json.dumps({"titles": titles})
+
+
+@pytest.mark.parametrize("text", ["1", " 2. ", "sim", "SIM!", "não", "Nao", "2. Nã…", "cancelar", "voltar", "取消"])
+def test_an_option_is_all_there_is_to_say(text: str) -> None:
+    assert picks_option(queue(), kept(*TITLES), text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "👍", "3", "0", "sim, mas", "acho que não", "a primeira", "9" * 5000, "oi"]
+)
+def test_what_may_go_on_is_waited_for(text: str) -> None:
+    assert not picks_option(queue(), kept(*TITLES), text)
+
+
+@pytest.mark.parametrize("flow", ["", "{}", "[]", "x", '{"titles": null}', '{"titles": 3}'])
+def test_in_no_flow_nothing_is_picked(flow: str) -> None:
+    assert not picks_option(queue(), flow, "1")
+
+
+def test_where_flows_are_switched_off_nothing_is_picked() -> None:
+    assert not picks_option(queue(row("a.toml", trigger="none")), kept(*TITLES), "1")
+    assert not picks_option(Queue(name="loja"), kept(*TITLES), "1")
