@@ -15,7 +15,9 @@ from gateway.rules.hours import is_open
 from gateway.rules.language import customers_language
 from gateway.rules.precedence import Said
 from gateway.rules.preferring import Preference as Wanted
+from gateway.rules.rating import Heard
 from gateway.rules.shaping import Draft
+from gateway.rules.unasked import Due, Past
 from gateway.rules.voicing import Occasion
 from gateway.telemetry import Telemetry
 from gateway.transcript import Received
@@ -41,6 +43,8 @@ class Ending:
     """The contact wants no more messages (True), or wants them again (False)."""
     tells: str = ""
     """A fact to remember about the contact: this was said."""
+    facts: Mapping[str, bool] = field(default_factory=dict)
+    """Further facts about the contact that begin (True) or end (False)."""
     flow: str | None = None
     """Where the conversation stands in a flow from now on (JSON); empty: in none; None: where it stood."""
     wake_at: int | None = None
@@ -74,6 +78,14 @@ class Burst:
     """What it may be time for: why the conversation is looked at without anybody having written."""
     facts: Mapping[str, int] = field(default_factory=dict)
     """What is remembered about the contact, and since when."""
+    rating: Heard | None = None
+    """What the burst says to the open question for a rating; None: there is none."""
+    past: Past | None = None
+    """What was said last and when; None where somebody wrote, or where nobody looks for what may be said unasked."""
+    due: Due | None = None
+    """What nobody asked for, and is to be said now."""
+    words: Sequence[str] = ()
+    """The contact's last ones, where nobody wrote now."""
     capabilities: Capabilities = UNKNOWN
     """Of its channel, as far as this contact can have them."""
     preference: Wanted = ""
@@ -100,7 +112,7 @@ class Burst:
     @property
     def language(self) -> str:
         """For our own sentences: the contact's, when its words tell."""
-        return customers_language([said.text for said in self.said], self.crew.queue.language)
+        return customers_language([said.text for said in self.said] or self.words, self.crew.queue.language)
 
     @property
     def spoken(self) -> bool:

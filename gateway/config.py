@@ -20,7 +20,9 @@ from gateway.desks.settings import DeskSettings
 from gateway.rules.addresses import problem_with
 from gateway.rules.flows.settings import FlowTrigger
 from gateway.rules.hours import Hours
+from gateway.rules.rating import Rating
 from gateway.rules.triggers import AutoReply
+from gateway.rules.unasked import Closing, FollowUp
 
 ASSISTANTS_API_END = "2026-08-26"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -250,6 +252,9 @@ class Queue(Section):
     opt_out: OptOut = OptOut()
     hours: Hours = Hours()
     auto_replies: tuple[AutoReply, ...] = Field((), max_length=200)
+    follow_up: FollowUp = FollowUp()
+    closing: Closing = Closing()
+    rating: Rating = Rating()
     flows: tuple[FlowTrigger, ...] = Field((), max_length=100)
     actions: tuple[ActionSettings, ...] = Field((), max_length=100)
 

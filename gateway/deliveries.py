@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 
@@ -26,9 +26,10 @@ from gateway.presence import Presence
 from gateway.rules.custody import custody_of, may_send
 from gateway.rules.pacing import Pace, typing_ms
 from gateway.rules.shaping import split
+from gateway.rules.unasked import Reason
 from gateway.setbacks import remembered
 from gateway.telemetry import Telemetry
-from gateway.transcript import public_reply, received
+from gateway.transcript import public_reply
 from storage.media import MediaFolder
 from storage.model import (
     Claim,
@@ -54,8 +55,8 @@ REST = 60.0
 """Seconds between two looks at a channel that does not work; its messages wait meanwhile."""
 LONGEST = 24 * 3600.0
 """Seconds nobody can make us wait beyond: it would stop this contact's lane for good."""
-LATELY = 8
-"""Of the contact's latest messages, those that may hold the newest by the provider's clock."""
+LATELY = 40
+"""Of the latest inbound entries, wake-ups among them, those that may hold the newest by the provider's clock."""
 MARGIN = 60.0
 """Seconds before the reply window closes in which we no longer count on it."""
 
@@ -143,6 +144,9 @@ class Deliveries:
         if "opted_out" in facts and not (_is_goodbye(way) or way.body.get("person")):
             await self._settle(way, Sent(status="withdrawn"), "opted_out")
             return
+        if belated := await self._belated(way):
+            await self._settle(way, Sent(status="withdrawn"), belated)
+            return
         if "unreachable" in facts:
             await self._give_up(way, "unreachable")
             return
@@ -205,9 +209,21 @@ class Deliveries:
         window = way.channel.capabilities.reply_window
         if not window:
             return False
-        latest = await self.store.latest(way.conversation.id, Kind.IN, LATELY)
-        last = max((wrote_at(entry) for entry in latest if not transcript.is_wake(entry)), default=0)
+        last = max((transcript.wrote_at(entry) for entry in await self._wrote(way)), default=0)
         return await self.store.now() - last > (window - MARGIN) * 1000
+
+    async def _belated(self, way: Way) -> str:
+        """Why what nobody asked for is not said any more; empty: it may be, or it was asked for."""
+        if way.channel.capabilities.pull or not _is_unasked(way):
+            return ""
+        if any(entry.at > way.entries[0].at for entry in await self._wrote(way)):
+            return "overtaken"
+        return "outside_reply_window" if await self._window_closed(way) else ""
+
+    async def _wrote(self, way: Way) -> list[Entry]:
+        """The contact's latest messages."""
+        latest = await self.store.latest(way.conversation.id, Kind.IN, LATELY)
+        return [entry for entry in latest if not transcript.is_wake(entry)]
 
     async def _outgoing(self, way: Way) -> Outgoing:
         outgoing = self._bare(way)
@@ -259,6 +275,8 @@ class Deliveries:
                 await self._rest(way, error)
             case Then.AS_TEXT if way.body["part"]["kind"] != "text":
                 await self._as_text(way, error)
+            case Then.TEMPLATE if _is_unasked(way):
+                await self._settle(way, Sent(status="withdrawn"), error.reason)
             case Then.TEMPLATE if way.channel.capabilities.template and not way.template:
                 await self._go(_templated(way), error.reason)
             case Then.TEMPLATE:
@@ -385,11 +403,6 @@ class _Nowhere:
 _NOWHERE: Any = _Nowhere()
 
 
-def wrote_at(entry: Entry) -> int:
-    """When the contact wrote, in milliseconds. Never after we knew of it: a provider's clock may run ahead."""
-    return min(received(entry).at, entry.at)
-
-
 def _next(entries: Sequence[Entry], whole_reply: bool) -> Sequence[Entry]:
     """What one send carries: the next part, or all the parts of the next reply."""
     if not whole_reply:
@@ -417,6 +430,11 @@ def _voice_notes(way: Way) -> str:
 def _is_goodbye(way: Way) -> bool:
     """What tells a contact that nothing more will come."""
     return bool(way.body["reply"].get("reason") == "opts_out")
+
+
+def _is_unasked(way: Way) -> bool:
+    """It would only be a bother later, or as a template."""
+    return way.body["reply"].get("reason") in get_args(Reason)
 
 
 def _is_repeatable(way: Way) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.actions import Actions
 from gateway.assistants.base import Assistant
 from gateway.channels.base import Channel, Hooked, SharedHook
-from gateway.channels.http import Api, Callback
+from gateway.channels.http import ASKED_BY_OTHERS, Api, Callback
 from gateway.channels.webchat import WebChat
 from gateway.config import (
     AssistantSettings,
@@ -63,6 +63,8 @@ def channel(settings: ChannelSettings, config: Config) -> Channel:
             from gateway.channels.telegram import Telegram
 
             return Telegram(settings, allow_private=private, public_url=config.server.public_url)
+        case "openai":
+            return Api(settings.name, ASKED_BY_OTHERS)
     if not settings.callback_url:
         return Api(settings.name)
     secret = settings.callback_secret.get_secret_value()

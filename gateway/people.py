@@ -163,7 +163,7 @@ class People:
                 posts=posts,
                 desk=self.follows(conversation, after, effects),
                 media=media,
-                wake_at=wakes_at(effects),
+                wake_at=after.since if self._asks_for_score(conversation, effects) else wakes_at(effects),
             )
             if written:
                 return after
@@ -179,6 +179,10 @@ class People:
                 case rules.Release(reason):
                     told += self.told(conversation, f"over:{after.spell}", {"what": "over", "reason": reason})
         return told
+
+    def _asks_for_score(self, conversation: Conversation, effects: Sequence[Effect]) -> bool:
+        """There is something to be said to the contact as soon as people are done."""
+        return rules.Release("resolved") in effects and self.queue_of(conversation).rating.ask
 
     def told(self, conversation: Conversation, dedup: str, body: Mapping[str, Any]) -> list[Post]:
         """For the desk's lane; none where people answer in our own inbox, which reads the transcript."""

@@ -34,6 +34,7 @@ class Telemetry:
             "recado_turn_step_seconds", "Time of each step of a turn", ["step"], buckets=SECONDS, registry=r
         )
         self.turns = Counter("recado_turns", "Turns by outcome", ["queue", "outcome"], registry=r)
+        self.ratings = Counter("recado_ratings", "Scores that customers gave", ["queue", "score"], registry=r)
         self.folded = Counter("recado_drafts_folded", "Drafts thrown away because newer messages came", registry=r)
         self.failures = Counter("recado_turn_failures", "Turns that broke and were retried", ["error"], registry=r)
         self.assistant = Counter(

@@ -104,6 +104,11 @@ def is_wake(entry: Entry) -> bool:
     return entry.kind is Kind.IN and received(entry).meaning == WAKE
 
 
+def wrote_at(entry: Entry) -> int:
+    """When the contact wrote, in milliseconds. Never after we knew of it: a provider's clock may run ahead."""
+    return min(received(entry).at, entry.at)
+
+
 def content_digest(text: str, audio: bytes | None) -> str:
     """Tells a repeated message from another one under the same id."""
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12)

@@ -23,6 +23,7 @@ from gateway.rules.voicing import WRITTEN, Verdict, after, reads
 from gateway.steps.consider import Consider
 from gateway.steps.follow import Walk, stands
 from gateway.steps.hear import Hear
+from gateway.steps.remember import Remember
 from gateway.steps.resume import Resume
 from gateway.steps.settle import Settle
 from gateway.steps.speak import Speak
@@ -48,6 +49,7 @@ class Turns:
     """By queue name: whether somebody is there to take a conversation."""
     hear: Hear
     resume: Resume
+    remember: Remember
     consider: Consider
     answer: Walk
     speak: Speak
@@ -58,6 +60,7 @@ class Turns:
         burst = await self.load(claim)
         await self.hear(burst)
         await self.resume(burst)
+        await self.remember(burst)
         decision = self.decide(burst)
         verdict = await self.consider(burst, decision)
         async with self.speak.ahead(burst, verdict):
@@ -72,11 +75,10 @@ class Turns:
         if conversation is None:
             raise LookupError(f"{claim.key} has a lane and no conversation")
         entries = [transcript.received(entry) for entry in await self.store.load(claim)]
-        messages = [message for message in entries if message.meaning != transcript.WAKE]
+        messages = sorted((m for m in entries if m.meaning != transcript.WAKE), key=lambda m: (m.at, m.seq))
         crew = self.crews.get(conversation.queue) or self._home(conversation.channel)
-        in_order = sorted(messages, key=lambda m: (m.at, m.seq))
         facts = await self.store.facts(conversation.id)
-        burst = Burst(claim, conversation, crew, in_order, claim.tries > MAX_TRIES, facts=facts)
+        burst = Burst(claim, conversation, crew, messages, claim.tries > MAX_TRIES, facts=facts)
         burst.online = self.online(crew.queue.name)
         burst.woken = frozenset(entry.of for entry in entries if entry.meaning == transcript.WAKE)
         burst.capabilities = self.capabilities.get(conversation.channel, UNKNOWN)
@@ -95,7 +97,7 @@ class Turns:
         situation = Situation(
             revised(burst.said), talk.hold, burst.exhausted, opted_out=out, opt_out=words, queue=queue,
             now=burst.claim.claimed_at, facts=burst.facts, name=talk.name, first=burst.claim.head == 0,
-            flows=burst.crew.flows, stands=stands(burst), woken=burst.woken,
+            flows=burst.crew.flows, stands=stands(burst), woken=burst.woken, rating=burst.rating, unasked=burst.due,
         )  # fmt: skip
         decision = decide(situation, tell=lambda slow: burst.note("decide", "pattern_too_slow", pattern=slow.pattern))
         burst.note("decide", decision.reason, rung=type(decision).__name__)

@@ -8,12 +8,16 @@ comes early, late or twice costs a look.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway import transcript
+from gateway.channels.base import Capabilities
 from gateway.people import People
 from gateway.rules.custody import custody_of, wake
+from gateway.rules.unasked import due, next_at, soonest
 from gateway.steps.follow import waits_until
+from gateway.steps.remember import remembered
 from storage.model import Claim, Conversation, Post, Settlement
 from storage.store import Store
 
@@ -22,6 +26,8 @@ from storage.store import Store
 class Wakes:
     store: Store
     people: People
+    capabilities: Mapping[str, Capabilities]
+    """By channel name."""
 
     async def run(self, claim: Claim) -> None:
         """Raises Fenced when the lane was lost."""
@@ -29,16 +35,29 @@ class Wakes:
         if conversation is None:
             await self.store.settle(claim, Settlement(claim.tail))
             return
-        times = await self.times(conversation)
+        times = await self.times(conversation, claim.claimed_at)
         for why in sorted(why for why, at in times.items() if at <= claim.claimed_at):
             await self._begin(conversation, why, claim)
         later = [at for at in times.values() if at > claim.claimed_at]
         await self.store.settle(claim, Settlement(claim.tail, wake_at=min(later, default=None)))
 
-    async def times(self, conversation: Conversation) -> dict[str, int]:
-        """What it will be time for, and when: milliseconds since the epoch."""
-        found = {"release": _released_at(self.people, conversation), "flow": waits_until(conversation)}
+    async def times(self, conversation: Conversation, now: int) -> dict[str, int]:
+        """What it is or will be time for, and when: milliseconds since the epoch, as `now`."""
+        found = {
+            "release": _released_at(self.people, conversation),
+            "flow": waits_until(conversation),
+            "unasked": await self._unasked(conversation, now),
+        }
         return {why: at for why, at in found.items() if at is not None}
+
+    async def _unasked(self, conversation: Conversation, now: int) -> int | None:
+        queue, capabilities = self.people.queue_of(conversation), self.capabilities.get(conversation.channel)
+        never = soonest(queue, now) is None and not queue.rating.ask
+        if never or capabilities is None or capabilities.asked_only:
+            return None
+        facts = await self.store.facts(conversation.id)
+        past = (await remembered(self.store, conversation, facts, capabilities)).past
+        return now if due(past, queue, now) else next_at(past, queue, now)
 
     async def _begin(self, conversation: Conversation, why: str, claim: Claim) -> None:
         id = f"wake:{claim.epoch}:{why}"

@@ -18,7 +18,9 @@ from gateway.config import Config, ConfigError, load, parse
 from gateway.rules.flows.settings import FlowTrigger
 from gateway.desks.settings import DeskSettings
 from gateway.rules.hours import Hours, Weekly
+from gateway.rules.rating import Rating
 from gateway.rules.triggers import AutoReply
+from gateway.rules.unasked import Closing, FollowUp
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "config.example.toml"
@@ -548,6 +550,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "queues.hours": Hours,
     "queues.hours.weekly": Weekly,
     "queues.auto_replies": AutoReply,
+    "queues.follow_up": FollowUp,
+    "queues.closing": Closing,
+    "queues.rating": Rating,
     "queues.flows": FlowTrigger,
     "queues.actions": config.ActionSettings,
     "channels": config.ChannelSettings,

@@ -204,6 +204,8 @@ class Capabilities:
     """All parts of a reply travel in one send."""
     pull: bool = False
     """The contact reads the transcript itself: what is written is delivered."""
+    asked_only: bool = False
+    """Whoever reads there asked for an answer and gets that one: nothing is said unasked."""
     presence_every: float = 0.0
     """Seconds after which "composing" or "recording" must be shown again; 0: the channel shows none."""
     reply_window: float = 0.0

@@ -23,6 +23,8 @@ LONGEST = 24 * 3600
 """Seconds: what is asked for beyond it would stop this contact's lane for good."""
 TIMEOUT = 20.0
 READ_BY_OTHERS = Capabilities(pull=True)
+ASKED_BY_OTHERS = Capabilities(pull=True, asked_only=True)
+"""Of a door at which each answer belongs to a request."""
 PUSHED_WHOLE = Capabilities(whole_reply=True)
 
 

@@ -60,6 +60,8 @@ class Custody:
     """Who took it, where that is known."""
     since: int = 0
     """When the spell began, or ended."""
+    ended: str = ""
+    """Why the last spell ended: `resolved`, `idle_hours`, who let go; empty while one lasts, and before the first."""
     active_at: int = 0
     """When people last got or did something: `idle_hours` count from here, whatever the contact writes."""
     horizon: Cursor = START
@@ -312,13 +314,14 @@ def _released(custody: Custody, at: int, place: Cursor, reason: str) -> Moved:
     if not custody.people:
         return custody, ()
     horizon = Cursor(max(place.inbound, custody.horizon.inbound), max(place.outbound, custody.horizon.outbound))
-    after = replace(custody, state="released", person="", since=at, horizon=horizon)
+    after = replace(custody, state="released", person="", since=at, ended=reason, horizon=horizon)
     return after, (Release(reason),)
 
 
 def _spell(custody: Custody, to: str, reason: str, at: int) -> Custody:
+    spell = custody.spell + 1
     return replace(
-        custody, spell=custody.spell + 1, transfer="", to=to, reason=reason, person="", since=at, active_at=at
+        custody, spell=spell, transfer="", to=to, reason=reason, person="", since=at, ended="", active_at=at
     )
 
 

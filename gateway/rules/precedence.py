@@ -14,7 +14,9 @@ from gateway.config import OptOut, Queue
 from gateway.rules.flows import Flow, State, intents_wanted, picks
 from gateway.rules.hours import is_open, next_opening
 from gateway.rules.opting import wants_back, wants_out
+from gateway.rules.rating import Heard
 from gateway.rules.triggers import TooSlow, closest, which, worded
+from gateway.rules.unasked import Due
 from gateway.rules.wishes import asks_for_person, has_phrase
 from storage.model import Hold, Media
 
@@ -73,12 +75,19 @@ class Situation:
     stands: State | None = None
     """Where the conversation stands in a flow."""
     woken: Collection[str] = ()
-    """What it is time for: `flow`, when a question waited long enough."""
+    """What it may be time for: `flow`, when a question waited long enough, `unasked`."""
+    rating: Heard | None = None
+    """What the burst says to the open question for a rating."""
+    unasked: Due | None = None
+    """What nobody asked for, and is to be said now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
     reason: str
+    facts: Mapping[str, bool] = field(default_factory=dict)
+    """About the contact, that begin (True) or end (False) with it."""
+    ends_flow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,11 @@ class Say:
     """The queue's own words in its place."""
     tells: str = ""
     """A fact to remember about the contact: this was said."""
+    facts: Mapping[str, bool] = field(default_factory=dict)
+    """Further ones, that begin (True) or end (False) with it."""
+    ends_flow: bool = False
+    scores: bool = False
+    """It asks for a score: the five choices stand under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +177,11 @@ def decide(situation: Situation, *, tell: Callable[[TooSlow], None] = lambda slo
     if situation.hold is not None:
         return StaySilent("held_by_person")
     if not situation.burst:
-        return _timed_out(situation) or Ignore("empty_burst")
+        return _timed_out(situation) or _unasked(situation) or Ignore("empty_burst")
     unanswered = _opting(situation) or _aside(situation)
     if situation.exhausted and not isinstance(unanswered, Ignore):
         return Transfer("too_many_tries", dead=True)
-    if unanswered:
+    if unanswered or (unanswered := _rated(situation)):
         return unanswered
     return _automatically(situation, tell) if situation.queue.automatic else _switched_off(situation, tell)
 
@@ -192,6 +206,15 @@ def _aside(situation: Situation) -> Decision | None:
         return None
     aside = next((said.aside for said in situation.burst if said.aside), "")
     return Ignore(aside or UNANSWERED[situation.burst[0].meaning])
+
+
+def _rated(situation: Situation) -> Say | None:
+    """A score and no more. It stands above hours, fixed replies and flows, for it answers what we asked: nobody has to
+    be there for it, and "2" is no keyword and no option. Who asks for a person in the same breath gets one."""
+    heard = situation.rating
+    if heard is None or heard.score is None or heard.goes_on or _called(situation):
+        return None
+    return Say("rating_thanks", "rated", text=situation.queue.rating.thanks)
 
 
 def _switched_off(situation: Situation, tell: Callable[[TooSlow], None]) -> Decision:
@@ -278,6 +301,23 @@ def _timed_out(situation: Situation) -> Decision | None:
     if closed and (opens := next_opening(hours, situation.now)) is not None:
         return Wait("flow_out_of_hours", opens)
     return Follow("flow_timeout", flow, situation.stands, otherwise=Ignore("flow_timeout"))
+
+
+# -- what nobody asked for --------------------------------------------------------------------------------
+
+
+def _unasked(situation: Situation) -> Say | Ignore | None:
+    """A follow-up, a closing, the question for a rating; whether it is time for one `rules.unasked` says."""
+    if "unasked" not in situation.woken:
+        return None
+    if situation.opted_out:
+        return Ignore("opted_out")
+    if (due := situation.unasked) is None:
+        return Ignore("nothing_due")
+    if not due.sentence:
+        return Ignore(due.reason, due.facts, due.ends_flow)
+    asks = due.reason == "rating_asked"
+    return Say(due.sentence, due.reason, text=due.text, facts=due.facts, ends_flow=due.ends_flow, scores=asks)
 
 
 # -- what the customer wrote ------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from gateway.rules.courtesies import courtesy_of
 from gateway.rules.hours import Hours, next_closing, next_opening
 from gateway.rules.rating import ASKED, LET_GO, RATED, Rating
 
+Reason = Literal["follow_up", "closed", "rating_asked"]
 FOLLOWED_UP, CLOSED = "followed_up:", "closed:"
 MARGIN_MS = 5 * 60_000
 """Before the reply window ends: a turn, a slow channel and a few tries must fit in between."""
@@ -116,7 +117,7 @@ class Past:
 class Due:
     """What is to be said now, as one turn."""
 
-    reason: Literal["follow_up", "closed", "rating_asked"]
+    reason: Reason
     sentence: str
     """Its name in `rules.sentences`; empty: it happens without a word."""
     text: str
@@ -146,6 +147,12 @@ def next_at(past: Past, queue: Unasked, now: int) -> int | None:
     return plan.at if plan else None
 
 
+def soonest(queue: Unasked, now: int) -> int | None:
+    """After a word said now: before this moment there is nothing to look for; None: nor ever."""
+    waits = [queue.follow_up.after_minutes * MINUTE_MS, round(queue.closing.after_hours * HOUR_MS)]
+    return min((now + wait for wait in waits if wait), default=None)
+
+
 def told(past: Past, said: Due, now: int) -> Past:
     """What is known once it was said."""
     facts = {name: since for name, since in past.facts.items() if name not in said.facts}
@@ -163,7 +170,7 @@ def says_goodbye(texts: Sequence[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    reason: Literal["follow_up", "closed", "rating_asked"]
+    reason: Reason
     wanted: int
     """When it would be due in a queue that never closes."""
     at: int

@@ -17,6 +17,7 @@ from gateway.recall import recall
 from gateway.rules.custody import Past, readable
 from gateway.rules.language import language_of, tagged
 from gateway.rules.precedence import Ask, Ignore, Plain, Say, Seen, StaySilent, Transfer
+from gateway.rules.rating import titles
 from gateway.rules.sentences import sentence
 from gateway.rules.shaping import Draft
 from gateway.rules.wishes import asks_for_person
@@ -44,8 +45,8 @@ class Answer:
     async def __call__(self, burst: Burst, decision: Plain) -> Ending:
         """What will be said, or why nothing will."""
         match decision:
-            case Ignore(reason):
-                return Ending(Outcome.IGNORED, reason)
+            case Ignore(reason, facts, ends_flow):
+                return Ending(Outcome.IGNORED, reason, facts=facts, flow="" if ends_flow else None)
             case StaySilent(reason):
                 return Ending(Outcome.HELD, reason)
             case Say():
@@ -229,8 +230,18 @@ def _given(wish: Wish) -> list[Utterance]:
 def _said(burst: Burst, say: Say) -> Ending:
     """In the queue's own words, or in ours."""
     language = burst.crew.queue.language if say.text else burst.language
-    draft = Draft(say.text or ours(burst, say.sentence), language)
-    return Ending(Outcome.ANSWERED, say.reason, draft, as_text=True, opts_out=say.opts_out, tells=say.tells)
+    choices = titles(language) if say.scores else ()
+    draft = Draft(say.text or ours(burst, say.sentence), language, choices=choices)
+    return Ending(
+        Outcome.ANSWERED,
+        say.reason,
+        draft,
+        as_text=True,
+        opts_out=say.opts_out,
+        tells=say.tells,
+        facts=say.facts,
+        flow="" if say.ends_flow else None,
+    )
 
 
 def transfer(burst: Burst, reason: str, *, hint: str = "", dead: bool = False, to: str = "", text: str = "") -> Ending:

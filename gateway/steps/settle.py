@@ -12,6 +12,7 @@ from gateway.live import Live
 from gateway.people import People, wakes_at
 from gateway.rules.custody import Detector, Effect, Transferred, may_send, move, passing
 from gateway.rules.precedence import ABSENCE
+from gateway.rules.unasked import next_at, soonest
 from gateway.steps.speak import Spoken
 from gateway.telemetry import Telemetry
 from storage.model import DeadLetter, Kind, Outcome, Passing, Post, Settled, Settlement, Turn, TurnId
@@ -44,6 +45,8 @@ class Settle:
             self.telemetry.folded.inc()
             return self.live.say(burst.conversation.id, live.WAITING)
         self.telemetry.turns.labels(burst.crew.queue.name, str(ending.outcome)).inc()
+        if burst.rating and burst.rating.score:
+            self.telemetry.ratings.labels(burst.crew.queue.name, str(burst.rating.score)).inc()
         return self.live.say(burst.conversation.id, live.IDLE)
 
     async def _settle(self, burst: Burst, ending: Ending, spoken: Spoken) -> Settled:
@@ -56,7 +59,7 @@ def settlement(burst: Burst, ending: Ending, spoken: Spoken, people: People) -> 
     gives_up, says = ending.outcome is Outcome.DEAD, bool(spoken.parts)
     may_be_thrown_away = says and not gives_up and not ending.acted
     passed, effects, told = _passed(burst, ending, turn, people)
-    wakes = [at for at in (ending.wake_at, wakes_at(effects)) if at is not None]
+    wakes = [at for at in (ending.wake_at, wakes_at(effects), _looks_again(burst, ending)) if at is not None]
     return Settlement(
         upto=burst.claim.tail,
         posts=_posts(turn, spoken, burst.custody.spell),
@@ -94,6 +97,17 @@ def detector(reason: str) -> Detector:
     return found or ("phrase" if reason == "wish" else "hard_error")
 
 
+def _looks_again(burst: Burst, ending: Ending) -> int | None:
+    """When something may be to be said that nobody asks for. After an answer it is enough to look too early: the look
+    itself finds out. What was due and gave way, to a flow's question or to people, is looked for at once."""
+    queue, now = burst.crew.queue, burst.claim.claimed_at
+    if burst.past is not None:
+        gave_way = burst.due is not None and ending.reason != burst.due.reason
+        return now if gave_way else next_at(burst.past, queue, now)
+    nobody = burst.conversation.group or burst.capabilities.asked_only
+    return None if nobody or ending.outcome is not Outcome.ANSWERED else soonest(queue, now)
+
+
 def _facts(burst: Burst, ending: Ending) -> dict[str, bool]:
     """Whoever writes to us can be written to."""
     facts = {"unreachable": False} if "unreachable" in burst.facts else {}
@@ -102,6 +116,7 @@ def _facts(burst: Burst, ending: Ending) -> dict[str, bool]:
     if ending.tells:
         past = [fact for fact in burst.facts if fact.startswith(ABSENCE)]
         facts |= {**dict.fromkeys(past, False), ending.tells: True}
+    facts |= {**(burst.rating.facts if burst.rating else {}), **ending.facts}
     return facts if ending.opts_out is None else {**facts, "opted_out": ending.opts_out}
 
 
