@@ -206,7 +206,7 @@ class Door:
 
 def routes() -> set[tuple[str, str]]:
     door: Any = Door()
-    app = application(*[door] * 8, {})
+    app = application(door, door, door, door, door, door, door, door, {})
     found = {(r.method, r.resource.canonical) for r in app.router.routes() if r.resource}
     return {(method, path) for method, path in found if method not in ("*", "HEAD")}
 
@@ -497,6 +497,9 @@ ARGUMENTS = {
     "HearingError": 0,
     "Fault": 0,
     "ChannelError": 0,
+    "DeskError": 0,
+    "TakenOver": 5,
+    "_released": 3,
     "_again": 0,
     "SpeechError": 0,
     "Quota": 0,
@@ -513,7 +516,7 @@ CARRIERS = {*ARGUMENTS, "Said", "Content", "replace"}
 """Calls whose keywords may be a reason."""
 TABLES = {"UNANSWERED", "NOBODY"}
 """Dictionaries whose values are reasons."""
-SAYERS = {"aside", "_noise"}
+SAYERS = {"aside", "_noise", "_not_for_the_contact", "_aside", "_takeover", "_why"}
 """Functions that return a reason."""
 REASON = re.compile(r"[a-z][a-z_]*[a-z]")
 
