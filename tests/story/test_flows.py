@@ -21,7 +21,7 @@ from tests.fakes.actions import SECRET, FakeActions
 from tests.fakes.openai import FakeOpenAI
 from tests.story.lines import Evolution, Telegram, WhatsApp, heard, outcomes, quiet, until
 from tests.story.lines import conversation as of_line
-from tests.story.running import Contact, running, toml
+from tests.story.running import LONG, Contact, burst_ends, pass_time, running, toml
 
 MENU = """
 name = "pedidos"
@@ -285,11 +285,16 @@ async def test_a_fixed_reply_is_above_a_flow_and_the_question_waits(tmp_path: Pa
 
 async def test_a_burst_is_one_answer(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai, FakeActions("pago") as shop:
-        async with running(queue(openai, tmp_path, shop=shop, interval=300), tmp_path) as (_, contact):
-            await contact.ask("menu")
-            await contact.ask("1")
+        async with running(queue(openai, tmp_path, shop=shop), tmp_path) as (_, before):
+            await before.ask("menu")
+            await before.ask("1")
+        slow = queue(openai, tmp_path, shop=shop, interval=LONG, max_wait=LONG)
+        async with running(slow, tmp_path) as (gateway, contact):
+            await go_on(contact, before)
             await contact.say("é o")
-            assert await says(contact, "4711") == "O pedido 4711 está pago."
+            asking = asyncio.create_task(says(contact, "4711"))
+            await burst_ends(gateway, contact.conversation, 4)
+            assert await asking == "O pedido 4711 está pago."
             assert len(shop.seen) == 1
 
 
@@ -616,9 +621,10 @@ async def test_a_file_that_is_not_there_and_two_flows_of_one_name_are_refused(tm
 
 async def test_a_question_nobody_answers_times_out(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai:
-        async with running(queue(openai, tmp_path, timeout=0.3), tmp_path) as (_, contact):
+        async with running(queue(openai, tmp_path, timeout=60), tmp_path) as (gateway, contact):
             await contact.ask("menu")
             assert await says(contact, "1") == NUMBER
+            pass_time(gateway)
             await until(lambda: _wrote_us(contact, "Até logo!"), "the reminder")
             turn = (await contact.turns())[-1]
             assert (turn["outcome"], turn["reason"]) == ("answered", "flow")
@@ -632,8 +638,9 @@ async def _wrote_us(contact: Contact, text: str) -> bool:
 
 async def test_a_question_that_times_out_without_a_word_ends_the_flow(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai:
-        async with running(queue(openai, tmp_path, timeout=0.3), tmp_path) as (_, contact):
+        async with running(queue(openai, tmp_path, timeout=60), tmp_path) as (gateway, contact):
             await contact.ask("menu")
+            pass_time(gateway)
             turns = await until(lambda: _turns(contact, 2), "the end of the flow")
             assert (turns[1]["outcome"], turns[1]["reason"]) == ("ignored", "flow_timeout")
             assert await says(contact, "1") == "Echo: 1"
@@ -708,12 +715,14 @@ async def test_recado_check_reads_flows(tmp_path: Path) -> None:
 
 async def test_what_could_not_be_understood_beside_an_answer_is_owned_up_to(tmp_path: Path, zap: WhatsApp) -> None:
     async with FakeOpenAI() as openai:
-        config = queue(openai, tmp_path, interval=400) + zap.channel()
+        config = queue(openai, tmp_path, interval=LONG, max_wait=LONG) + zap.channel()
         async with running(config, tmp_path) as (gateway, _):
             await zap.post(gateway, zap.message("m1", "menu"))
+            await burst_ends(gateway, of_line(zap), 1)
             await until(lambda: len(zap.fake.sent) == 1, "the menu")
             await zap.post(gateway, zap.voice("m2", b"OggS no sound"))
             await zap.post(gateway, zap.message("m3", "o meu pedido"))
+            await burst_ends(gateway, of_line(zap), 3)
             await until(lambda: len(zap.fake.sent) == 2, "the question")
             said = zap.fake.sent[1].json["text"]["body"]
             assert said.endswith(f"\n\n{NUMBER}")
