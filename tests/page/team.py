@@ -127,6 +127,14 @@ class Team:
         media = {"id": id, "url": f"/v1/media/{id}", "mime": mime, "seconds": seconds, "waveform": speechlike()}
         return {"kind": "voice", "media": media | {"bytes": 1}, "transcript": transcript}
 
+    def sends(self, talk: Talk, kind: str, mime: str, data: bytes, name: str) -> Json:
+        """The contact sends a file."""
+        id = f"m{len(self._blobs) + 1}"
+        self._blobs[id] = data
+        media = {"id": id, "url": f"/v1/media/{id}", "mime": mime, "seconds": None, "bytes": len(data), "waveform": []}
+        attachment = {"kind": kind, "name": name, "media": media}
+        return self._add(talk, "contact", {"kind": "text", "text": "", "attachments": [attachment]})
+
     def _add(self, talk: Talk, who: str, part: Json, **more: Any) -> Json:
         seen = [int(n) for n in talk.cursor.split("-")]
         seen[who != "contact"] += 1

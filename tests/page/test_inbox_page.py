@@ -259,6 +259,28 @@ async def test_a_long_talk_begins_where_it_is_recent(browser: Browser, inbox: st
         assert await page.locator(".bubble").count() == 100
 
 
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003010100c9fe92ef"
+    "0000000049454e44ae426082"
+)
+
+
+async def test_a_picture_is_shown_and_any_other_file_only_saved(browser: Browser, inbox: str, team: Team) -> None:
+    lia = team.calls("Lia", "Chegou assim", WISH)
+    team.sends(lia, "image", "image/png", PIXEL, "foto.png")
+    team.sends(lia, "document", "text/html", b"<script>window.top.hurt = 1</script>", "nota.html")
+    team.sends(lia, "image", "image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.svg")
+    async with marina(browser, inbox) as page:
+        await choose(page, lia)
+        await page.wait_for_function("() => document.querySelector('.picture img')?.naturalWidth === 1")
+        assert await page.get_by_role("img", name="foto.png").count() == 1
+        async with page.expect_download() as saving:
+            await page.get_by_role("button", name="Salvar nota.html").click()
+        assert (await saving.value).suggested_filename == "nota.html"
+        assert await page.get_by_role("button", name="Salvar a.svg").count() == 1
+        assert await page.evaluate("[window.hurt ?? 0, document.querySelectorAll('.picture').length]") == [0, 1]
+
+
 # -- answering
 
 
@@ -458,6 +480,7 @@ async def test_an_accessibility_checker_has_nothing_to_say(
         await choose(page, lia)
         await page.locator(".note").nth(1).wait_for()
         await page.locator("#reply").fill("Oi")
+        await page.locator("[role=log][aria-live=polite]").wait_for()
         assert await page.evaluate(AUDIT) == []
 
 

@@ -8,6 +8,7 @@ import { VoiceNote } from "./player.js";
 import { Words } from "./text.js";
 
 const NEAR_PX = 120;
+const ANNOUNCE_AFTER_MS = 500;  // a screen reader should not read the whole history aloud
 const TALLEST_PX = 200;
 const LONGEST = 32_768;  // characters, as docs/api.md has it
 const GROUP_MS = 5 * 60_000;
@@ -69,14 +70,21 @@ function Log({ state, t }) {
   const { messages, begin } = state.open;
   const box = useRef();
   const pinned = useRef(true);
+  const announcing = useLater(ANNOUNCE_AFTER_MS);
   const items = lines(messages, state);
   useLayoutEffect(() => { if (pinned.current) toEnd(box.current); }, [items.length, items.at(-1)?.key]);
   useEffect(() => keepAtEnd(box.current, pinned), []);
-  return html`<div class="log" ref=${box} role="log" aria-live="polite" aria-label=${t("conversation")} tabindex="0" onScroll=${() => { pinned.current = near(box.current); }}>
+  return html`<div class="log" ref=${box} role="log" aria-live=${announcing ? "polite" : "off"} aria-label=${t("conversation")} tabindex="0" onScroll=${() => { pinned.current = near(box.current); }}>
     <div class="lines">
       ${begin !== "0-0" && html`<p class="aside">${t("earlier")}</p>`}
       <ol>${items.map((item) => html`<${Line} key=${item.key} item=${item} id=${state.open.id} words=${state.words} />`)}</ol>
     </div></div>`;
+}
+
+function useLater(ms) {
+  const [later, setLater] = useState(false);
+  useEffect(() => { const timer = setTimeout(() => setLater(true), ms); return () => clearTimeout(timer); }, []);
+  return later;
 }
 
 const near = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
@@ -204,7 +212,7 @@ function File({ one, conversation, t }) {
     link.download = one.name || t("file");
     link.click();
   };
-  return html`<button type="button" class="act" onClick=${() => save().catch((refusal) => console.warn("not saved:", refusal.message))}>${t("open_file", { name: one.name || t("file") })}</button>`;
+  return html`<button type="button" class="act" onClick=${() => save().catch((refusal) => console.warn("not saved:", refusal.message))}>${t("save_file", { name: one.name || t("file") })}</button>`;
 }
 
 // -- the answer
