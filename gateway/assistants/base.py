@@ -82,6 +82,15 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """A person should go on: what the assistant says by calling a function. Comes right before Finished; what was
+    written before it in the same answer is not said."""
+
+    reason: str = ""
+    """The assistant's own words, at most 300 characters; empty when it gave none that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The answer is whole: the last event, always. A stream that ends without it was cut."""
 
@@ -93,6 +102,11 @@ class Finished:
     output_tokens: int = 0
     truncated: bool = False
     """The model stopped at its output limit."""
+    ignored_calls: int = 0
+    """Calls of functions that were not offered: nothing was done about them."""
+
+
+Event = Text | Again | HandOver | Finished
 
 
 class AssistantError(Exception):
@@ -123,8 +137,11 @@ class Assistant(Protocol):
         AssistantError `pictures_refused`, and the same question goes well without pictures."""
         ...
 
-    def answer(self, ask: Ask) -> AsyncIterator[Text | Again | Finished]:
-        """Text pieces, then exactly one Finished. Raises AssistantError, at the start or in the middle."""
+    def answer(self, ask: Ask) -> AsyncIterator[Event]:
+        """Text pieces, perhaps a HandOver, then exactly one Finished.
+
+        Raises AssistantError, at the start or in the middle.
+        """
         ...
 
     async def close(self) -> None: ...

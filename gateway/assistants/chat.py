@@ -6,19 +6,21 @@ indexes may be missing; an error may be a list. What is required is one thing: a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from gateway.assistants.base import Ask, AssistantError, Finished, Picture, Text
+from gateway.assistants.base import Ask, AssistantError, Finished, HandOver, Picture, Text
 from gateway.assistants.briefing import Citations, instructions, refuse_assistant_id, turns
 from gateway.assistants.faults import fault_from
 from gateway.assistants.pictures import data_url, shown
-from gateway.assistants.responses import DECLINED, wordless
+from gateway.assistants.responses import DECLINED, with_or_without_tools, wordless
+from gateway.assistants.tools import CHAT, Calls
 from gateway.assistants.wire import OPENAI, check_model, cut, documents, open_client, whole
 from tts.findings import Finding
 
@@ -48,6 +50,7 @@ class OpenAIChat:
         self._model = model
         self._host = urlsplit(base_url or OPENAI).hostname or ""
         self._timeout_s = timeout_s
+        self._takes_tools = True
         self._max_output_tokens = max_output_tokens
         self._always: dict[str, Any] = {"stream_options": {"include_usage": True}}
         if reasoning_effort:
@@ -67,15 +70,22 @@ class OpenAIChat:
         """Images travel alike everywhere; a document's part is known to OpenAI alone."""
         return frozenset({"image", "document"} if self._host.endswith(".openai.com") else {"image"})
 
-    async def answer(self, ask: Ask) -> AsyncIterator[Text | Finished]:
+    async def answer(self, ask: Ask) -> AsyncIterator[Text | HandOver | Finished]:
         refuse_assistant_id(self._model)
         ask = replace(ask, pictures=shown(ask.pictures, self.sees))
+        async with aclosing(with_or_without_tools(self._takes_tools, partial(self._answered, ask))) as events:
+            async for event, tools in events:
+                self._takes_tools = tools
+                yield event
+
+    async def _answered(self, ask: Ask, tools: bool) -> AsyncGenerator[Text | HandOver | Finished, None]:
         reading = _Reading(Citations(ask.passages))
         call = self._client.chat.completions.with_streaming_response.create(
-            model=self._model, messages=[], stream=True, extra_body=self._body(ask)
+            model=self._model, messages=[], stream=True, extra_body=self._body(ask, tools)
         )
+        carried = documents(call, self._timeout_s, pictures=bool(ask.pictures), tools=tools)
         try:
-            async with aclosing(documents(call, self._timeout_s, pictures=bool(ask.pictures))) as chunks:
+            async with aclosing(carried) as chunks:
                 async for chunk in chunks:
                     for text in whole(reading.read(chunk)):
                         yield text
@@ -103,8 +113,9 @@ class OpenAIChat:
         self._opened = self._opened or self._open()
         return self._opened
 
-    def _body(self, ask: Ask) -> dict[str, Any]:
-        return {"messages": _messages(ask), **self._always, **self._limit()}
+    def _body(self, ask: Ask, tools: bool) -> dict[str, Any]:
+        offered = {"tools": [CHAT]} if tools else {}
+        return {"messages": _messages(ask, tools), **offered, **self._always, **self._limit()}
 
     def _limit(self) -> dict[str, int]:
         """OpenAI's reasoning models refuse the old name of the limit; most others know only the old one."""
@@ -114,7 +125,7 @@ class OpenAIChat:
         return {"max_completion_tokens" if new else "max_tokens": self._max_output_tokens}
 
 
-def _messages(ask: Ask) -> list[dict[str, Any]]:
+def _messages(ask: Ask, tools: bool) -> list[dict[str, Any]]:
     """One message per change of speaker: many chat templates insist that roles alternate. Pictures are in the last."""
     said: list[dict[str, Any]] = [
         {"role": role, "content": "\n\n".join(turn["content"] for turn in run)}
@@ -124,7 +135,7 @@ def _messages(ask: Ask) -> list[dict[str, Any]]:
         words = said[-1]["content"]
         text = [{"type": "text", "text": words}] if words.strip() else []
         said[-1]["content"] = [*text, *map(_part, ask.pictures)]
-    return [{"role": "system", "content": instructions(ask)}, *said]
+    return [{"role": "system", "content": instructions(ask, tool=tools)}, *said]
 
 
 def _part(one: Picture) -> dict[str, Any]:
@@ -136,6 +147,7 @@ def _part(one: Picture) -> dict[str, Any]:
 class _Reading:
     def __init__(self, marks: Citations) -> None:
         self._marks = marks
+        self._calls = Calls()
         self._spoke = False
         self._model = ""
         self._usage: Mapping[str, Any] = {}
@@ -148,10 +160,13 @@ class _Reading:
             said = choice.get("delta") or choice.get("message") or {}
             if said.get("refusal"):
                 raise AssistantError("refusal", hint=DECLINED)
+            for call in said.get("tool_calls") or ():
+                function = call.get("function") or {}
+                self._calls.add(call.get("index"), function.get("name"), function.get("arguments"))
             yield from self._say(self._marks.feed(said.get("content") or ""))
             self.finish_reason = choice.get("finish_reason") or self.finish_reason
 
-    def end(self) -> Iterator[Text | Finished]:
+    def end(self) -> Iterator[Text | HandOver | Finished]:
         """Whatever is left when the stream is over. Raises AssistantError when it is not the whole answer."""
         if not self.finish_reason:
             raise cut().of(AssistantError)
@@ -159,14 +174,18 @@ class _Reading:
             raise fault_from({"code": "content_filter"}, None).of(AssistantError)
         yield from self._say(self._marks.finish())
         truncated = self.finish_reason == "length"
-        if not self._spoke:
+        handover = self._calls.handover
+        if not self._spoke and not handover:
             raise wordless(truncated)
+        if handover:
+            yield handover
         yield Finished(
             citations=tuple(self._marks.cited),
             model=self._model,
             input_tokens=int(self._usage.get("prompt_tokens") or 0),
             output_tokens=int(self._usage.get("completion_tokens") or 0),
             truncated=truncated,
+            ignored_calls=self._calls.ignored,
         )
 
     def _say(self, text: str) -> Iterator[Text]:

@@ -74,6 +74,11 @@ PICTURE_STATUSES = frozenset({400, 404, 413, 415, 422, 500})
 """What models without eyes answer a picture with. There is no code for it: OpenAI says 400 with a null code, OpenRouter
 404, llama.cpp and vLLM 500."""
 
+TOOLS = "tools_refused"
+"""The call offered a function and was refused for no other reason that we know: ask again without."""
+TOOL_STATUSES = frozenset({400, 404, 422})
+"""What servers and models without tools answer with: Ollama and vLLM 400, OpenRouter 404. There is no code for it."""
+
 HINTS = {
     "invalid_api_key": "The provider does not know this key: put a valid one into {section}.api_key.",
     "model_not_found": "The model was switched off or this key may not use it: set {section}.model to one that "
@@ -123,15 +128,17 @@ class Fault:
         return cls("not_an_api", True, hint=_hint("not_an_api", None, section))
 
 
-def fault_of(error: Exception, section: str = "assistant", *, pictures: bool = False) -> Fault:
-    """What the SDK, its HTTP client or asyncio raised. `section`: the configuration the hints speak of. `pictures`: the
-    call carried some."""
+def fault_of(error: Exception, section: str = "assistant", *, pictures: bool = False, tools: bool = False) -> Fault:
+    """What the SDK, its HTTP client or asyncio raised. `section`: the configuration the hints speak of. `pictures`,
+    `tools`: the call carried some."""
     import httpx2
     import openai
 
     if isinstance(error, openai.APIStatusError):
-        headers = error.response.headers
-        return fault_from(_as_object(error.body), error.status_code, section, pictures=pictures).after(headers)
+        headers, said = error.response.headers, _as_object(error.body)
+        if tools and _may_be_the_tools(said, error.status_code):
+            return Fault(TOOLS, False, hint="The model or its server takes no tools; the marker still hands over.")
+        return fault_from(said, error.status_code, section, pictures=pictures).after(headers)
     # The aiohttp transport calls a refused connection a ConnectTimeout; either way nothing was asked yet.
     unasked = isinstance(error.__cause__, httpx2.ConnectTimeout)
     if isinstance(error, (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError)) and not unasked:
@@ -203,6 +210,13 @@ def _may_be_the_pictures(reason: str, status: int | None) -> bool:
     as it is without pictures."""
     otherwise = reason in HINTS or reason in BILLING | POLICY | PASSING
     return status in PICTURE_STATUSES and (not otherwise or status == 500)
+
+
+def _may_be_the_tools(error: Mapping[str, Any], status: int) -> bool:
+    """Refused for no other reason that we know, and for no other field. Only asking again without them tells."""
+    reason, field = _reason(error, status), str(error.get("param") or "tools")
+    otherwise = reason in HINTS or reason in BILLING | POLICY | PASSING | PICTURE_CODES
+    return status in TOOL_STATUSES and not otherwise and field.startswith(("tool", "function"))
 
 
 def _passes(reason: str, status: int | None) -> bool:

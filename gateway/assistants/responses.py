@@ -8,21 +8,25 @@ same reason `store` is false unless asked for: what contacts write is not kept t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from gateway.assistants.base import Ask, AssistantError, Finished, Passage, Picture, Text
+from gateway.assistants.base import Ask, AssistantError, Finished, HandOver, Passage, Picture, Text
 from gateway.assistants.briefing import Citations, instructions, refuse_assistant_id, safety_identifier, turns
-from gateway.assistants.faults import fault_from
+from gateway.assistants.faults import TOOLS, fault_from
 from gateway.assistants.pictures import data_url, shown
+from gateway.assistants.tools import RESPONSES, Calls
 from gateway.assistants.wire import check_model, cut, documents, drain, open_client, whole
 from tts.findings import Finding
 
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
+
+E = TypeVar("E")
 
 ENDS = ("completed", "incomplete", "failed", "cancelled")
 DECLINED = "The model declined to answer; a person should read the conversation."
@@ -52,6 +56,7 @@ class OpenAIResponses:
     ) -> None:
         self._model = model
         self._timeout_s = timeout_s
+        self._takes_tools = True
         self._always: dict[str, Any] = {"store": store, "truncation": truncation}
         if max_output_tokens:
             self._always["max_output_tokens"] = max_output_tokens
@@ -71,15 +76,22 @@ class OpenAIResponses:
     def sees(self) -> frozenset[str]:
         return frozenset({"image", "document"})
 
-    async def answer(self, ask: Ask) -> AsyncIterator[Text | Finished]:
+    async def answer(self, ask: Ask) -> AsyncIterator[Text | HandOver | Finished]:
         refuse_assistant_id(self._model)
         ask = replace(ask, pictures=shown(ask.pictures, self.sees))
+        async with aclosing(with_or_without_tools(self._takes_tools, partial(self._answered, ask))) as events:
+            async for event, tools in events:
+                self._takes_tools = tools
+                yield event
+
+    async def _answered(self, ask: Ask, tools: bool) -> AsyncGenerator[Text | HandOver | Finished, None]:
         reading = _Reading(ask.passages)
         # `extra_body`: typed parameters would be validated one by one, 28 ms for a long history.
         call = self._client.responses.with_streaming_response.create(
-            model=self._model, stream=True, extra_body=self._body(ask)
+            model=self._model, stream=True, extra_body=self._body(ask, tools)
         )
-        async with aclosing(documents(call, self._timeout_s, pictures=bool(ask.pictures))) as events:
+        carried = documents(call, self._timeout_s, pictures=bool(ask.pictures), tools=tools)
+        async with aclosing(carried) as events:
             async for event in events:
                 for said in whole(reading.read(event)):
                     yield said
@@ -108,12 +120,13 @@ class OpenAIResponses:
         self._opened = self._opened or self._open()
         return self._opened
 
-    def _body(self, ask: Ask) -> dict[str, Any]:
+    def _body(self, ask: Ask, tools: bool) -> dict[str, Any]:
         *said, question = turns(ask)
         return {
-            "instructions": instructions(ask),
+            "instructions": instructions(ask, tool=tools),
             "input": [*said, _looked_at(question, ask.pictures)],
             "safety_identifier": safety_identifier(ask.conversation),
+            **({"tools": [RESPONSES]} if tools else {}),
             **self._always,
         }
 
@@ -137,13 +150,19 @@ class _Reading:
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self._marks = Citations(passages)
+        self._calls = Calls()
         self._spoke = False
         self.ended = False
 
-    def read(self, event: Mapping[str, Any]) -> Iterator[Text | Finished]:
+    def read(self, event: Mapping[str, Any]) -> Iterator[Text | HandOver | Finished]:
         kind = event.get("type", "")
         if kind == "response.output_text.delta":
             yield from self._say(str(event.get("delta") or ""))
+        elif kind in ("response.output_item.added", "response.output_item.done"):
+            self._call(event.get("item"), event.get("output_index"))
+        elif kind in ("response.function_call_arguments.delta", "response.function_call_arguments.done"):
+            ended = kind.endswith("done")
+            self._calls.add(event.get("output_index"), "", event.get("arguments" if ended else "delta"), whole=ended)
         elif kind in ("response.refusal.delta", "response.refusal.done"):
             raise AssistantError("refusal", hint=DECLINED)
         elif str(kind).removeprefix("response.") in ENDS and isinstance(event.get("response"), Mapping):
@@ -156,18 +175,45 @@ class _Reading:
             self._spoke = self._spoke or bool(text.strip())
             yield Text(text)
 
-    def _end(self, response: Mapping[str, Any]) -> Iterator[Text | Finished]:
+    def _call(self, item: object, index: object) -> None:
+        if isinstance(item, Mapping) and item.get("type") == "function_call":
+            self._calls.add(index, item.get("name"), item.get("arguments"), whole=True)
+
+    def _end(self, response: Mapping[str, Any]) -> Iterator[Text | HandOver | Finished]:
         _raise_failure(response)
+        for index, item in enumerate(() if self._calls else response.get("output") or ()):
+            self._call(item, index)
         if not self._spoke:
             yield from self._say("".join(_written(response)))
         if rest := self._marks.finish():
             self._spoke = self._spoke or bool(rest.strip())
             yield Text(rest)
         truncated = response.get("status") == "incomplete"
-        if not self._spoke:
+        handover = self._calls.handover
+        if not self._spoke and not handover:
             raise wordless(truncated)
         self.ended = True
-        yield _finished(response, self._marks.cited, truncated)
+        if handover:
+            yield handover
+        yield replace(_finished(response, self._marks.cited, truncated), ignored_calls=self._calls.ignored)
+
+
+async def with_or_without_tools(
+    takes: bool, answered: Callable[[bool], AsyncGenerator[E, None]]
+) -> AsyncGenerator[tuple[E, bool], None]:
+    """The events of `answered(takes)`, each with whether tools may be offered next time. A call that is refused, maybe
+    for its tools, is made again without; only when that goes well it was them. Raises AssistantError."""
+    try:
+        async with aclosing(answered(takes)) as events:
+            async for event in events:
+                yield event, takes
+        return
+    except AssistantError as error:
+        if error.reason != TOOLS:
+            raise
+    async with aclosing(answered(False)) as events:
+        async for event in events:
+            yield event, False
 
 
 def wordless(truncated: bool) -> AssistantError:

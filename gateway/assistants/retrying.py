@@ -25,7 +25,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from gateway.assistants.base import Again, Ask, Assistant, AssistantError, Finished, Text
+from gateway.assistants.base import Again, Ask, Assistant, AssistantError, Event, Text
 from gateway.assistants.faults import HINTS
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Retrying:
     def sees(self) -> frozenset[str]:
         return self._assistant.sees
 
-    async def answer(self, ask: Ask) -> AsyncIterator[Text | Again | Finished]:
+    async def answer(self, ask: Ask) -> AsyncIterator[Event]:
         """Pieces go on as they come; a try that breaks after some of them is taken back."""
         began, failures, wrote = self._clock(), list[AssistantError](), False
         while True:
@@ -128,7 +128,7 @@ class Retrying:
     async def close(self) -> None:
         await self._assistant.close()
 
-    async def _try(self, ask: Ask, left: float) -> AsyncIterator[Text | Again | Finished]:
+    async def _try(self, ask: Ask, left: float) -> AsyncIterator[Event]:
         """`left`: seconds for all of it. The clock runs only while the assistant is waited for, one event at a time:
         a timeout around a `yield` would strike whoever takes the pieces."""
         end = asyncio.get_running_loop().time() + left
@@ -147,8 +147,8 @@ class Retrying:
 
 @asynccontextmanager
 async def _closing(
-    events: AsyncIterator[Text | Again | Finished],
-) -> AsyncIterator[AsyncIterator[Text | Again | Finished]]:
+    events: AsyncIterator[Event],
+) -> AsyncIterator[AsyncIterator[Event]]:
     """A try that is given up closes its connection now and not when its garbage is collected."""
     try:
         yield events

@@ -89,17 +89,17 @@ class EventReader:
 
 
 async def documents(
-    call: AbstractAsyncContextManager[Any], timeout_s: float, *, pictures: bool = False
+    call: AbstractAsyncContextManager[Any], timeout_s: float, *, pictures: bool = False, tools: bool = False
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Makes an SDK streaming call and gives each event as JSON; one document when the server does not stream.
 
     `timeout_s` bounds the whole answer: a server that drips a byte now and then is as dead as a silent one.
-    `pictures`: the call carries some, which may be why it is refused.
+    `pictures`, `tools`: the call carries some, which may be why it is refused.
     Raises AssistantError for refused calls, cuts, timeouts, pages of HTML and errors within the stream.
     """
     deadline = asyncio.get_running_loop().time() + timeout_s
     async with AsyncExitStack() as stack:
-        response = await _by(deadline, stack.enter_async_context(call), pictures)
+        response = await _by(deadline, stack.enter_async_context(call), pictures, tools)
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "text/html":
             raise Fault.page().of(AssistantError)
@@ -111,7 +111,7 @@ async def documents(
             yield _parsed(data, pictures)
 
 
-async def _by(deadline: float, step: Awaitable[T], pictures: bool = False) -> T:
+async def _by(deadline: float, step: Awaitable[T], pictures: bool = False, tools: bool = False) -> T:
     # Around each read and never around a yield: a timeout there would cancel whoever reads us.
     try:
         async with asyncio.timeout_at(deadline):
@@ -119,7 +119,7 @@ async def _by(deadline: float, step: Awaitable[T], pictures: bool = False) -> T:
     except StopAsyncIteration:
         raise
     except Exception as error:
-        raise fault_of(error, pictures=pictures).of(AssistantError) from None
+        raise fault_of(error, pictures=pictures, tools=tools).of(AssistantError) from None
 
 
 async def _chunks(response: Any, deadline: float) -> AsyncIterator[bytes]:

@@ -16,6 +16,7 @@ from gateway.assistants.chat import OpenAIChat
 from gateway.assistants.faults import fault_from
 from gateway.assistants.local import LocalAssistant
 from gateway.assistants.responses import OpenAIResponses
+from gateway.assistants.tools import CHAT, RESPONSES
 from gateway.assistants.wire import EventReader
 from tests.fakes import openai as wire
 from tests.fakes.openai import KEY, FakeOpenAI
@@ -45,13 +46,14 @@ async def test_responses_body() -> None:
     assert call.json == {
         "model": "gpt-6-luna",
         "stream": True,
-        "instructions": instructions(ASK),
+        "instructions": instructions(ASK, tool=True),
         "input": [
             {"role": "user", "content": "Oi"},
             {"role": "user", "content": "Bom dia"},
             {"role": "assistant", "content": "Olá, Rita aqui."},
             {"role": "user", "content": "Quanto custa?"},
         ],
+        "tools": [RESPONSES],
         "store": False,
         "truncation": "auto",
     }
@@ -68,8 +70,9 @@ async def test_chat_body() -> None:
         "stream": True,
         "stream_options": {"include_usage": True},
         "max_tokens": 300,
+        "tools": [CHAT],
         "messages": [
-            {"role": "system", "content": instructions(ASK)},
+            {"role": "system", "content": instructions(ASK, tool=True)},
             {"role": "user", "content": "Oi\n\nBom dia"},
             {"role": "assistant", "content": "Olá, Rita aqui."},
             {"role": "user", "content": "Quanto custa?"},

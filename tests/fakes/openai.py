@@ -315,6 +315,49 @@ def refusal(text: str = "Não posso ajudar com isso.") -> Reply:
     return reply
 
 
+def calling(*calls: tuple[str, str], text: str = "", indexed: bool = True, truncated: bool = False) -> Reply:
+    """The model calls functions, (name, arguments as text) each, perhaps after a text. `indexed`: as OpenAI sends
+    them; without, as servers that leave ids, indexes and argument deltas out. `truncated`: the output limit struck."""
+
+    async def reply(call: Call, request: web.Request) -> web.StreamResponse:
+        events = _chat_calls(calls, indexed) if call.chat else _response_calls(calls, indexed)
+        reason = {"incomplete_details": {"reason": "max_output_tokens"}} if truncated else {}
+        output = [_function_call(name, arguments) for name, arguments in calls]
+        ended = _ended("incomplete" if truncated else "completed", output=output, **reason)
+        end = _choice({}, "length" if truncated else "tool_calls") if call.chat else ended
+        said = _deltas(call, text, 2) if text else []
+        return await _stream(request, [*said, *events, end])
+
+    return reply
+
+
+def _chat_calls(calls: Sequence[tuple[str, str]], indexed: bool) -> Iterator[dict[str, Any]]:
+    for index, (name, arguments) in enumerate(calls):
+        whole = {"type": "function", "function": {"name": name, "arguments": arguments}}
+        if not indexed:
+            yield _choice({"tool_calls": [whole]})
+            continue
+        begun = {"name": name, "arguments": ""}
+        yield _choice({"tool_calls": [{"index": index, "id": f"call_{index}", "type": "function", "function": begun}]})
+        for piece in filter(None, (arguments[:7], arguments[7:])):
+            yield _choice({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+
+
+def _response_calls(calls: Sequence[tuple[str, str]], indexed: bool) -> Iterator[dict[str, Any]]:
+    for index, (name, arguments) in enumerate(calls if indexed else ()):
+        place = {"output_index": index + 1, "item_id": f"fc_{index}"}
+        kind = "response.function_call_arguments"
+        yield {"type": "response.output_item.added", **place, "item": _function_call(name, "", "in_progress")}
+        for piece in filter(None, (arguments[:7], arguments[7:])):
+            yield {"type": f"{kind}.delta", **place, "delta": piece}
+        yield {"type": f"{kind}.done", **place, "name": name, "arguments": arguments}
+        yield {"type": "response.output_item.done", **place, "item": _function_call(name, arguments)}
+
+
+def _function_call(name: str, arguments: str, status: str = "completed") -> dict[str, Any]:
+    return {"type": "function_call", "call_id": "call_1", "name": name, "arguments": arguments, "status": status}
+
+
 def cut(after: int = 2, *, reset: bool = False) -> Reply:
     """The stream ends after so many deltas: politely, or (`reset`) with the connection torn off."""
 
