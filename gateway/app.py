@@ -249,7 +249,7 @@ class Gateway:
         standing = Standing(self.people, self.store, self.crews, capabilities, Utter(self.store, self.speak))
         return application(
             Messages(self.config, access, self.intake, self.store, self.live, self.telemetry, base_url),
-            Conversations(self.config, access, self.store, self.live, self.people, standing, base_url),
+            Conversations(self.config, access, self.store, self.live, self.people, standing, base_url, self._online),
             Media(access, self.store, self.media, self.encoder),
             Page(self.config, access, self.crews, self._suggestions),
             Health(self.config, access, self.store, self.telemetry, self._degraded),

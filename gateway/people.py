@@ -15,6 +15,7 @@ import orjson
 
 from gateway import transcript
 from gateway.config import Config, Queue
+from gateway.rules import calling
 from gateway.rules import custody as rules
 from gateway.rules.custody import (
     Custody,
@@ -31,6 +32,7 @@ from gateway.rules.custody import (
     move,
     passing,
 )
+from gateway.rules.hours import is_open
 from storage.model import Conversation, ConversationId, Cursor, Kind, MediaId, Post, Verdict
 from storage.store import Store
 
@@ -110,6 +112,18 @@ class People:
         event = rules.PersonWrote(key, at, to, person)
         return await self.happened(id, event, guard=guard, posts=[Post(id, f"person:{key}", body)], media=media)
 
+    async def hand_over(
+        self, id: ConversationId, reason: str, *, key: str, to: str = "", online: bool = True
+    ) -> Custody:
+        """People are called, and the contact is told so, once. Raises LookupError, StoreError."""
+        conversation, now = await self.conversation(id), await self.store.now()
+        queue = self.queue_of(conversation)
+        open = is_open(queue.hours, now)
+        text, language = calling.message(queue, rules.variant(open=open, online=online), queue.language)
+        body = transcript.said_by_us(id, key, reason, text, language)
+        event = rules.Transferred(key, now, "api", to or queue.handoff.to, reason, open, online)
+        return await self.happened(id, event, says=[Post(id, f"transfer:{key}:0", body)])
+
     async def call(self, id: ConversationId, reason: str, *, key: str, to: str = "") -> Custody:
         """People are called, and nothing is said of it to the contact."""
         to = to or self.queue_of(await self.conversation(id)).handoff.to
@@ -147,9 +161,11 @@ class People:
         *,
         guard: Guard = lambda custody: None,
         posts: Sequence[Post] = (),
+        says: Sequence[Post] = (),
         media: Sequence[MediaId] = (),
     ) -> Custody:
-        """Who has it now. Nothing is written where nothing changes. Raises LookupError, StoreError."""
+        """Who has it now. Nothing is written where nothing changes. `posts` go out in any case, `says` where the event
+        asks for a transfer message. Raises LookupError, StoreError."""
         while True:
             conversation = await self.conversation(id)
             before = custody_of(conversation)
@@ -160,7 +176,7 @@ class People:
             written = await self.store.pass_on(
                 id,
                 passing(conversation, after),
-                posts=posts,
+                posts=[*posts, *(says if any(isinstance(one, rules.SayTransfer) for one in effects) else ())],
                 desk=self.follows(conversation, after, effects),
                 media=media,
                 wake_at=after.since if self._asks_for_score(conversation, effects) else wakes_at(effects),

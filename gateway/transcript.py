@@ -142,6 +142,14 @@ def sent_body(turn: str, part: Mapping[str, Any], *, envelope: Mapping[str, Any]
     return orjson.dumps(body if spell is None else {**body, "spell": spell}).decode()
 
 
+def said_by_us(conversation: str, id: str, reason: str, text: str, language: str) -> str:
+    """An outbound entry for a transfer message that no turn wrote. `id`: of the transfer."""
+    turn, part = f"transfer:{id}", {"kind": "text", "text": text}
+    reply: dict[str, Any] = {"conversation": conversation, "turn": turn, "outcome": str(Outcome.TRANSFERRED), "reason": reason}
+    reply |= {"language": language, "citations": []}
+    return sent_body(turn, part, envelope=reply, spell=None, last=True)
+
+
 def written_by_person(conversation: str, part: Mapping[str, Any], person: str, at: int, id: str) -> str:
     """An outbound entry for what a person wrote at a desk: it is still to be sent. `id`: of what was written."""
     reply = {"conversation": conversation, "turn": f"person:{id}", "outcome": "person", "reason": "person_wrote"}

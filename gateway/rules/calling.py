@@ -1,10 +1,14 @@
-"""Why people have a conversation, as a sentence: the codes of holds (docs/reasons.md), in four languages. Pure."""
+"""What is said when people are called: the transfer message, and to people why. The codes of holds (docs/reasons.md)
+are sentences in four languages. Pure."""
 
 from __future__ import annotations
 
 import re
 
+from gateway.config import Queue
+from gateway.rules.custody import Variant
 from gateway.rules.language import two_letters
+from gateway.rules.sentences import sentence
 
 WHY: dict[str, dict[str, str]] = {
     "marker": {
@@ -136,6 +140,14 @@ def reads(reason: str, language: str) -> str:
     code = reason.partition(":")[0]
     known = WHY.get(ALSO.get(code, code))
     return _said(known, language) if known else _unknown(reason, language)
+
+
+def message(queue: Queue, variant: Variant, language: str) -> tuple[str, str]:
+    """The transfer message and its language: the queue's own words, or ours in the contact's `language`."""
+    name = "" if variant == "normal" else f"_{variant}"
+    if own := getattr(queue.handoff, f"message{name}") or queue.handoff.message:
+        return own, queue.language
+    return sentence(f"transfer{name}", language), language
 
 
 def _unknown(reason: str, language: str) -> str:

@@ -275,7 +275,9 @@ def _transferred(custody: Custody, event: Transferred, policy: Policy) -> Moved:
         moved = event.by in ("api", "flow") and event.to != custody.to
         return (replace(custody, to=event.to), _held_for(event.to, reason)) if moved else (custody, ())
     after = replace(_spell(custody, event.to, reason, event.at), state="requested", transfer=event.id)
-    return after, (SayTransfer(_variant(event), event.id), *_held_for(event.to, reason), *_woken(after, policy))
+    open = event.open and event.by != "out_of_hours"
+    say = SayTransfer(variant(open=open, online=event.online), event.id)
+    return after, (say, *_held_for(event.to, reason), *_woken(after, policy))
 
 
 def _taken(custody: Custody, event: TakenOver | PersonWrote, policy: Policy) -> Moved:
@@ -325,10 +327,11 @@ def _spell(custody: Custody, to: str, reason: str, at: int) -> Custody:
     )
 
 
-def _variant(event: Transferred) -> Variant:
-    if not event.open or event.by == "out_of_hours":
+def variant(*, open: bool, online: bool) -> Variant:
+    """Which transfer message fits the moment."""
+    if not open:
         return "out_of_hours"
-    return "normal" if event.online else "nobody_online"
+    return "normal" if online else "nobody_online"
 
 
 def _held_for(to: str, reason: str) -> tuple[Effect, ...]:

@@ -14,7 +14,8 @@ from gateway.burst import Burst, Ending
 from gateway.channels.base import Wish
 from gateway.live import Live
 from gateway.recall import recall
-from gateway.rules.custody import Past, readable
+from gateway.rules import calling
+from gateway.rules.custody import Past, readable, variant
 from gateway.rules.language import language_of, tagged
 from gateway.rules.precedence import Ask, Ignore, Plain, Say, Seen, StaySilent, Transfer
 from gateway.rules.rating import titles
@@ -246,12 +247,10 @@ def _said(burst: Burst, say: Say) -> Ending:
 
 def transfer(burst: Burst, reason: str, *, hint: str = "", dead: bool = False, to: str = "", text: str = "") -> Ending:
     """People go on from here: the transfer message once, and the conversation is held."""
-    handoff, people = burst.crew.queue.handoff, to or burst.crew.queue.handoff.to
-    variant = "_out_of_hours" if burst.closed else "" if burst.online else "_nobody_online"
-    own = text or getattr(handoff, f"message{variant}") or handoff.message
+    queue, people = burst.crew.queue, to or burst.crew.queue.handoff.to
+    usual = calling.message(queue, variant(open=not burst.closed, online=burst.online), burst.language)
     facts: dict[str, Any] = {"hint": hint} if hint else {}
     burst.note("transfer", reason, to=people, **facts)
     outcome = Outcome.DEAD if dead else Outcome.TRANSFERRED
-    language = burst.crew.queue.language if own else burst.language
-    draft = Draft(own or sentence(f"transfer{variant}", language), language)
-    return Ending(outcome, reason, draft, as_text=not handoff.spoken, hold_for=people)
+    draft = Draft(*((text, queue.language) if text else usual))
+    return Ending(outcome, reason, draft, as_text=not queue.handoff.spoken, hold_for=people)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -41,6 +42,8 @@ class Conversations:
     people: People
     standing: Standing
     base_url: str
+    online: Callable[[str], bool]
+    """By queue name: whether somebody is there to take a conversation."""
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -140,6 +143,19 @@ class Conversations:
         reason, changed = _word(wish, "reason", "api"), conversation.hold is None
         await self.people.take(conversation.id, "", key=secrets.token_hex(8), by="api", to=queue, reason=reason)
         return _json({"conversation": conversation.id, "held": True, "changed": changed})
+
+    @explained
+    async def transfer(self, request: web.Request) -> web.Response:
+        """Another program finds that a person should go on."""
+        conversation, caller = await self._open(request)
+        _not_a_visitor(caller)
+        wish = await _object(request)
+        queue = _word(wish, "queue", self._people(conversation))
+        reason, key = _word(wish, "reason", "api"), _word(wish, "id", secrets.token_hex(8))
+        online = self.online(self.people.queue_of(conversation).name)
+        now = await self.people.hand_over(conversation.id, reason, key=key, to=queue, online=online)
+        changed = conversation.hold is None and now.people
+        return _json({"conversation": conversation.id, "held": now.people, "changed": changed})
 
     @explained
     async def release(self, request: web.Request) -> web.Response:

@@ -158,6 +158,7 @@ def _paths() -> Mapping[str, Mapping[str, Json]]:
         "/v1/conversations/{id}/events": {"get": _events()},
         "/v1/conversations/{id}/turns": {"get": _turns()},
         "/v1/conversations/{id}/hold": {"post": _hold()},
+        "/v1/conversations/{id}/transfer": {"post": _transfer()},
         "/v1/conversations/{id}/release": {"post": _release()},
         "/v1/conversations/{id}/take": {"post": _take()},
         "/v1/conversations/{id}/resolve": {"post": _resolve()},
@@ -273,6 +274,20 @@ def _hold() -> Json:
         security=KEY,
         parameters=(CONVERSATION,),
         body={"content": {"application/json": {"schema": wish}}},
+    )
+
+
+def _transfer() -> Json:
+    wish = {"reason": _text("Shown beside the hold; `api` without it.", minLength=1, maxLength=200)}
+    wish |= {"queue": _text("The people's queue; the queue's own without it.", minLength=1, maxLength=200)}
+    wish |= {"id": _text("Yours; makes the call safe to repeat.", minLength=1, maxLength=200)}
+    return _operation(
+        "People are called, and the contact is told",
+        {200: _json("`changed` is false when people had it already: then nothing is said.", _ref("Held"))},
+        *(401, 403, 404, 413, 422, 503),
+        security=KEY,
+        parameters=(CONVERSATION,),
+        body={"content": {"application/json": {"schema": _object("", wish)}}},
     )
 
 

@@ -47,6 +47,7 @@ def application(
             web.get("/v1/conversations/{id}/events", conversations.events, allow_head=False),
             web.get("/v1/conversations/{id}/turns", conversations.turns),
             web.post("/v1/conversations/{id}/hold", conversations.hold),
+            web.post("/v1/conversations/{id}/transfer", conversations.transfer),
             web.post("/v1/conversations/{id}/release", conversations.release),
             web.get("/v1/inbox", inbox.conversations),
             web.get("/v1/inbox/events", inbox.events, allow_head=False),

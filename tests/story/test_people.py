@@ -99,6 +99,22 @@ async def test_what_was_let_go_must_be_taken_again_to_be_answered(tmp_path: Path
         assert said == [("person", "Sou a Ana.")]
 
 
+async def test_another_program_hands_over_once(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai, running(config(openai, 'message = "Já chamo."'), tmp_path) as (_, contact):
+        await contact.ask("Oi")
+        for changed in (True, False):
+            told = await contact.act("transfer", reason="vip", queue="gerentes", id="crm-1")
+            assert (told["held"], told["changed"]) == (True, changed)
+        _, talk = await contact.get("")
+        assert (talk["held"]["queue"], talk["held"]["reason"]) == ("gerentes", "vip")
+        said = [text for sender, text in await contact.transcript() if sender == "assistant"]
+        assert said == ["Echo: Oi", "Já chamo."]
+        await contact.act("release")
+        again = await contact.act("transfer", id="crm-1")
+        assert (again["held"], again["changed"]) == (False, False)
+        assert (await contact.get(""))[1]["held"] is None, "the same call again is the same transfer"
+
+
 async def test_a_hold_that_is_over_ends_by_itself_and_the_timeline_says_so(tmp_path: Path) -> None:
     handoff = 'resume = "idle_hours"\nidle_hours = 2'
     async with FakeOpenAI() as openai:
