@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway import live, transcript
-from gateway.assistants.base import Again, Assistant, AssistantError, Finished, Picture, Utterance
+from gateway.assistants.base import Again, Assistant, AssistantError, Finished, HandOver, Picture, Utterance
 from gateway.assistants.base import Ask as Question
 from gateway.assistants.pictures import picture, shown
 from gateway.burst import Burst, Ending
@@ -105,10 +105,12 @@ class Answer:
 
     async def _listen(self, burst: Burst, ask: Question, assistant: Assistant) -> Ending:
         """What the assistant writes, as it writes it: shown, spoken, and in the end taken as a whole."""
-        written, finished = Written(ask.marker), Finished()
+        written, finished, handed = Written(ask.marker), Finished(), None
         async for event in assistant.answer(ask):
             if isinstance(event, Finished):
                 finished = event
+            elif isinstance(event, HandOver):
+                handed = event
             elif isinstance(event, Again):
                 written = Written(ask.marker)
                 self._begin_again(burst)
@@ -116,6 +118,8 @@ class Answer:
                 self._go_on(burst, safe, written)
         text = written.finish()
         self._count(burst, finished, assistant)
+        if handed:
+            return transfer(burst, "tool", hint=handed.reason)
         if written.hands_over:
             return transfer(burst, "marker")
         if not text:
