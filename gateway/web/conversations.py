@@ -14,7 +14,7 @@ from aiohttp import web
 from gateway import live, transcript
 from gateway.config import Config
 from gateway.live import Bell, Live
-from gateway.people import People
+from gateway.people import Busy, People
 from gateway.recall import recall
 from gateway.rules.custody import wake
 from gateway.web.access import Access, Caller
@@ -141,7 +141,8 @@ class Conversations:
         wish = await _object(request)
         queue = _word(wish, "queue", self._people(conversation))
         reason, changed = _word(wish, "reason", "api"), conversation.hold is None
-        await self.people.take(conversation.id, "", key=secrets.token_hex(8), by="api", to=queue, reason=reason)
+        with suppress(Busy):  # somebody has it by name: it is held as it is
+            await self.people.take(conversation.id, "", key=secrets.token_hex(8), by="api", to=queue, reason=reason)
         return _json({"conversation": conversation.id, "held": True, "changed": changed})
 
     @explained

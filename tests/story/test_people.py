@@ -77,6 +77,8 @@ async def test_of_two_people_at_once_one_has_it(tmp_path: Path) -> None:
         assert isinstance(second, Busy) != isinstance(first, Busy)
         has = people.custody(await people.conversation(id)).person
         other = {"Ana": "Bia", "Bia": "Ana"}[has]
+        assert (await contact.act("hold"))["changed"] is False
+        assert people.custody(await people.conversation(id)).person == has
         with pytest.raises(Busy) as caught:
             await people.write(id, {"kind": "text", "text": "oi"}, other, key="x")
         assert caught.value.person == has
