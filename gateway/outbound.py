@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from gateway.rules.addresses import is_private
+
+CHANGING = ("PUT", "DELETE")
+"""Methods of calls that change something and that aiohttp holds to be safe to repeat."""
 
 
 class PrivateAddress(OSError):
@@ -44,8 +49,37 @@ def _public_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
+async def once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """aiohttp repeats a PUT or DELETE by itself when the connection breaks, and nobody would know whether it was done
+    twice. It repeats what fails with these two errors only."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # nothing was sent
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if request.method not in CHANGING:
+            raise
+        raise aiohttp.ClientConnectionError(type(error).__name__) from None
+
+
 def client(*, allow_private: bool, timeout: float) -> aiohttp.ClientSession:
-    """A session for configured addresses. `timeout`: seconds for one call, all in all."""
+    """A session for configured addresses, whose calls are sent once. `timeout`: seconds for one call, all in all."""
     guards: dict[str, Any] = {} if allow_private else {"resolver": PublicOnly(), "socket_factory": _public_socket}
     connector = aiohttp.TCPConnector(limit_per_host=8, **guards)
-    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=timeout, connect=10))
+    limits = aiohttp.ClientTimeout(total=timeout, connect=10)
+    return aiohttp.ClientSession(connector=connector, timeout=limits, middlewares=(once,))
+
+
+async def json_object(answer: aiohttp.ClientResponse, most: int) -> Mapping[str, Any] | None:
+    """The JSON object that an answer holds; None when it holds none. Raises OSError when it has more than `most`
+    bytes, and what aiohttp raises."""
+    data = bytearray()
+    async for part in answer.content.iter_chunked(65_536):
+        data += part
+        if len(data) > most:
+            raise OSError("answer_too_large")
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    return body if isinstance(body, dict) else None

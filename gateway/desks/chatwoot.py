@@ -33,6 +33,7 @@ import orjson
 
 from gateway.desks.base import Case, DeskError, Event, Hook, Item, Line, News, Noise, Over, Placed, Written
 from gateway.desks.chatwoot_events import MARK, Proof, event, mark_of, number, resolved, written
+from gateway.desks.notes import ENDINGS, about, kind_of
 from gateway.desks.settings import DeskSettings
 from gateway.desks.words import words
 from gateway.outbound import PrivateAddress, client
@@ -53,7 +54,6 @@ MENDING = 60.0
 """Seconds before the next try where the operator has to mend something first."""
 LONGEST = 3600.0
 """Seconds of Retry-After that are believed."""
-FILES = {"audio/mpeg": "voice.mp3", "audio/mp4": "voice.m4a", "audio/aac": "voice.aac", "audio/wav": "voice.wav"}
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 REFUSED_TO_BOTS = "not authorized for bots"
 UNREACHABLE = "Chatwoot cannot be reached: check handoff.desk.url and the network"
@@ -412,15 +412,7 @@ class Chatwoot:
 def introduction(case: Case) -> str:
     """The note people read: who it is, why, and what it is about."""
     word = words(case.language)
-    known = case.name if case.name in ("", case.contact) else f"{case.name} ({case.contact})"
-    told = {
-        "contact": known or case.contact,
-        "channel": case.channel,
-        "queue": " → ".join(dict.fromkeys(name for name in (case.queue, case.to) if name)),
-        "language": case.speaks,
-        "reason": case.why or case.reason,
-    }
-    lines = [f"**{word[key]}**: {value}" for key, value in told.items() if value]
+    lines = [f"**{label}**: {value}" for label, value in about(case)]
     again = [f"**{word['again']}**"] if case.place.get("last") else []
     summary = [f"\n**{word['summary']}**\n{case.summary}"] if case.summary else []
     return "\n".join([*again, *lines, *summary, *([f"\n{word['open']}: {case.url}"] if case.url else [])])
@@ -457,12 +449,12 @@ def cut(text: str) -> str:
 
 def form(post: _Post) -> aiohttp.FormData:
     """The message with its sound: Chatwoot takes files in forms only, where everything is text."""
-    mime = post.mime.partition(";")[0].strip().lower()
+    mime = kind_of(post.mime)
     mime = mime if re.fullmatch(r"audio/[a-z0-9.+-]{1,40}", mime) else "audio/ogg"
     form = aiohttp.FormData(default_to_multipart=True)
     for name, value in post.fields.items():
         form.add_field(name, value if isinstance(value, str) else orjson.dumps(value).decode())
-    form.add_field("attachments[]", post.voice, content_type=mime, filename=FILES.get(mime, "voice.ogg"))
+    form.add_field("attachments[]", post.voice, content_type=mime, filename=f"voice.{ENDINGS.get(mime, 'ogg')}")
     return form
 
 

@@ -44,10 +44,10 @@ from gateway.desks.base import (
     Resolved,
     Written,
 )
+from gateway.desks.notes import ENDINGS, cut, head, kind_of, latest, spoken, told, untold
 from gateway.desks.settings import DeskSettings
 from gateway.desks.words import words
-from gateway.desks.zendesk import ENDINGS, cut, head, latest, spoken, told, untold
-from gateway.outbound import PrivateAddress, client
+from gateway.outbound import PrivateAddress, client, json_object
 from gateway.rules.addresses import problem_with
 from tts.findings import Finding
 
@@ -318,7 +318,7 @@ class Intercom:
         }
         options: Any = {"headers": headers, "allow_redirects": False}
         async with self._client().request(method, f"{self._base}/{path}", **options, **request) as answer:
-            return Answer(answer.status, await _read(answer), self._wait(answer))
+            return Answer(answer.status, await json_object(answer, LONGEST_ANSWER), self._wait(answer))
 
     def _wait(self, answer: aiohttp.ClientResponse) -> float | None:
         if re.fullmatch(r"[0-9]{1,6}", asked := answer.headers.get("retry-after", "")):
@@ -424,7 +424,7 @@ def attachments(lines: Sequence[Line]) -> list[dict[str, str]]:
     room = FILE_BYTES
     voices = [line for line in lines if line.voice][-FILES:]
     for n, line in reversed(list(enumerate(voices, 1))):
-        sound, kind = line.voice or b"", line.mime.partition(";")[0].strip().lower()
+        sound, kind = line.voice or b"", kind_of(line.mime)
         room -= len(sound)
         if room < 0:
             break
@@ -466,21 +466,6 @@ def refusal(answer: Answer) -> DeskError:
         return DeskError(reason, retryable=True, retry_after=MEND, hint=hint)
     said = ": ".join(one for one in answer.error if one)[:300]
     return DeskError(reason, retryable=False, hint=f"Intercom refused: {said or 'without a word'}")
-
-
-async def _read(answer: aiohttp.ClientResponse) -> Mapping[str, Any] | None:
-    """Raises OSError when it is larger than any answer of Intercom's."""
-    parts, size = [], 0
-    async for part in answer.content.iter_chunked(65_536):
-        size += len(part)
-        if size > LONGEST_ANSWER:
-            raise OSError("answer_too_large")
-        parts.append(part)
-    try:
-        body = orjson.loads(b"".join(parts))
-    except orjson.JSONDecodeError:
-        return None
-    return body if isinstance(body, dict) else None
 
 
 def there_of(body: Mapping[str, Any]) -> There | None:

@@ -27,6 +27,7 @@ import aiohttp
 import orjson
 
 from gateway.desks.base import Case, DeskError, Event, Forged, Hook, Item, Line, News, Noise, Over, Placed
+from gateway.desks.notes import ENDINGS, about, kind_of, latest, untold
 from gateway.desks.settings import DeskSettings
 from gateway.desks.slack_events import TS, escaped, events, thread
 from gateway.desks.words import words
@@ -50,7 +51,6 @@ MEND = 60.0
 """Seconds after which it is tried again while the operator mends what Slack refuses."""
 SCOPES = ("chat:write", "files:write")
 HISTORY = ("channels:history", "groups:history")
-KINDS = {"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/webm": "webm", "audio/wav": "wav"}
 
 KEY, CHANNEL, URL = "handoff.desk.token", "handoff.desk.channel_id", "handoff.desk.url"
 REFUSED = "is refused: install the app again and copy the Bot User OAuth Token (xoxb-…)"
@@ -162,9 +162,9 @@ class Slack:
     def _placed(self, place: Mapping[str, str], lines: Sequence[Line]) -> Placed:
         """`root`: the thread's first message; `called`: the one that called people last, where a reaction counts, too;
         `last`: what need not be looked at again; `at`: the newest line that stands there."""
-        channel, at = self.settings.channel_id, max([_at(place), *(line.at for line in lines)])
+        channel = self.settings.channel_id
         known_as = [thread(channel, ts) for ts in dict.fromkeys((place["root"], place["called"]))]
-        return Placed({**place, "channel": channel, "at": str(at)}, known_as)
+        return Placed({**place, "channel": channel, "at": latest(place, lines)}, known_as)
 
     async def _put(self, parts: Sequence[Part], root: str, there: Mapping[str, str]) -> list[str]:
         """What is not there yet, in order. Returns where each part stands; empty: nobody said."""
@@ -197,7 +197,7 @@ class Slack:
 
     async def _upload(self, part: Part, voice: bytes, mime: str, root: str) -> str:
         """In three steps; only with the last one is it seen."""
-        name = f"{part.mark}.{KINDS.get(mime.partition(';')[0].strip().lower(), 'ogg')}"
+        name = f"{part.mark}.{ENDINGS.get(kind_of(mime), 'ogg')}"
         place = await self._ask("files.getUploadURLExternal", filename=name, length=str(len(voice)))
         url, id = place.get("upload_url"), place.get("file_id")
         if not isinstance(url, str) or not isinstance(id, str) or not self._may_take(url):
@@ -296,22 +296,16 @@ def _parts(item: Item) -> list[Part]:
 def _new_lines(item: Item) -> Sequence[Line]:
     """Called again, people are not told again what stands in the thread."""
     if isinstance(item, Case):
-        return [line for line in item.transcript if line.at > _at(item.place)]
+        return untold(item.transcript, item.place)
     return item.lines if isinstance(item, News) else ()
 
 
 def _head(item: Case | News) -> str:
     """Who it is, and why people are called: the thread's first message, or the one that calls again."""
     say = words(item.language)
-    rows = [_row(say["contact"], f"{item.name} ({item.contact})" if item.name else item.contact)]
+    rows = [_row(label, value) for label, value in about(item)]
     if isinstance(item, Case):
         rows = [f"_{escaped(say['again'])}_", *rows] if item.place else rows
-        rows += [
-            _row(say["channel"], item.channel),
-            _row(say["queue"], f"{item.queue} → {item.to}" if item.to != item.queue else item.queue),
-            _row(say["reason"], item.why or item.reason),
-            _row(say["language"], item.speaks),
-        ]
         rows += [_summary(say["summary"], item.summary, ROOM - sum(map(len, rows)) - 1600)]
         rows += [f"<{_address(item.url)}|{say['open']}>"] if item.url else []
     return "\n".join([row for row in rows if row] + [f"_{escaped(say['in_thread'])}_"])
@@ -393,10 +387,6 @@ def _marks(message: Mapping[str, Any]) -> list[str]:
     told = metadata.get("event_payload") if isinstance(metadata, dict) and metadata.get("event_type") == MARK else None
     names = [str(file.get("name", "")).partition(".")[0] for file in _objects(message.get("files"))]
     return [*names, str(told.get("mark", ""))] if isinstance(told, dict) else names
-
-
-def _at(place: Mapping[str, str]) -> int:
-    return int(place["at"]) if re.fullmatch(r"[0-9]{1,16}", place.get("at", "")) else 0
 
 
 def _last(*told: str) -> str:

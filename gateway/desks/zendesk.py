@@ -29,7 +29,6 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-import orjson
 
 from gateway.desks.base import (
     Assigned,
@@ -47,9 +46,10 @@ from gateway.desks.base import (
     Resolved,
     Written,
 )
+from gateway.desks.notes import ENDINGS, cut, head, kind_of, latest, spoken, told, untold
 from gateway.desks.settings import DeskSettings
 from gateway.desks.words import words
-from gateway.outbound import PrivateAddress, client
+from gateway.outbound import PrivateAddress, client, json_object
 from gateway.rules.addresses import problem_with
 from tts.findings import Finding
 
@@ -58,8 +58,6 @@ TIMEOUT = 60.0
 LONGEST_ANSWER = 16 * 1024 * 1024
 """Bytes. A hundred audits with their comments, twice each (plain and HTML), stay below it."""
 LONGEST_HOOK = 1024 * 1024
-COMMENT = 60_000
-"""Bytes of UTF-8. Zendesk cuts a comment off at 64 KiB and says nothing."""
 SUBJECT, NAME = 140, 100
 VOICES = 20
 """Voice notes on one comment: the newest."""
@@ -72,18 +70,6 @@ NUMBER = re.compile(r"[0-9]{1,20}")
 LINK = re.compile(r"https://[^\s<>\"]{1,2000}")
 MEND = 60.0
 """Seconds until a call is tried again that an operator has to mend something for."""
-ENDINGS = {
-    "audio/ogg": "ogg",
-    "audio/opus": "ogg",
-    "audio/mpeg": "mp3",
-    "audio/mp4": "m4a",
-    "audio/aac": "aac",
-    "audio/webm": "webm",
-    "audio/wav": "wav",
-    "audio/amr": "amr",
-    "audio/3gpp": "3gp",
-    "audio/flac": "flac",
-}
 REFUSED = (
     "handoff.desk.token is refused: make a new API token in Zendesk's Admin Center, and check that handoff.desk.email "
     "is the agent's who made it"
@@ -273,7 +259,7 @@ class Zendesk:
         return {"uploads": tokens} if tokens else {}
 
     async def _upload(self, sound: bytes, mime: str, n: int) -> str:
-        kind = mime.partition(";")[0].strip().lower()
+        kind = kind_of(mime)
         headers = {"content-type": kind if kind in ENDINGS else "application/octet-stream"}
         params = {"filename": f"voice-{n}.{ENDINGS.get(kind, 'bin')}"}
         answer = await self._call("POST", "uploads.json", params=params, headers=headers, data=sound)
@@ -304,12 +290,12 @@ class Zendesk:
         """Raises what aiohttp raises."""
         url = f"{self.settings.url.rstrip('/')}/api/v2/{path}"
         sent = {"user-agent": "recado", "authorization": self._authorization(), **(headers or {})}
-        options: Any = {"headers": sent, "allow_redirects": False, "middlewares": (once,)}
+        options: Any = {"headers": sent, "allow_redirects": False}
         call = self._client().request(method, url, **options, **request)
         async with call as answer:
             asked = answer.headers.get("retry-after", "")
             wait = float(asked) if re.fullmatch(r"[0-9]{1,6}", asked) else None
-            return Answer(answer.status, await _read(answer), wait)
+            return Answer(answer.status, await json_object(answer, LONGEST_ANSWER), wait)
 
     def _authorization(self) -> str:
         both = f"{self.settings.email}/token:{self.settings.token.get_secret_value()}"
@@ -386,69 +372,9 @@ def subject(case: Case) -> str:
     return f"{who}: {case.why}" if case.why else who
 
 
-def head(case: Case, *, again: bool) -> str:
-    """Who it is and why, as the note that begins the ticket, or that calls people to it again."""
-    w = words(case.language)
-    who = f"{case.name.strip()} ({case.contact})" if case.name.strip() else case.contact
-    labelled = [
-        (w["contact"], who),
-        (w["channel"], case.channel),
-        (w["queue"], f"{case.queue} → {case.to}" if case.to != case.queue else case.queue),
-        (w["language"], case.speaks),
-        (w["reason"], case.why or case.reason),
-    ]
-    lines = [w["again"]] if again else []
-    lines += [f"{label}: {value}" for label, value in labelled if value]
-    lines += ["", f"{w['summary']}:", case.summary] if case.summary else []
-    lines += ["", f"{w['open']}: {case.url}"] if case.url else []
-    return cut("\n".join(lines))
-
-
-def told(lines: Sequence[Line], language: str) -> str:
-    """What was said and by whom; the newest where it is too much."""
-    w, kept, size = words(language), list[str](), 0
-    for line in reversed(lines):
-        one = cut(f"{w[line.by]}: {spoken(line, language)}")
-        size += len(one.encode()) + 1
-        if size > COMMENT:
-            return "\n".join([w["earlier"], *reversed(kept)])
-        kept.append(one)
-    return "\n".join(reversed(kept))
-
-
-def spoken(line: Line, language: str) -> str:
-    """A voice note is marked as one: its words are what was heard."""
-    w = words(language)
-    if line.voice is None and not line.mime and line.text:
-        return line.text
-    return f"[{w['voice_note']}] {line.text or w['not_heard']}"
-
-
-def cut(text: str) -> str:
-    """Within what a comment holds, at the end of a line where there is one."""
-    whole = text.encode()
-    if len(whole) <= COMMENT:
-        return text
-    kept = whole[: COMMENT - 3].decode("utf-8", "ignore")
-    at = kept.rfind("\n")
-    return f"{kept[:at] if at > COMMENT // 2 else kept}…"
-
-
 def placed(ticket: Ticket, requester: str, before: Mapping[str, str], lines: Sequence[Line]) -> Placed:
     place = {"ticket": ticket.id, "requester": requester, "at": latest(before, lines)}
     return Placed(place, (ticket.id,))
-
-
-def untold(lines: Sequence[Line], place: Mapping[str, str]) -> Sequence[Line]:
-    """Without what was told before: who is called again reads the rest."""
-    before = latest(place, ())
-    return [line for line in lines if line.at > int(before)]
-
-
-def latest(place: Mapping[str, str], lines: Sequence[Line]) -> str:
-    """Until when all is told, in milliseconds since the epoch."""
-    before = place.get("at", "")
-    return str(max([int(before) if NUMBER.fullmatch(before) else 0, *(line.at for line in lines)]))
 
 
 # -- what an answer means --------------------------------------------------------------------------
@@ -490,32 +416,6 @@ def _agent_finding(user: Mapping[str, Any]) -> Finding:
     if role not in ("agent", "admin"):
         return Finding("error", "handoff.desk.email", f"that is no agent of this account (role {role or 'unknown'})")
     return Finding("ok", "handoff.desk.token", f"Zendesk knows {called} ({role})")
-
-
-async def once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """aiohttp repeats a PUT by itself when the connection breaks, and a comment would be there twice. It repeats what
-    fails with these two errors only."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise  # nothing was sent
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise aiohttp.ClientConnectionError(type(error).__name__) from None
-
-
-async def _read(answer: aiohttp.ClientResponse) -> Mapping[str, Any] | None:
-    """Raises OSError when it is larger than any answer of Zendesk's."""
-    parts, size = [], 0
-    async for part in answer.content.iter_chunked(65_536):
-        size += len(part)
-        if size > LONGEST_ANSWER:
-            raise OSError("answer_too_large")
-        parts.append(part)
-    try:
-        body = orjson.loads(b"".join(parts))
-    except orjson.JSONDecodeError:
-        return None
-    return body if isinstance(body, dict) else None
 
 
 # -- what a trigger's body means -------------------------------------------------------------------

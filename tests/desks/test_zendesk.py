@@ -29,7 +29,7 @@ from gateway.desks.base import (
     Written,
 )
 from gateway.desks.settings import DeskSettings
-from gateway.desks.zendesk import COMMENT, LONGEST_ANSWER, LONGEST_HOOK, Zendesk, cut, event, told
+from gateway.desks.zendesk import LONGEST_ANSWER, LONGEST_HOOK, Zendesk, event
 from tests.fakes.wire import RESET, Fault, refused
 from tests.fakes.zendesk import (
     AGENT,
@@ -161,9 +161,9 @@ async def test_the_same_case_again_changes_nothing(desk: Zendesk, zendesk: FakeZ
     assert (len(zendesk.tickets), len(zendesk.comments()), len(zendesk.uploads)) == (1, 2, 1)
 
 
-@pytest.mark.parametrize("nth", range(5))
+@pytest.mark.parametrize("nth", [1, 2, 4, 5])
 async def test_a_crash_after_any_call_makes_no_second_ticket_and_no_second_note(nth: int) -> None:
-    """The n-th call of five is done, its answer is lost, and the whole is tried again."""
+    """The n-th call is done, its answer is lost, and the whole is tried again. (A read is repeated by aiohttp.)"""
     async with FakeZendesk() as zendesk:
         desk = desk_of(zendesk.url)
         methods = ["GET", "POST", "POST", "GET", "POST", "PUT"]
@@ -375,34 +375,6 @@ async def test_over_of_what_is_gone_is_nothing(desk: Zendesk, zendesk: FakeZende
 async def test_a_place_that_is_no_number_is_no_path(desk: Zendesk, zendesk: FakeZendesk) -> None:
     await desk.send(Over("o_1", "c_42", "resolved", "pt", {"ticket": "../users/me"}))
     assert [(call.path, call.query) for call in zendesk.calls] == [("/api/v2/tickets.json", {"external_id": "c_42"})]
-
-
-# -- lengths ---------------------------------------------------------------------------------------
-
-
-def test_a_long_text_is_cut_at_a_line() -> None:
-    text = "\n".join(f"linha {n} é assim" for n in range(10_000))
-    kept = cut(text)
-    assert len(kept.encode()) <= COMMENT
-    assert kept.endswith(" é assim…")
-    assert cut("curto") == "curto"
-
-
-@settings(deadline=None)
-@given(st.text(alphabet="aé世🎉\n", max_size=40), st.integers(1, 9000))
-def test_no_text_is_too_long_and_no_character_is_torn(text: str, times: int) -> None:
-    whole = text * times
-    kept = cut(whole)
-    assert len(kept.encode()) <= COMMENT
-    assert whole.startswith(kept.removesuffix("…")) or kept == whole
-
-
-def test_of_a_long_conversation_the_newest_is_kept() -> None:
-    lines = [Line("contact", f"{n} " + "x" * 900, AT + n) for n in range(200)]
-    kept = told(lines, "pt")
-    assert kept.startswith("O começo da conversa não está aqui.\nContato: ")
-    assert kept.splitlines()[-1].startswith("Contato: 199 ")
-    assert len(kept.encode()) <= COMMENT + 100
 
 
 # -- what goes wrong -------------------------------------------------------------------------------
