@@ -148,6 +148,13 @@ async def trail(contact: Contact) -> list[tuple[str, str]]:
     return [(line["at_step"], line["reason"]) for line in turn["timeline"] if line["step"] == "flow"]
 
 
+async def kept(gateway: Gateway, id: str) -> str:
+    """Where the conversation stands in a flow."""
+    talk = await gateway.store.conversation(ConversationId(id))
+    assert talk is not None
+    return talk.flow
+
+
 async def rungs(contact: Contact) -> list[tuple[str, str]]:
     """What was decided in the last turn, and why."""
     timeline = (await contact.turns())[-1]["timeline"]
@@ -258,11 +265,25 @@ async def test_people_go_on_where_the_flow_says_so(tmp_path: Path) -> None:
 
 async def test_words_that_ask_for_a_person_are_above_a_flow(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai:
-        async with running(queue(openai, tmp_path), tmp_path) as (_, contact):
+        async with running(queue(openai, tmp_path), tmp_path) as (gateway, contact):
             await contact.ask("menu")
             assert (await contact.ask("quero falar com um atendente"))["reason"] == "wish"
+            assert await kept(gateway, contact.conversation) == ""
             await contact.act("release")
             assert await says(contact, "1") == "Echo: 1"
+
+
+async def test_who_wants_no_messages_is_in_no_flow(tmp_path: Path, zap: WhatsApp) -> None:
+    async with FakeOpenAI() as openai:
+        async with running(queue(openai, tmp_path) + zap.channel(), tmp_path) as (gateway, _):
+            await zap.post(gateway, zap.message("m1", "menu"))
+            await outcomes(gateway, zap, 1)
+            assert await kept(gateway, of_line(zap)) != ""
+            await zap.post(gateway, zap.message("m2", "sair"))
+            assert (await outcomes(gateway, zap, 2))[1] == ("answered", "opts_out")
+            assert await kept(gateway, of_line(zap)) == ""
+            await zap.post(gateway, zap.message("m3", "voltar"))
+            assert (await outcomes(gateway, zap, 3))[2] == ("answered", "opted_in")
 
 
 async def test_people_who_take_over_end_the_flow_though_nobody_writes(tmp_path: Path) -> None:
@@ -456,9 +477,7 @@ async def test_where_there_are_buttons_options_are_buttons(tmp_path: Path, zap: 
             assert zap.fake.sent[2].json["text"]["body"] == "O pedido 4711 está a caminho."
             assert await outcomes(gateway, zap, 3) == [("answered", "flow")] * 3
             await quiet(gateway)
-            kept = await gateway.store.conversation(of_line(zap))
-            assert kept is not None
-            assert kept.flow == ""
+            assert await kept(gateway, of_line(zap)) == ""
 
 
 async def test_the_same_flow_in_another_place_with_buttons(tmp_path: Path, tele: Telegram) -> None:
@@ -557,9 +576,7 @@ async def test_a_flow_that_is_taken_out_leaves_its_customers_to_the_assistant(tm
             await before.ask("menu")
         async with running(queue(openai, tmp_path, rows=rows), tmp_path) as (gateway, contact):
             assert await says(await go_on(contact, before), "1") == "Echo: 1"
-            kept = await gateway.store.conversation(contact.conversation)  # type: ignore[arg-type]
-            assert kept is not None
-            assert kept.flow == ""
+            assert await kept(gateway, contact.conversation) == ""
 
 
 WRONG = {
@@ -680,9 +697,7 @@ async def test_nobody_is_reminded_where_the_channel_does_not_let_us_write(tmp_pa
             await until(lambda: len(zap.fake.sent) == 1, "the template went in the place of the menu")
             await woken(gateway, id)
             assert (await outcomes(gateway, zap, 2))[1] == ("ignored", "outside_reply_window")
-            kept = await gateway.store.conversation(id)
-            assert kept is not None
-            assert kept.flow == ""
+            assert await kept(gateway, id) == ""
             assert len(zap.fake.sent) == 1
 
 
