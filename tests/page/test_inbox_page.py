@@ -187,6 +187,22 @@ async def test_a_conversation_tells_who_why_and_what_was_said(browser: Browser, 
         await page.locator(".words", has_text="Alguém aí?").wait_for()
 
 
+PATIENT = "const real = setTimeout; window.setTimeout = (act, ms, ...more) => ms < 5000 ? real(act, ms, ...more) : 0;"
+"""Timers of five seconds and more never ring."""
+
+
+async def test_what_happens_is_shown_because_it_was_told(browser: Browser, inbox: str, team: Team) -> None:
+    lia = busy_day(team)
+    async with visitor(browser, name="inbox-told") as page:
+        await page.add_init_script(PATIENT)
+        await page.goto(inbox)
+        await enter(page)
+        await choose(page, lia)
+        team.writes(lia, "Alguém aí?")
+        await page.locator(".words", has_text="Alguém aí?").wait_for()
+        await page.locator(".last", has_text="Alguém aí?").wait_for()
+
+
 async def test_a_voice_note_is_fetched_with_the_key_and_plays(browser: Browser, inbox: str, team: Team) -> None:
     lia = busy_day(team)
     async with marina(browser, inbox) as page:

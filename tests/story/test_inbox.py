@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from gateway.app import Gateway
 from gateway.config import parse
+from storage.model import ConversationId
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import ADMIN, DEAF, KEY, SILENT, Contact, toml
 from tests.test_docs import described, misfits, schema
@@ -96,11 +97,18 @@ class Shop:
 
 @asynccontextmanager
 async def shop(
-    folder: Path, *, format: str = "mirror", voice: str = SILENT, second: bool = False, handoff: str = ""
+    folder: Path,
+    *,
+    format: str = "mirror",
+    reply: str = "",
+    voice: str = SILENT,
+    second: bool = False,
+    handoff: str = "",
 ) -> AsyncIterator[Shop]:
     async with FakeOpenAI() as openai:
         desk = f'[queues.handoff]\n{handoff}\n[queues.handoff.desk]\ntype = "inbox"\nsecret = "{INBOX}"\n'
         text = toml(openai.base_url, openai_key=openai.key, format=format, voice=voice, hearing=DEAF + "\n" + desk)
+        text = text.replace("[queues.reply]", f"[queues.reply]\n{reply}")
         text += SECOND.format(url=openai.base_url) if second else ""
         async with Gateway(parse(text, root=folder)) as gateway, aiohttp.ClientSession() as http:
             yield Shop(gateway, http)
@@ -298,6 +306,33 @@ async def test_a_queue_that_only_writes_has_no_voice_to_offer(tmp_path: Path) ->
         assert (await marina.get(f"/v1/conversations/{lia.conversation}"))[1]["voice"] is False
         _, said = await marina.write(lia.conversation, "Já vi o seu pedido.", speak=True)
         assert (said["spoken"], said["why"]) == (False, "Esta fila não tem uma voz configurada.")
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"),
+    [("voice_budget_chars = 10", "O limite de voz deste mês"), ("max_voice_chars = 10", "A resposta é longa demais")],
+)
+async def test_a_person_s_voice_stays_within_what_the_queue_allows(tmp_path: Path, limit: str, why: str) -> None:
+    async with shop(tmp_path, reply=limit) as loja:
+        marina, lia = loja.person(), await loja.calls()
+        _, said = await marina.write(lia.conversation, "Já vi o seu pedido.", speak=True)
+        assert said["spoken"] is False
+        assert said["why"].startswith(why)
+
+
+async def test_whose_app_refused_notes_gets_the_words(loja: Shop) -> None:
+    marina, lia = loja.person(), await loja.calls()
+    id = ConversationId(lia.conversation)
+    await loja.gateway.store.set_fact(id, "no_voice", True)
+    assert (await marina.get(f"/v1/conversations/{id}"))[1]["voice"] is False
+    _, said = await marina.write(id, "Já vi o seu pedido.", speak=True)
+    assert said["why"].startswith("Um áudio para este cliente já foi recusado")
+
+
+async def test_what_was_spoken_is_on_the_bill(loja: Shop) -> None:
+    marina, lia = loja.person(), await loja.calls()
+    await marina.write(lia.conversation, "Já vi o seu pedido.", speak=True)
+    assert (await loja.gateway.store.spent("loja", "2000-01-01")).seconds > 0
 
 
 async def test_a_voice_that_fails_never_keeps_the_words_back(tmp_path: Path) -> None:
