@@ -187,7 +187,9 @@ async def test_a_conversation_tells_who_why_and_what_was_said(browser: Browser, 
         await page.locator(".words", has_text="Alguém aí?").wait_for()
 
 
-PATIENT = "const real = setTimeout; window.setTimeout = (act, ms, ...more) => ms < 5000 ? real(act, ms, ...more) : 0;"
+PATIENT = (
+    "const real = setTimeout; window.setTimeout = (act, ms, ...more) => (ms ?? 0) < 5000 ? real(act, ms, ...more) : 0;"
+)
 """Timers of five seconds and more never ring."""
 
 
