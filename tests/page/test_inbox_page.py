@@ -202,7 +202,7 @@ async def test_what_happens_is_shown_because_it_was_told(browser: Browser, inbox
         await choose(page, lia)
         team.writes(lia, "Alguém aí?")
         await page.locator(".words", has_text="Alguém aí?").wait_for()
-        await page.locator(".last", has_text="Alguém aí?").wait_for()
+        await page.locator(".entry .last", has_text="Alguém aí?").wait_for()
 
 
 async def test_a_voice_note_is_fetched_with_the_key_and_plays(browser: Browser, inbox: str, team: Team) -> None:
