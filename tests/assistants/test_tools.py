@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -236,17 +237,13 @@ async def test_pictures_are_blamed_only_when_it_was_not_the_tools(assistant: Ass
     photo = Picture("image", "image/png", b"\x89PNG\r\n\x1a\n photo", "photo.png")
     fake.play(wire.refused(400), wire.refused(400))
     with pytest.raises(AssistantError, match="pictures_refused"):
-        await events(assistant, Ask(**{**_fields(ASK), "pictures": (photo,)}))
+        await events(assistant, replace(ASK, pictures=(photo,)))
     await events(assistant)
     assert ["tools" in call.json for call in fake.asked] == [True, False, True]
 
 
 async def test_marks_of_citations_are_whole_before_the_call(assistant: Assistant, fake: FakeOpenAI) -> None:
     fake.play(wire.calling((NAME, "{}"), text="Sim 【1】"))
-    *texts, handover, _ = await events(assistant, Ask(**{**_fields(ASK), "passages": (Passage("faq.md", 1, "Sim"),)}))
+    *texts, handover, _ = await events(assistant, replace(ASK, passages=[Passage("faq.md", 1, "Sim")]))
     assert "".join(t.text for t in texts if isinstance(t, Text)) == "Sim"
     assert isinstance(handover, HandOver)
-
-
-def _fields(ask: Ask) -> dict[str, object]:
-    return {name: getattr(ask, name) for name in Ask.__dataclass_fields__}
