@@ -69,6 +69,23 @@ def test_a_transfer_says_so_once_and_holds() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("policy", "event", "ended"),
+    [
+        (RESOLVE, Resolved("r1", NOW + 1), "resolved"),
+        (RESOLVE, Released("r1", NOW + 1, "api"), "api"),
+        (IDLE, Woke(NOW + 2 * HOUR_MS), "idle_hours"),
+        (MANUAL, Resolved("r1", NOW + 1), ""),
+    ],
+)
+def test_why_people_let_go_is_kept_until_they_have_it_again(policy: Policy, event: Happened, ended: str) -> None:
+    custody, _ = after(CALLED, event, policy=policy)
+    assert (custody.ended, from_json(to_json(custody)).ended) == (ended, ended)
+    assert move(custody, ContactWrote(NOW + 3 * HOUR_MS), policy)[0].ended == ended
+    again, _ = move(custody, PersonWrote("e2", NOW + 4 * HOUR_MS, "humanos"), policy)
+    assert again.ended == ""
+
+
 @pytest.mark.parametrize("by", get_args(Detector))
 def test_each_detector_writes_the_same_event(by: Detector) -> None:
     custody, effects = after(Transferred("t1", NOW, by, "humanos"))

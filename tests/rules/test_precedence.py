@@ -20,11 +20,15 @@ from gateway.rules.precedence import (
     answers_at_once,
     decide,
 )
+from gateway.rules.rating import Heard
 from gateway.rules.triggers import TooSlow
+from gateway.rules.unasked import Due
 from storage.model import Hold, Media, MediaId
 
 HELD = Hold("humanos", "marker", 1)
 HELLO = Said("oi")
+ASKED = Due("rating_asked", "rating_ask", "Que nota?", {"rating_asked:1": True})
+ENDED = Due("closed", "", "", {"closed:1": True})
 CAT = Seen("image", Media(MediaId("0" * 64), "image/jpeg", 9))
 
 
@@ -169,3 +173,53 @@ def test_a_pattern_that_explodes_is_told_and_the_assistant_answers() -> None:
     text = "a" * 60 + "b" * 60 + "!"
     assert decide(at(MONDAY_10, text, auto_replies=[slow]), tell=told.append) == Ask(text)
     assert [each.pattern for each in told] in ([], ["(a+)+(b+)+$"])
+
+
+# -- what nobody asked for ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "decision"),
+    [
+        ({"unasked": ASKED, "hold": HELD}, StaySilent("held_by_person")),
+        ({"unasked": ASKED, "opted_out": True}, Ignore("opted_out")),
+        ({"unasked": ASKED, "woken": ()}, Ignore("empty_burst")),
+        ({}, Ignore("nothing_due")),
+        ({"unasked": ENDED}, Ignore("closed", ENDED.facts, ends_flow=True)),
+        (
+            {"unasked": ASKED},
+            Say("rating_ask", "rating_asked", text="Que nota?", facts=ASKED.facts, scores=True),
+        ),
+    ],
+    ids=["held", "opted out", "not woken", "somebody was faster", "without a word", "said"],
+)
+def test_what_nobody_asked_for_is_below_people_and_those_who_left(more: dict[str, Any], decision: Decision) -> None:
+    assert decide(Situation([], **{"hold": None, "woken": {"unasked"}, **more})) == decision
+
+
+def test_a_message_that_came_with_the_wake_up_is_what_is_answered() -> None:
+    assert decide(Situation([HELLO], None, woken={"unasked"}, unasked=ASKED)) == Ask("oi")
+
+
+SCORE = Heard(4, goes_on=False)
+THANKED = Say("rating_thanks", "rated", text="Valeu!")
+
+
+@pytest.mark.parametrize(
+    ("text", "heard", "more", "decision"),
+    [
+        ("4", SCORE, {}, THANKED),
+        ("4", SCORE, {"automatic": False}, THANKED),
+        ("4", SCORE, {"auto_replies": ({"value": ["4"], "reply": "Opção 4"},)}, THANKED),
+        ("4", SCORE, {"handoff": {"phrases": ("4",)}}, Transfer("phrase")),
+        ("4", None, {}, Ask("4")),
+        ("4", Heard(4, goes_on=True), {}, Ask("4")),
+        ("4", Heard(None, goes_on=True), {}, Ask("4")),
+    ],
+    ids=["a score", "switched off", "no keyword", "a person", "nothing asked", "and more", "none"],
+)
+def test_a_score_and_no_more_is_thanked_for(
+    text: str, heard: Heard | None, more: dict[str, Any], decision: Decision
+) -> None:
+    queue = Queue.model_validate({"name": "loja", "rating": {"ask": True, "thanks": "Valeu!"}, **more})
+    assert decide(Situation([Said(text)], None, queue=queue, rating=heard)) == decision

@@ -29,6 +29,7 @@ from gateway.rules.unasked import (
     due,
     next_at,
     says_goodbye,
+    soonest,
     told,
 )
 
@@ -104,6 +105,19 @@ def test_nothing_is_said_unasked_by_default() -> None:
     for now in (TUESDAY, TUESDAY + DAY_MS, TUESDAY + 30 * DAY_MS):
         assert (due(past, Desk(), now), next_at(past, Desk(), now)) == (None, None)
         assert (due(answered(), Desk(), now), next_at(answered(), Desk(), now)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("desk", "wait"),
+    [
+        (Desk(), None),
+        (Desk(rating=Rating(ask=True)), None),
+        (Desk(FollowUp(after_minutes=60)), HOUR_MS),
+        (Desk(FollowUp(after_minutes=300), Closing(after_hours=0.5)), 30 * MINUTE_MS),
+    ],
+)
+def test_nothing_is_looked_for_before_the_shortest_wait(desk: Desk, wait: int | None) -> None:
+    assert soonest(desk, TUESDAY) == (None if wait is None else TUESDAY + wait)
 
 
 def test_it_comes_once_after_the_minutes_and_not_a_millisecond_before() -> None:
