@@ -33,7 +33,7 @@ LOOK = 200
 HEARTBEAT = 15.0
 """Seconds between two signs of life on a quiet stream."""
 CALM = 0.25
-"""Seconds in which what changes is told once."""
+"""Seconds between two looks at what rang: what changes often is told once."""
 RETRY = b"retry: 2000\n\n"
 STATES = {"waiting": ("requested",), "held": ("held",), "all": ("requested", "held")}
 ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -112,9 +112,7 @@ class Inbox:
         told = {""} if len(rung) == Round.MOST else {id for id in rung if await self._concerns(caller, id)}
         for id in told:
             await stream.write(b"event: changed\ndata: " + orjson.dumps({"conversation": id}) + b"\n\n")
-        if told:
-            await asyncio.sleep(CALM)
-        return None
+        return await asyncio.sleep(CALM)
 
     async def _concerns(self, caller: Caller, id: ConversationId) -> bool:
         """People have it, or had it until just now."""

@@ -8,6 +8,7 @@ import { choose } from "./words.js";
 
 const LOOK_MS = 5_000;  // without the stream
 const LATE_LOOK_MS = 15_000;  // with it: what providers say of deliveries rings no bell
+const LIST_PAUSE_MS = 1_000;
 const TICK_MS = 20_000;
 const LONGEST_PAUSE_MS = 15_000;
 const SHOWN = 100;  // messages of each direction
@@ -113,14 +114,16 @@ async function follow(tries = 0) {
 
 let busy = false;
 let again = null;
+let listed = 0;
+let later = 0;
 
 async function look(conversation) {
   if (busy) return void (again = { conversation: again && again.conversation !== conversation ? undefined : conversation });
   busy = true;
   clearTimeout(looking);
   try {
-    await refresh();
     if (state.open && (!conversation || conversation === state.open.id)) await read(state.open.id);
+    await refreshInTurn();
     set({ online: true });
   } catch (refusal) {
     if (REFUSED[refusal.status]) refuse(refusal);
@@ -129,6 +132,14 @@ async function look(conversation) {
   if (!state.inside) return;
   looking = setTimeout(look, stream ? LATE_LOOK_MS : LOOK_MS);
   if (again) { const { conversation: next } = again; again = null; look(next); }
+}
+
+// On a busy day much changes: the list is read once a second at most.
+async function refreshInTurn() {
+  const pause = listed + LIST_PAUSE_MS - Date.now();
+  if (pause > 0) return void (later ||= setTimeout(() => { later = 0; look(); }, pause));
+  listed = Date.now();
+  await refresh();
 }
 
 // `after`: the next page; without it the list begins anew, as long as it was.
@@ -180,6 +191,7 @@ async function move(name, wish) {
     const kept = name === "resolve" && ["requested", "held"].includes(custody.state);
     told(id, { key: kept ? "resolve_kept" : MOVES[name] });
   } catch (refusal) { failed(id, refusal); }
+  listed = 0;
   await look();
 }
 
@@ -199,7 +211,7 @@ async function write(text, speak) {
     if (refusal.field === "id") ids.delete(sameness);
     failed(id, refusal);
     return false;
-  } finally { look(id); }
+  } finally { listed = 0; look(id); }
 }
 
 const told = (id, notice) => state.open?.id === id && change({ sending: "", notice });
