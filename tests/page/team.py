@@ -131,7 +131,14 @@ class Team:
         """The contact sends a file."""
         id = f"m{len(self._blobs) + 1}"
         self._blobs[id] = data
-        media = {"id": id, "url": f"/v1/media/{id}", "mime": mime, "seconds": None, "bytes": len(data), "waveform": []}
+        media: Json = {
+            "id": id,
+            "url": f"/v1/media/{id}",
+            "mime": mime,
+            "seconds": None,
+            "bytes": len(data),
+            "waveform": [],
+        }
         attachment = {"kind": kind, "name": name, "media": media}
         return self._add(talk, "contact", {"kind": "text", "text": "", "attachments": [attachment]})
 
