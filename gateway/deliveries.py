@@ -26,7 +26,7 @@ from gateway.presence import Presence
 from gateway.rules.custody import custody_of, may_send
 from gateway.rules.pacing import Pace, typing_ms
 from gateway.rules.shaping import split
-from gateway.rules.unasked import Reason
+from gateway.rules.unasked import LATE_MS, Reason
 from gateway.setbacks import remembered
 from gateway.telemetry import Telemetry
 from gateway.transcript import public_reply
@@ -218,6 +218,8 @@ class Deliveries:
             return ""
         if any(entry.at > way.entries[0].at for entry in await self._wrote(way)):
             return "overtaken"
+        if await self.store.now() - way.entries[0].at > LATE_MS:
+            return "a_day_late"
         return "outside_reply_window" if await self._window_closed(way) else ""
 
     async def _wrote(self, way: Way) -> list[Entry]:

@@ -110,7 +110,7 @@ def _looks_again(burst: Burst, ending: Ending) -> int | None:
 
 def _facts(burst: Burst, ending: Ending) -> dict[str, bool]:
     """Whoever writes to us can be written to."""
-    facts = {"unreachable": False} if "unreachable" in burst.facts else {}
+    facts = {"unreachable": False} if burst.messages and "unreachable" in burst.facts else {}
     if burst.preference:
         facts |= {f"prefers_{wish}": burst.preference == wish for wish in ("text", "voice")}
     if ending.tells:

@@ -19,7 +19,7 @@ from storage.model import ConversationId, Kind, Post
 from storage.store import Unavailable
 from tests.fakes import graph as graph_wire
 from tests.fakes.openai import FakeOpenAI
-from tests.story.lines import WhatsApp, held, outcomes, quiet, states, until
+from tests.story.lines import Evolution, WhatsApp, heard, held, outcomes, quiet, states, until
 from tests.story.lines import conversation as of_line
 from tests.story.running import ADMIN, KEY, Contact, pass_time, running, toml
 from tests.story.served import Served
@@ -305,6 +305,32 @@ async def test_what_comes_too_late_to_the_channel_is_withdrawn(tmp_path: Path, z
         assert withdrawn.detail == why
         assert "templated" not in await states(gateway, zap)
         assert await held(gateway, zap) == ""
+
+
+async def test_what_the_channel_did_not_take_for_a_day_is_not_said(tmp_path: Path, evo: Evolution) -> None:
+    async with shop(tmp_path, FOLLOWS, channels=evo.channel(read_receipts="false", presence="false")) as (gateway, _):
+        await evo.post(gateway, evo.message("m1", "oi"))
+        await heard(evo, 1)
+        await quiet(gateway)
+        evo.fake.next("offline")
+        pass_time(gateway, 61 * MINUTE)
+        offline = (RETRIED[0], {**RETRIED[1], "channel": evo.name})
+        await until(lambda: gateway.telemetry.registry.get_sample_value(*offline), "the first try")
+        pass_time(gateway, DAY + MINUTE)
+        await quiet(gateway)
+        [withdrawn] = [r for r in await gateway.store.receipts(of_line(evo)) if r.status == "withdrawn"]
+        assert withdrawn.detail == "a_day_late"
+
+
+async def test_who_cannot_be_reached_is_not_for_a_wake_up(tmp_path: Path, zap: WhatsApp) -> None:
+    async with shop(tmp_path, CLOSES, channels=silent(zap)) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "oi"))
+        await until(lambda: len(zap.fake.sent) == 1, "the answer")
+        await gateway.store.set_fact(of_line(zap), "unreachable", True)
+        await pass_by(gateway, 5 * HOUR)
+        assert (await outcomes(gateway, zap, 2))[1] == ("ignored", "closed")
+        assert "unreachable" in await gateway.store.facts(of_line(zap)), "nobody wrote"
+        assert len(zap.fake.sent) == 1
 
 
 RETRIED = ("recado_deliveries_total", {"channel": "zap", "outcome": "retried"})
