@@ -914,42 +914,47 @@ def wants_person(text: str) -> bool:
 
 
 def _asks_for_person(clause: str) -> bool:
-    if _SOMEONE_ELSES.search(clause) or _WHAT_ARE_YOU.search(clause):
-        return False
     letters = "".join(map(_letter, _PIECE.findall(clause)))
-    if _TOLD.search(letters) and not _NOBODY.search(clause):
-        return False
     if _is_no_robots(clause, letters):
-        return True
-    if _DECLINES.search(clause) or not _names_a_person(clause, letters):
+        return not _is_of_others(clause, letters)
+    if not _names_a_person(clause, letters) or _DECLINES.search(clause) or _is_of_others(clause, letters):
         return False
     return _HOW_TO_REACH.search(clause) is not None or not _ASKS_ABOUT.search(clause)
 
 
 def _asks_by_name(clause: str) -> bool:
+    if not _BY_NAME.search(clause):
+        return False
     plain = spelled(clause)
-    refuses = _DECLINES.search(plain) or _ASKS_ABOUT.search(plain) or _SOMEONE_ELSES.search(plain)
-    return _BY_NAME.search(clause) is not None and not refuses
+    return not (_DECLINES.search(plain) or _ASKS_ABOUT.search(plain) or _SOMEONE_ELSES.search(plain))
+
+
+def _is_of_others(clause: str, letters: str) -> bool:
+    """A rule, a condition, a story of what was done, a question about who answers."""
+    if _SOMEONE_ELSES.search(clause) or _WHAT_ARE_YOU.search(clause):
+        return True
+    return _TOLD.search(letters) is not None and not _NOBODY.search(clause)
 
 
 def _is_no_robots(clause: str, letters: str) -> bool:
     """No machines, or nobody there: said with a "no" that declines nothing."""
     if _ROBOT.search(clause) or _BOT_FAILS.search(clause) or _NO_ROBOTS.search(letters):
         return True
-    if _ZH_NO_ROBOTS.search(clause) or any(there.search(clause) for there in _ZH_THERE):
+    if _HAN.search(clause) and any(said.search(clause) for said in (_ZH_NO_ROBOTS, *_ZH_THERE)):
         return True
     return any(there.search(letters) for there in _THERE)
 
 
 def _names_a_person(clause: str, letters: str) -> bool:
-    if _SAYS_NOTHING.fullmatch(letters) and not _HAN.search(clause):
+    han = _HAN.search(clause)
+    if _SAYS_NOTHING.fullmatch(letters) and not han:
         return False
     if any(order.search(letters) for order in _ORDERS):
         return True
     if any(wish.search(clause) for wish in (*_WANTS, *_WANTS_BY_ROLE, *_WANTS_ROUNDABOUT, _BE_PASSED_ON)):
         return True
     pieces = [piece.strip() for piece in (clause, *re.split("[,，]", clause)) if piece != "gente"]
-    return any(_ALONE.search(piece) or any(wish.search(piece) for wish in _ZH_WANTS) for piece in pieces)
+    return any(wish.search(piece) for piece in pieces for wish in (_ALONE, *(_ZH_WANTS if han else ())))
 
 
 @lru_cache(4096)
