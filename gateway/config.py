@@ -206,6 +206,15 @@ class Handoff(Section):
     idle_hours: float = Field(12.0, gt=0, le=720)
     desk: DeskSettings = DeskSettings()
 
+    @model_validator(mode="after")
+    def _somebody_says_that_it_is_done(self) -> Handoff:
+        if self.resume == "on_resolve" and self.desk.type == "chatwoot" and not _plain(self.desk.secret):
+            raise ValueError(
+                "desk.secret is missing: with resume = \"on_resolve\" Chatwoot's account webhook says what is "
+                "resolved, and this is its secret; or choose another resume"
+            )
+        return self
+
 
 class Sentences(Section):
     """Our own words, in the place of those recado brings along; empty: recado's, in the customer's language."""
@@ -277,7 +286,7 @@ class Queue(Section):
         return self
 
 
-ChannelType = Literal["webchat", "http", "whatsapp_cloud", "evolution", "telegram", "openai"]
+ChannelType = Literal["webchat", "http", "whatsapp_cloud", "evolution", "telegram", "chatwoot", "openai"]
 CONTACTS = ("max_age_s", "groups", "ignore", "only", "read_receipts", "presence")
 """Keys of every provider's channel."""
 KEYS: dict[str, tuple[str, ...]] = {
@@ -295,6 +304,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     ),
     "evolution": ("base_url", "instance", "api_key", "webhook_secret", "jwt_key", *CONTACTS),
     "telegram": ("token", "secret_token", "mode", "base_url", *CONTACTS),
+    "chatwoot": ("base_url", "account_id", "token", "webhook_secret", "verify", *CONTACTS),
     "openai": ("key",),
 }
 """What may stand beside name, type and queue."""
@@ -313,6 +323,12 @@ REQUIRED: dict[str, tuple[tuple[str, str], ...]] = {
         ("api_key", "Evolution's global key or the instance's"),
     ),
     "telegram": (("token", "from @BotFather"),),
+    "chatwoot": (
+        ("base_url", "where your Chatwoot answers, e.g. https://app.chatwoot.com"),
+        ("account_id", "the number behind /accounts/ in Chatwoot's address"),
+        ("token", "the agent bot's access token, from Settings > Bots"),
+        ("webhook_secret", "the agent bot's webhook secret; it proves that Chatwoot is who posts"),
+    ),
     "openai": (("key", 'clients send it as their API key, e.g. key = "${RECADO_OPENAI_KEY}"'),),
 }
 
@@ -342,6 +358,9 @@ class ChannelSettings(Section):
     token: SecretStr = SecretStr("")
     secret_token: SecretStr = SecretStr("")
     mode: Literal["webhook", "polling"] = "polling"
+    # chatwoot
+    account_id: int = Field(0, ge=0)
+    verify: bool = True
     # every provider's
     max_age_s: int = Field(21_600, ge=0, le=604_800)
     groups: Literal["ignore", "answer"] = "ignore"
@@ -438,8 +457,9 @@ class Config(Section):
         """Two channels of one number would answer every message twice."""
         owners: dict[str, str] = {}
         for channel in self.channels:
+            place = f"{channel.base_url.rstrip('/')} {channel.account_id}"
             for key in ("phone_number_id", "token", "instance"):
-                account = _plain(getattr(channel, key)) and f"{channel.base_url} {key} {_plain(getattr(channel, key))}"
+                account = _plain(getattr(channel, key)) and f"{place} {key} {_plain(getattr(channel, key))}"
                 owner = owners.setdefault(account, channel.name) if account else channel.name
                 if owner != channel.name:
                     raise ValueError(f"channels.{channel.name}.{key} is that of channels.{owner}: one channel a number")
@@ -451,6 +471,29 @@ class Config(Section):
             if url and (problem := problem_with(url, allow_private=self.server.allow_private_urls)):
                 raise ValueError(f"{key} {problem}")
         return self
+
+    @model_validator(mode="after")
+    def _people_see_every_conversation(self) -> Config:
+        """At a Chatwoot without an API inbox they see those only that lie there."""
+        for channel in self.channels:
+            queue = next((queue for queue in self.queues if queue.name == channel.queue), None)
+            if queue and queue.handoff.desk.in_place and not self.lies_at_desk(channel.name, queue.name):
+                raise ValueError(
+                    f"queues.{queue.name}.handoff.desk.inbox_identifier is missing: conversations of "
+                    f"channels.{channel.name} do not lie in that account of Chatwoot, so people need an API inbox to "
+                    "see them in"
+                )
+        return self
+
+    def lies_at_desk(self, channel: str, queue: str) -> bool:
+        """Its conversations lie where the queue's people answer, so nothing of them need be carried there."""
+        desk = self.queue(queue).handoff.desk
+        place = (desk.url.rstrip("/"), desk.account_id)
+        return desk.in_place and any(
+            (one.base_url.rstrip("/"), one.account_id) == place
+            for one in self.channels
+            if one.name == channel and one.type == "chatwoot"
+        )
 
     def _addresses(self) -> Iterator[tuple[str, str]]:
         yield "server.alerts.url", self.server.alerts.url

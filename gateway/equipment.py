@@ -63,6 +63,12 @@ def channel(settings: ChannelSettings, config: Config) -> Channel:
             from gateway.channels.telegram import Telegram
 
             return Telegram(settings, allow_private=private, public_url=config.server.public_url)
+        case "chatwoot":
+            from gateway.channels.chatwoot import Chatwoot
+
+            token, secret = settings.token.get_secret_value(), settings.webhook_secret.get_secret_value()
+            account, verify = settings.account_id, settings.verify
+            return Chatwoot(settings.name, settings.base_url, account, token, secret, verify, allow_private=private)
         case "openai":
             return Api(settings.name, ASKED_BY_OTHERS)
     if not settings.callback_url:

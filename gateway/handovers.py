@@ -17,6 +17,7 @@ import orjson
 
 from gateway import transcript
 from gateway.channels.base import Capabilities
+from gateway.config import Config
 from gateway.desks.base import Assigned, Case, Desk, DeskError, Event, Item, Line, News, Noise, Over, Resolved, Written
 from gateway.incidents import Incidents
 from gateway.people import People
@@ -122,7 +123,7 @@ class Handovers:
         self, conversation: Conversation, queue: str, entry: Entry, body: Mapping[str, Any]
     ) -> tuple[Item | None, int]:
         """And up to which of the contact's messages it tells. None: nothing that was not told already."""
-        id, place = f"{conversation.id}.{entry.dedup}", _theirs(conversation)
+        id, place = f"{conversation.id}.{entry.dedup}", self._place(conversation)
         told = int(conversation.place.get(UPTO, 0))
         match body["what"]:
             case "case":
@@ -161,7 +162,7 @@ class Handovers:
             customers_language([u.text for u in utterances if u.role == "contact"], language),
             lines,
             f"{self.page}#{talk.id}" if self.page else "",
-            _theirs(talk),
+            self._place(talk),
         )
         return case, max((one.seq for one in recent if one.kind is Kind.IN), default=0)
 
@@ -170,7 +171,7 @@ class Handovers:
         entries = [entry for entry in entries if entry.seq <= upto]
         lines = await self._lines(entries, await recall(self.store, talk.id, entries))
         language = self.people.queue_of(talk).language
-        return News(id, talk.id, talk.contact, talk.name, language, lines, _theirs(talk)) if lines else None
+        return News(id, talk.id, talk.contact, talk.name, language, lines, self._place(talk)) if lines else None
 
     async def _lines(self, entries: Sequence[Entry], recalled: Recalled) -> list[Line]:
         """Oldest first; the newest notes with their sound."""
@@ -209,19 +210,40 @@ class Handovers:
                 self.telemetry.noise.labels(f"desk {queue}", event.reason).inc()
 
     async def _one(self, queue: str, event: Written | Assigned | Resolved) -> None:
-        known, key = await self.store.known(_known_at(queue), event.thread), f"{queue}:{event.id}"
-        if known is None:
+        whose, key = await self._whose(queue, event.thread), f"{queue}:{event.id}"
+        if whose is None:
             self.telemetry.noise.labels(f"desk {queue}", "somebody_elses").inc()
             return
         match event:
             case Written():
-                await self._written(known.conversation, event, key)
+                await self._written(whose, event, key)
             case Resolved():
-                await self.people.resolve(known.conversation, event.person, key=key)
+                await self.people.resolve(whose, event.person, key=key)
             case Assigned(person=person) if person:
-                to = custody_of(await self.people.conversation(known.conversation)).to or queue
+                to = custody_of(await self.people.conversation(whose)).to or queue
                 taken = TakenOver(key, await self.store.now(), "desk", to, person, "taken")
-                await self.people.happened(known.conversation, taken)
+                await self.people.happened(whose, taken)
+
+    async def _whose(self, queue: str, thread: str) -> ConversationId | None:
+        """The conversation that the desk means. One that lies there was perhaps never told to it: people came by
+        themselves."""
+        known = await self.store.known(_known_at(queue), thread)
+        if known is None:
+            return await self._held_there(queue, thread)
+        home = home_of(await self.people.conversation(known.conversation), queue, self.people.config)
+        return known.conversation if home in ("", thread) else None
+
+    async def _held_there(self, queue: str, home: str) -> ConversationId | None:
+        after = (0, "")
+        while self.people.config.queue(queue).handoff.desk.in_place:
+            page = await self.store.held(SAID, after)
+            for one in page:
+                if self.people.queue_of(one).name == queue and home_of(one, queue, self.people.config) == home:
+                    return one.id
+                after = (one.hold.at if one.hold else 0, one.id)
+            if not page:
+                break
+        return None
 
     async def _written(self, id: ConversationId, event: Written, key: str) -> None:
         """As many messages as the channel needs for it."""
@@ -230,6 +252,12 @@ class Handovers:
         for n, piece in enumerate(split(event.text, channel.text_limit, utf16=channel.utf16)):
             part, once = {"kind": "text", "text": piece}, f"{key}+{n}" if n else key
             await self.people.write(id, part, event.person, key=once, alone=False)
+
+    def _place(self, conversation: Conversation) -> dict[str, str]:
+        """What the desk said of it, or where it lies there."""
+        home = home_of(conversation, self.people.queue_of(conversation).name, self.people.config)
+        place = _theirs(conversation)
+        return {"conversation": home} if home and place.get("conversation") != home else place
 
     def online(self, queue: str) -> bool:
         """Whether somebody is there to take a conversation, as far as was known lately; True where nobody can tell."""
@@ -242,13 +270,18 @@ class Handovers:
             self._staffed[queue] = await desk.online()
         for conversation in await self.store.held(SAID):
             queue = self.people.queue_of(conversation).name
-            look, place = getattr(self.desks.get(queue), "look", None), _theirs(conversation)
+            look, place = getattr(self.desks.get(queue), "look", None), self._place(conversation)
             if look is None or not place:
                 continue
             try:
                 await self.take(queue, await look(place))
             except DeskError as error:
                 log.info("a desk could not be asked", extra={"facts": {"queue": queue, "reason": error.reason}})
+
+
+def home_of(conversation: Conversation, queue: str, config: Config) -> str:
+    """By which name it lies at the queue's desk from the start, as the contact wrote there; empty: it does not."""
+    return conversation.address.get("conversation", "") if config.lies_at_desk(conversation.channel, queue) else ""
 
 
 def _theirs(conversation: Conversation) -> dict[str, str]:

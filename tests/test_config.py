@@ -15,8 +15,8 @@ from pydantic import BaseModel, SecretStr
 
 from gateway import config
 from gateway.config import Config, ConfigError, load, parse
-from gateway.rules.flows.settings import FlowTrigger
 from gateway.desks.settings import DeskSettings
+from gateway.rules.flows.settings import FlowTrigger
 from gateway.rules.hours import Hours, Weekly
 from gateway.rules.rating import Rating
 from gateway.rules.triggers import AutoReply
@@ -49,6 +49,8 @@ ENVIRONMENT = {
     "EVOLUTION_API_KEY": "evo-example",
     "EVOLUTION_WEBHOOK_SECRET": "hook-example-0123456789",
     "TELEGRAM_TOKEN": "123456:example",
+    "CHATWOOT_TOKEN": "cw-example",
+    "CHATWOOT_BOT_SECRET": "cw-hook-example",
     "RECADO_OPENAI_KEY": "rk-0123456789",
 }
 
@@ -88,12 +90,26 @@ EVOLUTION = [
     'api_key = "evo-1"',
     'webhook_secret = "hook-0123456789ab"',
 ]
+CHATWOOT = [
+    'base_url = "https://chatwoot.example.com"',
+    "account_id = 1",
+    'token = "cw-1"',
+    'webhook_secret = "cw-hook-0123456789"',
+]
+CHATWOOT_DESK = [
+    "[queues.handoff.desk]",
+    'type = "chatwoot"',
+    'url = "https://chatwoot.example.com/"',
+    "account_id = 1",
+    'token = "cw-1"',
+]
 WHOLE = {
     "webchat": [],
     "http": ['key = "k-9"'],
     "whatsapp_cloud": WHATSAPP,
     "evolution": EVOLUTION,
     "telegram": ['token = "123:abc"'],
+    "chatwoot": CHATWOOT,
     "openai": ['key = "k-9"'],
 }
 """What each type needs, and no more."""
@@ -297,9 +313,42 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         provider("telegram", 'token = "123:abc"') + another("telegram", 'token = "123:abc"'),
         ["channels.outro.token is that of channels.novo", "one channel a number"],
     ),
+    "one bot of Chatwoot on two channels": (
+        provider("chatwoot", *CHATWOOT) + another("chatwoot", CHATWOOT[0].replace('.com"', '.com/"'), *CHATWOOT[1:]),
+        ["channels.outro.token is that of channels.novo", "one channel a number"],
+    ),
+    "Chatwoot without a proof": (
+        provider("chatwoot", *CHATWOOT[:3]),
+        ["channels[1] (novo)", "webhook_secret is missing", "agent bot's webhook secret"],
+    ),
+    "Chatwoot without its account": (
+        provider("chatwoot", CHATWOOT[0], *CHATWOOT[2:]),
+        ["channels[1] (novo)", "account_id is missing", "/accounts/"],
+    ),
+    "an API inbox without a proof": (
+        queue(*CHATWOOT_DESK, 'inbox_identifier = "x"'),
+        ["queues[0] (loja).handoff.desk", "secret is missing: of the API inbox's webhook"],
+    ),
+    "a Chatwoot that cannot say what is resolved": (
+        queue(*CHATWOOT_DESK),
+        ["queues[0] (loja).handoff", "desk.secret is missing", 'resume = "on_resolve"'],
+    ),
+    "a Chatwoot in which people do not see every conversation": (
+        queue("[queues.handoff]", 'resume = "manual"', *CHATWOOT_DESK),
+        ["queues.loja.handoff.desk.inbox_identifier is missing", "channels.site", "API inbox"],
+    ),
     "one key for two openai doors": (
         provider("openai", 'key = "k-9"') + another("openai", 'key = "k-9"'),
         ["channels.outro.key is the same key as channels.novo.key", "recado secret"],
+    ),
+    "an inbox that opens with a channel's key": (
+        queue("[queues.handoff.desk]", 'secret = "key-of-the-openai-door"')
+        + another("openai", 'key = "key-of-the-openai-door"'),
+        ["queues.loja.handoff.desk.secret is the same key as channels.outro.key", "recado secret"],
+    ),
+    "an inbox whose key can be guessed": (
+        queue("[queues.handoff.desk]", 'secret = "1234"'),
+        ["queues[0] (loja).handoff.desk", "secret can be guessed", "recado secret"],
     ),
     "evolution in this network": (
         provider("evolution", 'base_url = "http://127.0.0.1:8080"', *EVOLUTION[1:]),
@@ -467,6 +516,20 @@ def test_two_dollars_are_one() -> None:
 # -- secrets -----------------------------------------------------------------------------------------
 
 HIDDEN = "s3cr3t-Wert"
+def test_conversations_that_lie_in_a_chatwoot_are_answered_there() -> None:
+    """The same address and account; two accounts of one server may have a bot with one key each."""
+    only = channel("[[channels]]").partition("[[channels]]")[0]
+    only += "\n".join(["[queues.handoff]", 'resume = "manual"', *CHATWOOT_DESK, ""])
+    made = parse(only + another("chatwoot", *CHATWOOT))
+    assert made.lies_at_desk("outro", "loja")
+    assert not made.lies_at_desk("another", "loja")
+    other = [CHATWOOT[0], "account_id = 2", *CHATWOOT[2:]]
+    assert "inbox_identifier is missing" in problems(only + another("chatwoot", *other))
+    carried = only.replace(CHATWOOT_DESK[-1], CHATWOOT_DESK[-1] + '\ninbox_identifier = "x"\nsecret = "s"')
+    made = parse(carried + another("chatwoot", *CHATWOOT) + another("chatwoot", *other, name="filial"))
+    assert not made.lies_at_desk("outro", "loja")
+
+
 LEAKS = {
     "admin key of a wrong type": f'[server]\nadmin_key = ["{HIDDEN}"]\n' + SOUND,
     "channel key with a neighbour": SOUND.replace("open-sesame", HIDDEN) + "prot = 1\n",
@@ -579,8 +642,9 @@ def plain(value: Any) -> Any:
 
 def test_the_example_loads() -> None:
     made = load(EXAMPLE, env=ENVIRONMENT)
-    assert [c.type for c in made.channels] == ["webchat", "http", "whatsapp_cloud", "evolution", "telegram", "openai"]
-    assert [c.type for c in made.channels] == list(config.KEYS)
+    types = ["webchat", "http", "whatsapp_cloud", "evolution", "telegram", "chatwoot", "openai"]
+    assert [c.type for c in made.channels] == types
+    assert types == list(config.KEYS)
     first, second = made.queues[0].voice.fallbacks
     own = made.queues[0].voice.voice_id
     assert (first.provider, first.model_id, first.voice_id) == ("elevenlabs", "eleven_flash_v2_5", own)

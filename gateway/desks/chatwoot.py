@@ -12,7 +12,8 @@ first, every message of ours bears a mark, and the note with the summary comes l
 notes: one whose answer was lost can stand there twice.
 
 Without `inbox_identifier` the conversation is Chatwoot's own (its channel is chatwoot): `place["conversation"]` says
-which, everything that was said is there already, and handing over is a state, a team, labels and a note.
+which, everything that was said is there already, and handing over is a state, a team, labels and a note. What agents
+write there the channel is told of; this desk's hook, of the account, only says what is assigned and resolved.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ class Chatwoot:
         return await self._write(there, case, news, note)
 
     async def _tell(self, news: News) -> Placed:
-        if not self._settings.inbox_identifier:
+        if self._settings.in_place:
             return Placed()
         return await self._write(await self._ensured(news), news, news.lines)
 
@@ -195,7 +196,7 @@ class Chatwoot:
         source = item.place.get("source") or self._source(item.conversation)
         if there := await self._known(source, item.place):
             return there
-        if not self._settings.inbox_identifier:
+        if self._settings.in_place:
             hint = "which conversation of Chatwoot it is, is not known: set handoff.desk.inbox_identifier"
             raise DeskError("no_conversation", retryable=False, hint=hint)
         source = await self._contact(source, item)
@@ -219,8 +220,8 @@ class Chatwoot:
 
     async def _known(self, source: str, place: Mapping[str, str]) -> _There | None:
         id = str(_number(place, "conversation") or "")
-        if not self._settings.inbox_identifier:
-            return _There(id) if id else None
+        if self._settings.in_place:
+            return _There(id, "", _text(await self._shown(id), "status")) if id else None
         if id and (there := await self._shown(id)):
             return _There(id, source, _text(there, "status"))
         if not source:
@@ -278,7 +279,8 @@ class Chatwoot:
             body = orjson.loads(hook.body)
         except orjson.JSONDecodeError:
             return [Noise("not_json")]
-        return [event(body, self._settings.account_id, round(self._now() * 1000))]
+        told = event(body, self._settings.account_id, round(self._now() * 1000))
+        return [Noise("told_to_the_channel") if isinstance(told, Written) and self._settings.in_place else told]
 
     @property
     def _proof(self) -> Proof:
@@ -289,7 +291,7 @@ class Chatwoot:
         Chatwoot posts each of it once, so a webhook that we missed never comes again. Equal ids are the same event as
         of a webhook. Raises DeskError."""
         id, source = str(_number(place, "conversation") or ""), place.get("source", "")
-        if not id or not source or not self._settings.inbox_identifier:
+        if not id or not source or self._settings.in_place:
             return []
         there, now = _There(id, source), round(self._now() * 1000)
         told = [written(message, now, id) for message in await self._messages(there, _number(place, "since"))]
@@ -386,7 +388,7 @@ class Chatwoot:
         return [*found, *await self._inbox_findings(), *([] if bot else await self._team_findings())]
 
     async def _inbox_findings(self) -> list[Finding]:
-        if not self._settings.inbox_identifier:
+        if self._settings.in_place:
             return []
         key = "handoff.desk.inbox_identifier"
         try:

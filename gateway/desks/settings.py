@@ -24,8 +24,6 @@ REQUIRED: dict[str, tuple[tuple[str, str], ...]] = {
         ("url", "where your Chatwoot answers, e.g. https://app.chatwoot.com"),
         ("token", "an agent bot's or a user's access token"),
         ("account_id", "the number behind /accounts/ in Chatwoot's address"),
-        ("inbox_identifier", "of the API inbox, from its Settings > Configuration page"),
-        ("secret", "of the API inbox's webhook; it proves where agents' answers come from"),
     ),
     "zendesk": (
         ("url", "e.g. https://yourshop.zendesk.com"),
@@ -78,4 +76,13 @@ class DeskSettings(BaseModel):
             value = getattr(self, key)
             if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
                 raise ValueError(f"{key} is missing: {cure}")
+        if self.type == "inbox" and 0 < len(self.secret.get_secret_value()) < 12:
+            raise ValueError("secret can be guessed: take 12 characters or more; make one with `recado secret`")
+        if self.inbox_identifier and not self.secret.get_secret_value():
+            raise ValueError("secret is missing: of the API inbox's webhook; it proves where agents' answers come from")
         return self
+
+    @property
+    def in_place(self) -> bool:
+        """People answer where the conversations lie already: a channel's own Chatwoot, and no API inbox."""
+        return self.type == "chatwoot" and not self.inbox_identifier
