@@ -24,6 +24,7 @@ from gateway.channels.http import SCHEDULE
 from gateway.channels.telegram_errors import RULES
 from gateway.channels.whatsapp_cloud_errors import CODES
 from gateway.config import CONTACTS, KEYS, parse
+from gateway.rules.custody import Happened, State
 from gateway.telemetry import Telemetry
 from gateway.transcript import Beside, Kept
 from gateway.web import problems
@@ -634,6 +635,36 @@ def test_every_outcome_is_explained() -> None:
 def test_every_state_of_a_delivery_is_explained() -> None:
     named = {word for row in rows(text("docs/reasons.md")) for word in row[0].split(", ")}
     assert set(transcript.RANK) - named == set()
+
+
+# -- the pictures -----------------------------------------------------------------------------------
+
+UNASKED = {"empty_burst", "flow_timeout", "nothing_due"}
+"""Reasons of turns without a message, which begin below the ladder's first rung."""
+SENTENCES = {"nothing_heard"}
+"""Of bursts in which there is nothing to ask an assistant."""
+
+
+def drawn(name: str, kind: str) -> set[str]:
+    """The words of one kind in a picture of docs/images."""
+    return {w for t in re.findall(rf'class="{kind}"[^>]*>([^<]+)<', text(f"docs/images/{name}")) for w in t.split()}
+
+
+def test_the_ladder_is_drawn_with_every_reason_of_a_rung() -> None:
+    found = {code for file, code in reasons() if file == "precedence.py"} - UNASKED - SENTENCES
+    assert {"held_by_person", "switched_off", "auto_reply"} <= found
+    assert found - drawn("ladder.svg", "c") == set()
+
+
+def test_the_ladder_is_drawn_with_no_reason_that_does_not_exist() -> None:
+    assert drawn("ladder.svg", "c") - codes(text("docs/reasons.md")) == set()
+
+
+def test_the_state_machine_is_drawn_as_it_is() -> None:
+    words = {word.strip(",:.") for kind in ("b", "s") for word in drawn("custody.svg", kind)}
+    events = {event.__name__ for event in get_args(Happened)}
+    assert set(get_args(State)) | events <= words
+    assert {word for word in words if re.fullmatch(r"([A-Z][a-z]+){2}", word)} <= events
 
 
 # -- the pages themselves ----------------------------------------------------------------------------
