@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from string import ascii_lowercase
 from typing import Literal
 
 from gateway.rules.language import fold
@@ -343,7 +344,7 @@ _LETTERS = {
         nuevo nova caso case conversation contigo from our ser through over back up en em na nos nas ta tao
         estan estou estoy im ive id verdadeiro verdadeira senior duty proximo next melhor better disponivel
         available alguns algunos one who live stuff thing crap nonsense receber recibir receive tava estava
-        estaba else guys nesse neste nessa""",
+        estaba else guys nesse neste nessa annoying silly horrible chato chata irritante""",
     "4": "para pra pro pros p for 4 onto",
     "M": "me mim comigo conmigo cmg nosotros us",
     "o": "so solo somente apenas solamente unicamente only just",
@@ -378,7 +379,7 @@ _LETTERS = {
         reclamaciones quejas devoluciones postventa sales billing support refunds returns complaints
         accounts finance reservations marketing trocas compras logistica setor sector departamento
         department dept area desk central customer relations servicio service cliente tech technical care
-        management""",
+        management aftersales""",
     "T": """falar fala falo fale falando conversar conversa converso conversando tratar trato hablar habla hablo
         hablando charlar platicar comunicar comunicarme comunicarse comunica comunico comuniqueme comunicame
         negociar negotiate consultar duvida question confirma talk talking speak speaking chat chatting deal
@@ -462,7 +463,7 @@ _ORDERS = tuple(
         rf"[Ht]{_F}{{0,6}}V?[POD]{{1,2}}{_END}|H[fM]{{0,3}}[YZT]f{{1,3}}P",  # me passa pro financeiro
         rf"[Ht]{_F}{{0,6}}[PO][f4Q]{{0,3}}x?M?[VmTKYs]|[hAKvH][f4]{{0,3}}[Ys][VCT]M",  # coloca alguém pra me atender
         rf"[CA]{_F}{{1,3}}P{_END}|C{_F}{{0,3}}P[f4M]{{0,3}}[Vm]",  # chama o gerente
-        r"^[uKWfGMPYso4v]*(?:CM|M[Kv]?C|C4M|C4f{1,2}M|c|MmC)[GYsf4MCu]*$",  # me liga no meu número
+        r"^[uKWfGMPYso4v]*(?:CM|M[Kv]?C|C[Ysf]{0,2}4M|C4f{1,2}M|c|MmC)[GYsf4MCu]*$",  # me liga no meu número
         r"^[uKWfMo]*C[fn]{1,4}[YsC]$",
         r"^[uKfGMo,]*[WHw][fMG]{0,3}(?:Z|f{1,2}C)[GYsf4MPD]*$|^[uKfGM]*[HtC]f{0,3}(?:Z"
         r"|TM)[GYsMf]*$",  # quero uma ligação
@@ -480,6 +481,7 @@ _ORDERS = tuple(
         r"[WEh]f{0,2}[fq]{0,3}P[f4KM]{1,4}[VmT]|W[^pQN]{0,8},fP$",  # tem alguém que possa me ajudar
         r"hf{0,4}P(?:[YsGE]*$|f{0,3}K?f?T)|^[uKfv]*hf{0,3}(?:P[DV]|DP)$",  # do you have real people
         r"^[ufGKW]*(?:tM|Mt)[MfGYs]*$|^[uG]*t[fG]*$",  # me transfere
+        r"^[uf]*of{0,2}PK?[VmT]|[hHA]f{1,2}[PO][f4]{0,2}Tf?M",  # só atendente resolve
         r"^(?:[fuG]*P){2,}$",  # agent agent agent
     )
 )
@@ -538,6 +540,8 @@ _BE_PASSED_ON = re.compile(
     r"|\b(?:ninguem|nadie|nobody|no one) (?:is |vai |quer |me )?(?:fala|falar|talk\w*|habla|conversa)(?: comigo"
     r"| to me| with me|$)"
     r"|\b(?:esperando|aguardando|waiting for|esperar) (?:o |pelo |la |your )?(?:atendimento|atencion|support|service)\b"
+    r"|\bque (?:una? \w+|alguien) (?:hable|converse|platique) conmigo\b|\b(?:falar|conversar) com (?:a |o )?(?:moca"
+    r"|moco|senhora?)\b"
     r"|\bis (?:this|it|there) (?:chat )?(?:manned|staffed)\b|\bwhos in charge\b"
     r"|\bwhere (?:are|is|s)? ?(?:the |all |your )*(?:humans?|people|agents?)$|\b(?:cade|onde estao"
     r"|donde estan) (?:as |los |las )?(?:pessoas|personas|humanos)"
@@ -704,6 +708,8 @@ _DECLINES = re.compile(
     r"|\b(?:dont|do not|not|no need to|nao precisa|nao|no|no hace falta) (?:me )?(?:call|ring|phone|lig(?:ue|uem|ar"
     r"|a)|llam(?:en|e|ar)|marquen)\b"
     r"|(?:不用|不要|别|不必|先别)(?:再)?(?:给我)?(?:打|回)(?:来)?电话"
+    r"|(?:客服|人工|经理|老板|销售)(?:说|谈|聊|讲)了|\b(?:no|nao) (?:necesito|quiero|preciso|quero)(?: de"
+    r"| a)? (?:nadie|ninguem)\b"
     r"|找到.{0,5}了|(?:不想|不要|别|不用|不需要|不必|无需|先别)(?:再)?(?:(?:跟|和|找|叫|要|请|联系)(?:别)?(?:人(?!工)"
     r"|经理|主管|老板|领导|医生)|转(?:接|了|给)?(?:$|[，,]))"
     r"|(?:昨天|前天|为什么|刚才|上次|上周|之前|已经).{0,6}(?:给我|打|回|跟|和|问|找|联系).{0,3}(?:电话|我|客服|经理)"
@@ -834,6 +840,8 @@ _SPELLED = tuple(
         (r"\bkien\b", "quien"),
         (r"\bay (?=alguien|algun|un|una|gente|personas?)\b", "hay "),
         (r"\bvdd\b", "verdade"),
+        (r"\bthru\b", "through"),
+        (r"转仁工|转人[公功]", "转人工"),
         (r"\brecursos humanos\b|\bhuman resources\b", "rh"),
         (r"\s+", " "),
     )
@@ -842,13 +850,14 @@ _OFTEN_MISTYPED = (
     "atendente humano pessoa agente asesor persona person human agent representative operador vendedor supervisor "
     "someone falar hablar"
 )
-_REAL = {"gente", "huma", "persa", "falr"}
+_REAL = {"operator", "vencedor", "gente", "huma", "persa", "falr"}
 
 
 def _slips(word: str) -> set[str]:
-    """The word with one letter left out, or two exchanged."""
+    """The word with one letter left out or two exchanged; a long one with one letter that is wrong, too."""
+    wrong = {word[:n] + c + word[n + 1 :] for n in range(1, len(word)) for c in ascii_lowercase if len(word) > 7}
     without = {word[:n] + word[n + 1 :] for n in range(1, len(word))}
-    return without | {word[:n] + word[n + 1] + word[n] + word[n + 2 :] for n in range(1, len(word) - 1)}
+    return wrong | without | {word[:n] + word[n + 1] + word[n] + word[n + 2 :] for n in range(1, len(word) - 1)}
 
 
 _MEANT = {slip: word for word in _OFTEN_MISTYPED.split() for slip in _slips(word)}
