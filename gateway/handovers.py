@@ -23,7 +23,7 @@ from gateway.incidents import Incidents
 from gateway.people import People
 from gateway.recall import Recalled, recall
 from gateway.rules import calling
-from gateway.rules.custody import TakenOver, custody_of
+from gateway.rules.custody import TakenOver
 from gateway.rules.language import customers_language
 from gateway.rules.shaping import split
 from gateway.rules.summary import summary
@@ -220,7 +220,7 @@ class Handovers:
             case Resolved():
                 await self.people.resolve(whose, event.person, key=key)
             case Assigned(person=person) if person:
-                to = custody_of(await self.people.conversation(whose)).to or queue
+                to = self.people.team(await self.people.conversation(whose))
                 taken = TakenOver(key, await self.store.now(), "desk", to, person, "taken")
                 await self.people.happened(whose, taken)
 

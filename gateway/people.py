@@ -77,7 +77,7 @@ class People:
         Raises LookupError, Busy, StoreError.
         """
         conversation = await self.conversation(id)
-        to = to or custody_of(conversation).to or self.queue_of(conversation).handoff.to
+        to = to or self.team(conversation)
         event = TakenOver(key, await self.store.now(), by, to, person, reason or "taken")
         return await self.happened(id, event, guard=_free_for(person, instead_of))
 
@@ -108,8 +108,7 @@ class People:
 
         at, conversation = await self.store.now(), await self.conversation(id)
         body = transcript.written_by_person(id, part, person, at, key)
-        to = custody_of(conversation).to or self.queue_of(conversation).handoff.to
-        event = rules.PersonWrote(key, at, to, person)
+        event = rules.PersonWrote(key, at, self.team(conversation), person)
         return await self.happened(id, event, guard=guard, posts=[Post(id, f"person:{key}", body)], media=media)
 
     async def hand_over(
@@ -121,12 +120,12 @@ class People:
         open = is_open(queue.hours, now)
         text, language = calling.message(queue, rules.variant(open=open, online=online), queue.language)
         body = transcript.said_by_us(id, key, reason, text, language)
-        event = rules.Transferred(key, now, "api", to or queue.handoff.to, reason, open, online)
+        event = rules.Transferred(key, now, "api", to or self.team(conversation), reason, open, online)
         return await self.happened(id, event, says=[Post(id, f"transfer:{key}:0", body)])
 
     async def call(self, id: ConversationId, reason: str, *, key: str, to: str = "") -> Custody:
         """People are called, and nothing is said of it to the contact."""
-        to = to or self.queue_of(await self.conversation(id)).handoff.to
+        to = to or self.team(await self.conversation(id))
         return await self.happened(id, rules.Transferred(key, await self.store.now(), "api", to, reason))
 
     async def resolve(self, id: ConversationId, person: str, *, key: str) -> Custody:
@@ -142,8 +141,8 @@ class People:
         post, line = Post(conversation.id, f"person:{id}", body), {"by": "person", "text": text, "at": at}
         while True:
             seen = await self.store.conversation(conversation.id) or conversation
-            queue, before = self.queue_of(seen), custody_of(seen)
-            event = rules.PersonWrote(id, await self.store.now(), before.to or queue.handoff.to)
+            before = custody_of(seen)
+            event = rules.PersonWrote(id, await self.store.now(), self.team(seen))
             after, effects = move(before, event, self.policy(seen))
             news = self.told(seen, f"said:{id}", {"what": "said", "line": line}) if before.people else []
             posted = await self.store.take_over(
@@ -217,6 +216,11 @@ class People:
         homes = {channel.name: channel.queue for channel in self.config.channels}
         home = queues.get(homes.get(conversation.channel, ""), self.config.queues[0])
         return queues.get(conversation.queue, home)
+
+    def team(self, conversation: Conversation) -> str:
+        """The queue whose people have it or are called; else the one that its own queue hands over to."""
+        custody = custody_of(conversation)
+        return custody.to if custody.people and custody.to else self.queue_of(conversation).handoff.to
 
     def policy(self, conversation: Conversation) -> Policy:
         return Policy.of(self.queue_of(conversation))

@@ -6,13 +6,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 
 from gateway.channels.base import Channel, ChannelError, Then
 from gateway.people import People
 from gateway.rules.shaping import split
+from gateway.rules.unasked import Reason
 from gateway.telemetry import Telemetry
 from storage.model import Conversation, DeadLetter, Entry, Kind, Post, Receipt
 from storage.store import Store
@@ -46,6 +47,8 @@ class Setbacks:
         self, conversation: Conversation, entry: Entry, latest: Sequence[Entry], error: ChannelError
     ) -> None:
         body = orjson.loads(entry.body)
+        if body["reply"].get("reason") in get_args(Reason):
+            return  # what nobody asked for would only be a bother later, or as a template
         if error.then is Then.AS_TEXT and body["part"]["kind"] != "text" and _is_new(entry):
             await self._as_text(conversation, entry, latest)
         elif error.then in (Then.AGAIN, Then.SLOW_DOWN) and _is_new(entry):

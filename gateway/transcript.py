@@ -145,7 +145,12 @@ def sent_body(turn: str, part: Mapping[str, Any], *, envelope: Mapping[str, Any]
 def said_by_us(conversation: str, id: str, reason: str, text: str, language: str) -> str:
     """An outbound entry for a transfer message that no turn wrote. `id`: of the transfer."""
     turn, part = f"transfer:{id}", {"kind": "text", "text": text}
-    reply: dict[str, Any] = {"conversation": conversation, "turn": turn, "outcome": str(Outcome.TRANSFERRED), "reason": reason}
+    reply: dict[str, Any] = {
+        "conversation": conversation,
+        "turn": turn,
+        "outcome": str(Outcome.TRANSFERRED),
+        "reason": reason,
+    }
     reply |= {"language": language, "citations": []}
     return sent_body(turn, part, envelope=reply, spell=None, last=True)
 
@@ -179,7 +184,8 @@ def states(receipts: Sequence[Receipt]) -> dict[str, str]:
     """The state of each delivery. It only rises: facts come in any order, and what was read was delivered."""
     reached: dict[str, str] = {}
     for receipt in receipts:
-        if RANK[receipt.status] >= RANK[reached.get(receipt.delivery, "unsure")]:
+        rank = RANK.get(receipt.status)  # that a desk waits is no state of anything the contact gets
+        if rank is not None and rank >= RANK[reached.get(receipt.delivery, "unsure")]:
             reached[receipt.delivery] = receipt.status
     return reached
 

@@ -1,0 +1,56 @@
+"""What went wrong with people, flows and wake-ups when somebody looked for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from storage.model import Receipt
+from tests.fakes.openai import FakeOpenAI
+from tests.story.lines import Evolution, WhatsApp, heard, held, quiet, states
+from tests.story.lines import conversation as of_line
+from tests.story.running import ADMIN, pass_time, running
+from tests.story.test_people import config, talk
+from tests.story.test_unasked import FOLLOWS, MINUTE, looked, shop, silent
+
+
+async def test_a_desk_that_waits_hides_no_transcript_and_no_takeover(tmp_path: Path, evo: Evolution) -> None:
+    async with shop(tmp_path, channels=evo.channel(read_receipts="false", presence="false")) as (gateway, contact):
+        await evo.post(gateway, evo.message("m1", "oi"))
+        await heard(evo, 1)
+        await gateway.store.record(Receipt(of_line(evo), "desk:case:1", "waiting", 1))
+        contact.conversation = of_line(evo)
+        status, _ = await contact.get("/messages", key=ADMIN)
+        assert status == 200
+        await evo.post(gateway, evo.from_the_phone("p1", "Aqui é a Bia."))
+        assert await held(gateway, evo) == "person_answered_elsewhere"
+
+
+async def test_who_has_it_already_keeps_it_when_nobody_else_is_named(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai, running(config(openai), tmp_path) as (gateway, contact):
+        await contact.ask("Oi")
+        people, id = gateway.people, talk(contact)
+        await people.hand_over(id, "vip", key="a", to="gerentes")
+        await people.call(id, "outside_reply_window", key="b")
+        await people.hand_over(id, "again", key="c")
+        await people.write(id, {"kind": "text", "text": "Sou a Ana."}, "Ana", key="d")
+        assert people.custody(await people.conversation(id)).to == "gerentes"
+        await people.release(id, "Ana", key="e")
+        await people.call(id, "hard_error", key="f")
+        assert people.custody(await people.conversation(id)).to == "humanos", "what is over names nobody"
+
+
+async def test_what_was_said_unasked_and_failed_later_is_neither_a_template_nor_a_call(
+    tmp_path: Path, zap: WhatsApp
+) -> None:
+    async with shop(tmp_path, FOLLOWS, channels=silent(zap, template='"oi:pt_BR"')) as (gateway, _):
+        await zap.post(gateway, zap.message("m1", "oi"))
+        await heard(zap, 1)
+        await looked(gateway)
+        pass_time(gateway, 61 * MINUTE)
+        await heard(zap, 2)
+        await quiet(gateway)
+        await zap.post(gateway, zap.status(zap.ids()[1], "failed", errors=[{"code": 131047}]))
+        await quiet(gateway)
+        assert await states(gateway, zap) == ["sent", "sent", "failed"]
+        assert len(zap.sent()) == 2
+        assert await held(gateway, zap) == ""
