@@ -445,6 +445,9 @@ class Config(Section):
     def _every_key_opens_its_own_door(self) -> Config:
         keys = {"server.admin_key": self.server.admin_key}
         keys |= {f"channels.{channel.name}.key": channel.key for channel in self.channels}
+        desks = {queue.name: queue.handoff.desk for queue in self.queues if queue.handoff.desk.type == "inbox"}
+        shared = {_plain(desk.secret): name for name, desk in desks.items()}  # queues may share one inbox
+        keys |= {f"queues.{name}.handoff.desk.secret": SecretStr(secret) for secret, name in shared.items()}
         owners: dict[str, str] = {}
         for name, key in keys.items():
             owner = owners.setdefault(key.get_secret_value() or name, name)
