@@ -167,6 +167,18 @@ async def test_nobody_is_followed_up_while_people_have_it_nor_after_them(tmp_pat
         assert await turns(contact) == [("answered", "assistant")]
 
 
+async def test_who_was_served_by_people_last_is_theirs(tmp_path: Path) -> None:
+    async with shop(tmp_path, FOLLOWS) as (gateway, contact):
+        await contact.ask("quanto custa?")
+        await contact.act("hold")
+        await contact.act("release")
+        await pass_by(gateway, 61 * MINUTE)
+        assert await turns(contact) == [("answered", "assistant")]
+        await contact.ask("e o frete?")
+        await pass_by(gateway, 61 * MINUTE)
+        assert (await turns(contact))[2:] == [("answered", "follow_up")], "it is the assistant's again"
+
+
 async def test_people_who_come_while_it_is_looked_at_are_met(tmp_path: Path) -> None:
     """The wake-up is on its way, and somebody takes the conversation."""
     async with shop(tmp_path, FOLLOWS) as (gateway, contact):
@@ -472,6 +484,9 @@ async def test_where_resolving_changes_nothing_nobody_is_asked(tmp_path: Path) -
         await contact.act("release")
         await looked(gateway)
         assert len(await turns(contact)) == 1
+        await woken(gateway, contact)
+        await until(lambda: _count(contact, 2), "a look")
+        assert (await turns(contact))[1] == ("ignored", "nothing_due"), "who lets go does not say that it is done"
 
 
 async def test_the_choices_are_a_list_where_the_channel_has_one(tmp_path: Path, zap: WhatsApp) -> None:
