@@ -513,9 +513,6 @@ def test_two_dollars_are_one() -> None:
     assert made.queues[0].instructions == "custa ${5} e $5"
 
 
-# -- secrets -----------------------------------------------------------------------------------------
-
-HIDDEN = "s3cr3t-Wert"
 def test_conversations_that_lie_in_a_chatwoot_are_answered_there() -> None:
     """The same address and account; two accounts of one server may have a bot with one key each."""
     only = channel("[[channels]]").partition("[[channels]]")[0]
@@ -530,6 +527,9 @@ def test_conversations_that_lie_in_a_chatwoot_are_answered_there() -> None:
     assert not made.lies_at_desk("outro", "loja")
 
 
+# -- secrets -----------------------------------------------------------------------------------------
+
+HIDDEN = "s3cr3t-Wert"
 LEAKS = {
     "admin key of a wrong type": f'[server]\nadmin_key = ["{HIDDEN}"]\n' + SOUND,
     "channel key with a neighbour": SOUND.replace("open-sesame", HIDDEN) + "prot = 1\n",
