@@ -21,6 +21,10 @@ from gateway.steps.remember import remembered
 from storage.model import Claim, Conversation, Post, Settlement
 from storage.store import Store
 
+BUSY = 10_000
+"""Milliseconds before a conversation is looked at again in which the contact's messages wait or are being answered:
+that may be all there is to do, and must not be thrown away for a look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wakes:
@@ -36,9 +40,10 @@ class Wakes:
             await self.store.settle(claim, Settlement(claim.tail))
             return
         times = await self.times(conversation, claim.claimed_at)
-        for why in sorted(why for why, at in times.items() if at <= claim.claimed_at):
-            await self._begin(conversation, why, claim)
+        ripe = sorted(why for why, at in times.items() if at <= claim.claimed_at)
         later = [at for at in times.values() if at > claim.claimed_at]
+        if ripe and not await self.store.knock([_begun(why, claim) for why in ripe]):
+            later.append(claim.claimed_at + BUSY)
         await self.store.settle(claim, Settlement(claim.tail, wake_at=min(later, default=None)))
 
     async def times(self, conversation: Conversation, now: int) -> dict[str, int]:
@@ -59,10 +64,10 @@ class Wakes:
         past = (await remembered(self.store, conversation, facts, capabilities)).past
         return now if due(past, queue, now) else next_at(past, queue, now)
 
-    async def _begin(self, conversation: Conversation, why: str, claim: Claim) -> None:
-        id = f"wake:{claim.epoch}:{why}"
-        body = transcript.wake_body(id, why, claim.claimed_at)
-        await self.store.accept(conversation, Post(conversation.id, id, body))
+
+def _begun(why: str, claim: Claim) -> Post:
+    id = f"wake:{claim.epoch}:{why}"
+    return Post(claim.key, id, transcript.wake_body(id, why, claim.claimed_at))
 
 
 def _released_at(people: People, conversation: Conversation) -> int | None:

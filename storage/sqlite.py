@@ -265,6 +265,18 @@ class SqliteStore:
         row = self._one(lanes.CUSTODY, {"id": id})
         return "" if row is None else str(row[0])
 
+    async def knock(self, posts: Sequence[Post]) -> bool:
+        return await self._write(
+            lambda: self._knock(posts), lambda done: dict.fromkeys((Kind.IN, post.key) for post in posts) if done else []
+        )
+
+    def _knock(self, posts: Sequence[Post]) -> bool:
+        if any(self._one(lanes.PENDING, {"key": post.key}) is not None for post in posts):
+            return False
+        for post in posts:
+            self._post(Kind.IN, post)
+        return True
+
     async def send_also(self, post: Post) -> Posted:
         return await self._write(lambda: self._post(Kind.OUT, post), lambda posted: [(Kind.OUT, post.key)])
 

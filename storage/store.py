@@ -90,6 +90,11 @@ class Lanes(Protocol):
         """
         ...
 
+    async def knock(self, posts: Sequence[Post]) -> bool:
+        """Append to a conversation's inbound lane what nobody wrote. False, and nothing written, while anything waits
+        or runs there: it would cut a window short or throw a draft away."""
+        ...
+
     async def send_also(self, post: Post) -> Posted:
         """Append to the conversation's outbound lane, outside of a turn."""
         ...

@@ -600,6 +600,20 @@ class StoreSuite:
         (again,) = await store.claim(Kind.LATER, 10, LEASE, "me")
         assert again.tries == 2
 
+    async def test_nobody_knocks_while_a_message_waits_or_is_answered(self, lab: Lab) -> None:
+        store = lab.store
+        knocks = [Post(who().id, f"wake:1:{why}", "{}") for why in ("a", "b")]
+        await store.accept(who(), message("1", window=50, max_wait=200))
+        due = await store.next_wake(IN)
+        assert not await store.knock(knocks)
+        assert await store.next_wake(IN) == due, "the window is as long as it was"
+        lab.pass_time(50)
+        claim = await take(store)
+        assert not await store.knock(knocks)
+        assert await store.settle(claim, replace(answer(claim, "hello"), max_folds=2)) is Settled.DONE
+        assert await store.knock(knocks)
+        assert await bodies(store, await take(store)) == ["{}", "{}"]
+
     async def _woken(self, store: Store, ms: int, since: int | None = None) -> None:
         """Set by whatever happens to the conversation."""
         if await store.conversation(who().id) is None:

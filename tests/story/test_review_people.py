@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
-from storage.model import Receipt
+from gateway.loops import LEASE
+from storage.model import Kind, Receipt
+from tests.fakes import openai as wire
 from tests.fakes.openai import FakeOpenAI
-from tests.story.lines import Evolution, WhatsApp, heard, held, quiet, states
+from tests.story.lines import Evolution, WhatsApp, heard, held, quiet, states, until
 from tests.story.lines import conversation as of_line
 from tests.story.running import ADMIN, pass_time, running
+from tests.story.test_flows import queue, says
 from tests.story.test_people import config, talk
 from tests.story.test_unasked import FOLLOWS, MINUTE, looked, shop, silent
 
@@ -54,3 +58,26 @@ async def test_what_was_said_unasked_and_failed_later_is_neither_a_template_nor_
         assert await states(gateway, zap) == ["sent", "sent", "failed"]
         assert len(zap.sent()) == 2
         assert await held(gateway, zap) == ""
+
+
+async def test_a_time_that_comes_throws_no_answer_away_that_is_being_written(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with FakeOpenAI() as openai, running(queue(openai, tmp_path, timeout=600), tmp_path) as (gateway, contact):
+        await says(contact, "menu")
+        await says(contact, "2")
+        await looked(gateway)
+        pass_time(gateway, 10 * MINUTE - LEASE // 3)
+        openai.arrived.clear()
+        openai.play(wire.spoken("Em dois dias.", gate=gate))
+        asking = asyncio.create_task(contact.ask("Quando chega?"))
+        await openai.arrived.wait()
+        due = await gateway.store.next_wake(Kind.LATER)
+        pass_time(gateway, LEASE // 2)
+
+        async def looked_at() -> bool:
+            return await gateway.store.next_wake(Kind.LATER) != due and gateway._loops[Kind.LATER].running == 0
+
+        await until(looked_at, "the question has waited long enough")
+        gate.set()
+        assert (await asking)["parts"][0]["text"].startswith("Em dois dias.")
+        assert len(openai.asked) == 1
