@@ -179,6 +179,16 @@ async def test_who_was_served_by_people_last_is_theirs(tmp_path: Path) -> None:
         assert (await turns(contact))[2:] == [("answered", "follow_up")], "it is the assistant's again"
 
 
+async def test_who_waits_for_people_is_not_asked_whether_there_is_anything_else(tmp_path: Path) -> None:
+    async with shop(tmp_path, FOLLOWS, CLOSES) as (gateway, contact):
+        await contact.ask("quanto custa?")
+        yesterday = datetime.now(UTC) - timedelta(days=1)
+        await contact.say("cadê o meu pedido?", at=yesterday.isoformat())
+        await until(lambda: _count(contact, 2), "nobody answers what comes a day late")
+        await pass_by(gateway, 5 * HOUR)
+        assert await turns(contact) == [("answered", "assistant"), ("ignored", "late")]
+
+
 async def test_people_who_come_while_it_is_looked_at_are_met(tmp_path: Path) -> None:
     """The wake-up is on its way, and somebody takes the conversation."""
     async with shop(tmp_path, FOLLOWS) as (gateway, contact):
