@@ -40,7 +40,7 @@ async def _said(store: SqliteStore, channel: str, queue: str, contacts: Sequence
             turn = f"{claim.key}.{claim.epoch}"
             part = {"kind": "text", "text": WORDS}
             envelope = {"conversation": claim.key, "turn": turn}
-            body = transcript.sent_body(turn, part, envelope=envelope, yields=True, last=True)
+            body = transcript.sent_body(turn, part, envelope=envelope, spell=0, last=True)
             await store.settle(claim, Settlement(claim.tail, [Post(claim.key, f"{turn}:0", body)]))
     await _settled(store, Kind.OUT, len(contacts))
 
