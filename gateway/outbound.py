@@ -21,6 +21,10 @@ class PrivateAddress(OSError):
     """The address is private, and private addresses are not allowed."""
 
 
+class AnswerTooLarge(OSError):
+    """It has more bytes than any answer of that service."""
+
+
 class PublicOnly(AbstractResolver):
     """Resolves names, and refuses those that lead inside. The connection goes to the very address that was checked."""
 
@@ -71,13 +75,13 @@ def client(*, allow_private: bool, timeout: float) -> aiohttp.ClientSession:
 
 
 async def json_object(answer: aiohttp.ClientResponse, most: int) -> Mapping[str, Any] | None:
-    """The JSON object that an answer holds; None when it holds none. Raises OSError when it has more than `most`
-    bytes, and what aiohttp raises."""
+    """The JSON object that an answer holds; None when it holds none. Raises AnswerTooLarge when it has more than
+    `most` bytes, and what aiohttp raises."""
     data = bytearray()
     async for part in answer.content.iter_chunked(65_536):
         data += part
         if len(data) > most:
-            raise OSError("answer_too_large")
+            raise AnswerTooLarge
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError:

@@ -38,7 +38,19 @@ from gateway.channels.base import (
     Status,
     Then,
 )
-from gateway.desks.chatwoot_events import MARK, Proof, instant, mark_of, number, plain, type_of
+from gateway.desks.chatwoot_events import (
+    MARK,
+    Proof,
+    id_of,
+    instant,
+    mark_of,
+    number,
+    object_in,
+    plain,
+    text_in,
+    type_of,
+)
+from gateway.desks.notes import ENDINGS
 from gateway.outbound import PrivateAddress, client
 from tts.findings import Finding
 from tts.sniffing import mime_of
@@ -53,7 +65,6 @@ LARGEST_ANSWER = 1024 * 1024
 LONGEST = 3600.0
 """Seconds of Retry-After that are believed."""
 KINDS: Mapping[str, Any] = {"audio": "voice", "image": "image", "video": "video", "file": "document"}
-FILES = {"audio/mpeg": "voice.mp3", "audio/mp4": "voice.m4a", "audio/aac": "voice.aac", "audio/wav": "voice.wav"}
 REFUSED_TO_BOTS = "not authorized for bots"
 CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 """Failures that come before a word was sent."""
@@ -211,12 +222,12 @@ def event(body: Any, account: int, now_ms: int) -> Event:
         return Noise("no_object")
     if body.get("event") != "message_created":
         return Noise("other_event")
-    if _id(_object(body, "account")) not in ("", str(account)):
+    if id_of(object_in(body, "account")) not in ("", str(account)):
         return Noise("another_account")
     if body.get("private") is not False and body.get("private") is not None:
         return Noise("private")
     at = instant(body.get("created_at")) or now_ms
-    who, conversation, id = _contact(body), _id(_object(body, "conversation")), _id(body)
+    who, conversation, id = _contact(body), id_of(object_in(body, "conversation")), id_of(body)
     if not (who and conversation and id):
         return Noise("no_id")
     address = {"conversation": conversation}
@@ -233,27 +244,27 @@ def event(body: Any, account: int, now_ms: int) -> Event:
 
 
 def _inbound(body: Mapping[str, Any], id: str, who: str, address: Mapping[str, str], at: int) -> Inbound | Noise:
-    if _object(body, "conversation").get("status") != "pending":
+    if object_in(body, "conversation").get("status") != "pending":
         return Noise("people_have_it")
     files, places = _attachments(body)
-    text = "\n".join([line for line in (_text(body, "content").strip(), *places) if line])
-    name = _text(_object(body, "sender"), "name")
+    text = "\n".join([line for line in (text_in(body, "content").strip(), *places) if line])
+    name = text_in(object_in(body, "sender"), "name")
     unreadable = "" if text or files else "unsupported"
     return Inbound(id, who, name, text, at, address=address, attachments=files, unreadable=unreadable)
 
 
 def _contact(body: Mapping[str, Any]) -> str:
     """One person in one inbox: elsewhere the same person is another conversation."""
-    conversation = _object(body, "conversation")
-    person = _id(_object(_object(conversation, "meta"), "sender"))
-    inbox = _id(_object(body, "inbox")) or str(number(conversation.get("inbox_id")) or "")
+    conversation = object_in(body, "conversation")
+    person = id_of(object_in(object_in(conversation, "meta"), "sender"))
+    inbox = id_of(object_in(body, "inbox")) or str(number(conversation.get("inbox_id")) or "")
     return f"{inbox}.{person}" if person and inbox else ""
 
 
 def _by_a_person(body: Mapping[str, Any]) -> bool:
     """An agent here, or somebody on the phone or page behind the inbox."""
-    echo = _object(body, "content_attributes").get("external_echo")
-    return echo is True or _text(_object(body, "sender"), "type").lower() == "user"
+    echo = object_in(body, "content_attributes").get("external_echo")
+    return echo is True or text_in(object_in(body, "sender"), "type").lower() == "user"
 
 
 def _attachments(body: Mapping[str, Any]) -> tuple[list[Attachment], list[str]]:
@@ -264,12 +275,12 @@ def _attachments(body: Mapping[str, Any]) -> tuple[list[Attachment], list[str]]:
     for one in told if isinstance(told, list) else []:
         if not isinstance(one, dict):
             continue
-        kind, url = KINDS.get(_text(one, "file_type")), _text(one, "data_url")
+        kind, url = KINDS.get(text_in(one, "file_type")), text_in(one, "data_url")
         if kind and url:
             files.append(Attachment(kind, ref=url, size=number(one.get("file_size"))))
-        elif _text(one, "file_type") == "location":
+        elif text_in(one, "file_type") == "location":
             places.append(f"📍 {one.get('coordinates_lat')}, {one.get('coordinates_long')}")
-        elif title := _text(one, "fallback_title"):
+        elif title := text_in(one, "fallback_title"):
             places.append(title)
     return files, places
 
@@ -294,7 +305,7 @@ def form(outgoing: Outgoing) -> aiohttp.FormData:
     for name, value in message(outgoing).items():
         if name != "content_type":
             form.add_field(name, value if isinstance(value, str) else orjson.dumps(value).decode())
-    form.add_field("attachments[]", outgoing.voice, content_type=mime, filename=FILES.get(mime, "voice.ogg"))
+    form.add_field("attachments[]", outgoing.voice, content_type=mime, filename=f"voice.{ENDINGS.get(mime, 'ogg')}")
     return form
 
 
@@ -354,17 +365,3 @@ def _named(error: Exception) -> str:
 
 def _is_private(error: Exception) -> bool:
     return isinstance(getattr(error, "os_error", error), PrivateAddress)
-
-
-def _id(thing: Mapping[str, Any]) -> str:
-    return str(number(thing.get("id")) or "")
-
-
-def _object(thing: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = thing.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(thing: Mapping[str, Any], key: str) -> str:
-    value = thing.get(key)
-    return value if isinstance(value, str) else ""

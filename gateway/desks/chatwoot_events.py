@@ -68,7 +68,7 @@ def event(body: Any, account: int, now_ms: int) -> Event:
     name = body.get("event")
     if not isinstance(name, str) or name not in EVENTS:
         return Noise("other_event")
-    if account and _id(_object(body, "account")) not in ("", str(account)):
+    if account and id_of(object_in(body, "account")) not in ("", str(account)):
         return Noise("another_account")
     if name == "message_created":
         return written(body, now_ms)
@@ -79,36 +79,36 @@ def event(body: Any, account: int, now_ms: int) -> Event:
 
 def written(message: Mapping[str, Any], now_ms: int, thread: str = "") -> Written | Noise:
     """`message`: of a webhook, or of a list; then `thread` says whose."""
-    why, sender = _aside(message), _object(message, "sender")
-    thread = thread or _id(_object(message, "conversation"))
-    if not why and not (thread and _id(message)):
+    why, sender = _aside(message), object_in(message, "sender")
+    thread = thread or id_of(object_in(message, "conversation"))
+    if not why and not (thread and id_of(message)):
         why = "no_id"
     text = plain(message)
     if not why and not text:
         why = "empty"
     if why:
         return Noise(why)
-    name = _text(sender, "available_name") or _text(sender, "name")
-    return Written(_id(message), thread, text, instant(message.get("created_at")) or now_ms, name)
+    name = text_in(sender, "available_name") or text_in(sender, "name")
+    return Written(id_of(message), thread, text, instant(message.get("created_at")) or now_ms, name)
 
 
 def _aside(message: Mapping[str, Any]) -> str:
     """Why it is nothing that a person wrote to the contact; empty when it is."""
-    type, sender = type_of(message), _text(_object(message, "sender"), "type").lower()
+    type, sender = type_of(message), text_in(object_in(message, "sender"), "type").lower()
     if type != "outgoing":
         return type if type in TYPES.values() else "unknown_type"
     if message.get("private") is not False and message.get("private") is not None:
         return "private"
     if mark_of(message):
         return "ours"
-    if _object(message, "content_attributes").get("deleted"):
+    if object_in(message, "content_attributes").get("deleted"):
         return "deleted"
     return "" if sender == "user" else "no_person"
 
 
 def resolved(conversation: Mapping[str, Any], now_ms: int) -> Resolved | Noise:
     """`conversation`: of a webhook, or asked for."""
-    thread = _id(conversation)
+    thread = id_of(conversation)
     if conversation.get("status") != "resolved":
         return Noise("not_resolved")
     if not thread:
@@ -118,14 +118,14 @@ def resolved(conversation: Mapping[str, Any], now_ms: int) -> Resolved | Noise:
 
 
 def _assigned(conversation: Mapping[str, Any], now_ms: int) -> Assigned | Noise:
-    thread, at = _id(conversation), changed(conversation)
+    thread, at = id_of(conversation), changed(conversation)
     if not thread or not _changes(conversation, "assignee_id"):
         return Noise("nobody_assigned")
-    meta = _object(conversation, "meta")
+    meta = object_in(conversation, "meta")
     robot = meta.get("assignee_type") not in (None, "User")
-    assignee = {} if robot else _object(meta, "assignee")
-    name = _text(assignee, "available_name") or _text(assignee, "name")
-    return Assigned(f"{thread}:assigned:{_id(assignee)}:{at}", thread, at or now_ms, name)
+    assignee = {} if robot else object_in(meta, "assignee")
+    name = text_in(assignee, "available_name") or text_in(assignee, "name")
+    return Assigned(f"{thread}:assigned:{id_of(assignee)}:{at}", thread, at or now_ms, name)
 
 
 def _changes(conversation: Mapping[str, Any], key: str) -> bool:
@@ -145,15 +145,15 @@ def type_of(message: Mapping[str, Any]) -> str:
 
 def mark_of(message: Mapping[str, Any]) -> str:
     """By which we know what we wrote; empty for anybody else's."""
-    source = _text(message, "source_id")
-    return source if source.startswith(f"{MARK}:") else _text(_object(message, "content_attributes"), MARK)
+    source = text_in(message, "source_id")
+    return source if source.startswith(f"{MARK}:") else text_in(object_in(message, "content_attributes"), MARK)
 
 
 def plain(message: Mapping[str, Any]) -> str:
     """The words, then a line for each file with its link."""
     files = message.get("attachments")
-    links = [_text(file, "data_url") for file in files if isinstance(file, dict)] if isinstance(files, list) else []
-    lines = [_words(_text(message, "content")), *(link for link in links if link)]
+    links = [text_in(file, "data_url") for file in files if isinstance(file, dict)] if isinstance(files, list) else []
+    lines = [_words(text_in(message, "content")), *(link for link in links if link)]
     return "\n".join(line for line in lines if line)
 
 
@@ -183,15 +183,15 @@ def number(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
-def _id(thing: Mapping[str, Any]) -> str:
+def id_of(thing: Mapping[str, Any]) -> str:
     return str(number(thing.get("id")) or "")
 
 
-def _object(thing: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def object_in(thing: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = thing.get(key)
     return value if isinstance(value, dict) else {}
 
 
-def _text(thing: Mapping[str, Any], key: str) -> str:
+def text_in(thing: Mapping[str, Any], key: str) -> str:
     value = thing.get(key)
     return value if isinstance(value, str) else ""

@@ -31,7 +31,7 @@ from gateway.desks.notes import ENDINGS, about, kind_of, latest, untold
 from gateway.desks.settings import DeskSettings
 from gateway.desks.slack_events import TS, escaped, events, thread
 from gateway.desks.words import words
-from gateway.outbound import PrivateAddress, client
+from gateway.outbound import PrivateAddress, client, json_object
 from tts.findings import Finding
 
 API = "https://slack.com/api"
@@ -244,7 +244,7 @@ class Slack:
         url = f"{self._base}/{method}"
         asked = self._client().request(verb, url, headers=headers, allow_redirects=False, **request)
         async with _wire(), asked as answer:
-            body = await _object_of(answer)
+            body = await json_object(answer, LONGEST_ANSWER) or {}
             if body.get("ok") is True and answer.status == 200:
                 return {**body, "scopes": answer.headers.get("x-oauth-scopes", "")}
             if isinstance(body.get("error"), str):
@@ -437,20 +437,6 @@ def _http(status: int, wait: float | None) -> DeskError:
 def _wait(answer: aiohttp.ClientResponse) -> float | None:
     told = answer.headers.get("retry-after", "")
     return float(told) if re.fullmatch(r"[0-9]{1,6}", told) else None
-
-
-async def _object_of(answer: aiohttp.ClientResponse) -> Mapping[str, Any]:
-    """The JSON object an answer holds; empty when it holds none, or too much."""
-    data = bytearray()
-    async for chunk in answer.content.iter_any():
-        data += chunk
-        if len(data) > LONGEST_ANSWER:
-            return {}
-    try:
-        body = orjson.loads(bytes(data))
-    except orjson.JSONDecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:

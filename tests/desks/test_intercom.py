@@ -457,7 +457,7 @@ async def test_a_broken_connection_is_tried_again(desk: Intercom, intercom: Fake
 async def test_an_answer_that_never_ends_is_not_kept(desk: Intercom, intercom: FakeIntercom) -> None:
     intercom.next("/contacts", flood(LONGEST_ANSWER + 1_000_000))
     error = await refusal_of(desk, case())
-    assert (error.reason, error.retryable) == ("OSError", True)
+    assert (error.reason, error.retryable) == ("AnswerTooLarge", True)
 
 
 async def test_an_answer_that_does_not_come_is_waited_for_no_longer(

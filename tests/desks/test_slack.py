@@ -316,7 +316,7 @@ async def test_a_voice_is_put_nowhere_but_where_it_is_safe(slack: FakeSlack, des
         ("json.odd", "http_200", True, None, ""),
         ("cut", "ClientPayloadError", True, None, ""),
         ("dropped", "ServerDisconnectedError", True, None, ""),
-        ("endless", "http_200", True, None, ""),
+        ("endless", "AnswerTooLarge", True, None, ""),
     ],
 )
 async def test_what_a_failure_means(
