@@ -199,7 +199,8 @@ async def watched(contact: Contact, **headers: str) -> AsyncIterator[AsyncIterat
     url = f"{contact.gateway.url}/v1/conversations/{contact.conversation}/events"
     async with contact.http.get(url, headers={"Authorization": f"Bearer {KEY}", **headers}) as stream:
         assert stream.headers["Content-Type"].startswith("text/event-stream")
-        yield _events(stream)
+        async with asyncio.timeout(120):  # what never comes is a failure and no endless test
+            yield _events(stream)
 
 
 async def _events(stream: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, str, Any]]:
