@@ -249,9 +249,9 @@ class Handovers:
         """As many messages as the channel needs for it."""
         conversation = await self.people.conversation(id)
         channel = self.channels.get(conversation.channel, Capabilities())
-        for n, piece in enumerate(split(event.text, channel.text_limit, utf16=channel.utf16)):
-            part, once = {"kind": "text", "text": piece}, f"{key}+{n}" if n else key
-            await self.people.write(id, part, event.person, key=once, alone=False)
+        pieces = split(event.text, channel.text_limit, utf16=channel.utf16)
+        if parts := [{"kind": "text", "text": piece} for piece in pieces]:
+            await self.people.write(id, parts[0], event.person, *parts[1:], key=key, alone=False)
 
     def _place(self, conversation: Conversation) -> dict[str, str]:
         """What the desk said of it, or where it lies there."""

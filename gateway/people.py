@@ -86,30 +86,29 @@ class People:
         id: ConversationId,
         part: Mapping[str, Any],
         person: str,
-        *,
+        *more: Mapping[str, Any],
         key: str,
         spell: int | None = None,
         media: Sequence[MediaId] = (),
         alone: bool = True,
     ) -> Custody:
-        """Send a part to the contact in a person's name; whoever writes has the conversation. `key`: the same one twice
-        is sent once. `spell`: of the custody the person saw. `alone`: not while another person has it.
+        """Send a part, and `more` after it, to the contact in a person's name; whoever writes has the conversation.
+        `key`: the same one twice is sent once, however long ago. `spell`: of the custody the person saw. `alone`: not
+        while another person has it.
 
         Raises LookupError, Busy, LetGo, StoreError.
         """
-
-        def guard(custody: Custody) -> None:
-            if key in custody.seen:
-                return
-            if spell is not None and (custody.spell != spell or not custody.people):
-                raise LetGo
-            if alone:
-                _free_for(person, "")(custody)
-
         at, conversation = await self.store.now(), await self.conversation(id)
-        body = transcript.written_by_person(id, part, person, at, key)
+        keys = [key, *(f"{key}~{n}" for n in range(1, len(more) + 1))]
+        named = zip(keys, (part, *more), strict=True)
+        posts = [Post(id, f"person:{k}", transcript.written_by_person(id, one, person, at, k)) for k, one in named]
         event = rules.PersonWrote(key, at, self.team(conversation), person)
-        return await self.happened(id, event, guard=guard, posts=[Post(id, f"person:{key}", body)], media=media)
+        guard = may_write(person, spell) if alone else _free_for_all
+        return await self.happened(id, event, guard=guard, posts=posts, media=media)
+
+    async def wrote(self, id: ConversationId, key: str) -> bool:
+        """Whether something was written under that key."""
+        return await self.store.posted(id, f"person:{key}")
 
     async def hand_over(
         self, id: ConversationId, reason: str, *, key: str, to: str = "", online: bool = True
@@ -164,10 +163,13 @@ class People:
         media: Sequence[MediaId] = (),
     ) -> Custody:
         """Who has it now. Nothing is written where nothing changes. `posts` go out in any case, `says` where the event
-        asks for a transfer message. Raises LookupError, StoreError."""
+        asks for a transfer message. What was posted before changes nothing, however long ago that was: custody
+        remembers its latest events only. Raises LookupError, StoreError."""
         while True:
             conversation = await self.conversation(id)
             before = custody_of(conversation)
+            if posts and await self.store.posted(id, posts[0].dedup):
+                return before
             guard(before)
             after, effects = move(before, event, self.policy(conversation))
             if after == before and not posts:
@@ -240,6 +242,21 @@ class People:
 
 def wakes_at(effects: Sequence[Effect]) -> int | None:
     return next((effect.ms for effect in effects if isinstance(effect, WakeAt)), None)
+
+
+def may_write(person: str, spell: int | None) -> Guard:
+    """Raises LetGo when it is not as the person saw it, Busy when another person has it."""
+
+    def guard(custody: Custody) -> None:
+        if spell is not None and (custody.spell != spell or not custody.people):
+            raise LetGo
+        _free_for(person, "")(custody)
+
+    return guard
+
+
+def _free_for_all(custody: Custody) -> None:
+    """Whoever it is."""
 
 
 def _free_for(person: str, instead_of: str) -> Guard:

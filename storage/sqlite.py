@@ -421,6 +421,9 @@ class SqliteStore:
         self._write_down(id, settlement)
         return True
 
+    async def posted(self, id: ConversationId, dedup: str) -> bool:
+        return await self._read_one(lanes.SEEN, {"kind": int(Kind.OUT), "key": id, "dedup": dedup}) is not None
+
     async def held(self, limit: int, after: tuple[int, str] = (0, "")) -> list[Conversation]:
         rows = await self._read(lanes.HELD, {"at": after[0], "id": after[1], "limit": limit})
         return [lanes.conversation_of(row) for row in rows]

@@ -162,6 +162,10 @@ class Conversations(Protocol):
         when there is no such conversation or its custody is no longer `passing.before`."""
         ...
 
+    async def posted(self, id: ConversationId, dedup: str) -> bool:
+        """Whether an OUT entry of that name is there, sent or not."""
+        ...
+
     async def held(self, limit: int, after: tuple[int, str] = (0, "")) -> list[Conversation]:
         """Those that people have or are called to, since longest first. `after`: (hold.at, id) of the last one."""
         ...

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from gateway import transcript
 from gateway.live import Live, Round
-from gateway.people import Busy, LetGo
+from gateway.people import Busy, LetGo, may_write
 from gateway.rules.custody import Custody
 from gateway.steps.utter import Uttered
 from gateway.web.access import Access, Caller
@@ -23,7 +23,7 @@ from gateway.web.page import FOLDER, HEADERS, POLICY
 from gateway.web.problems import Problem, explained, wrong
 from gateway.web.reading import JSON_LIMIT, TEXT_LIMIT, read_object, says_something
 from gateway.web.standing import Standing
-from storage.model import Conversation, ConversationId
+from storage.model import Conversation, ConversationId, Kind, MediaId
 from storage.store import Store
 
 MOST, USUAL = 200, 50
@@ -138,22 +138,31 @@ class Inbox:
         conversation, wish = await self._asked(request, JSON_LIMIT)
         id, person, text = _id(wish), _person(wish, "person"), _text(wish)
         aloud, spell = _flag(wish, "speak"), _spell(wish)
-        known = f"inbox-{id}" in self.standing.people.custody(conversation).seen
-        crew, capabilities = self.standing.crew(conversation), self.standing.capabilities(conversation)
-        uttered = await self.standing.utter(conversation.id, crew, capabilities, text, aloud=aloud)
+        people, key = self.standing.people, f"inbox-{id}"
+        if (said := await self._said(conversation.id, key)) is not None:
+            return self._sent(conversation, id, said, duplicate=True)
         async with _one_hand():
-            await self._send(conversation.id, uttered, person, id, spell)
+            may_write(person, spell)(people.custody(conversation))  # before anybody pays for a voice
+            crew, capabilities = self.standing.crew(conversation), self.standing.capabilities(conversation)
+            uttered = await self.standing.utter(conversation.id, crew, capabilities, text, aloud=aloud)
+            first, *more = uttered.parts
+            await people.write(conversation.id, first, person, *more, key=key, spell=spell, media=uttered.media)
+        return self._sent(conversation, id, uttered)
+
+    def _sent(self, conversation: Conversation, id: str, uttered: Uttered, *, duplicate: bool = False) -> web.Response:
         parts = [transcript.linked(part, self.base_url) for part in uttered.parts]
-        answer = {"conversation": conversation.id, "id": id, "duplicate": known, "parts": parts}
+        answer = {"conversation": conversation.id, "id": id, "duplicate": duplicate, "parts": parts}
         answer |= {"spoken": bool(uttered.media)} | ({"why": uttered.why} if uttered.why else {})
         return _json(answer, 202)
 
-    async def _send(self, id: ConversationId, uttered: Uttered, person: str, key: str, spell: int | None) -> None:
-        """In order, each part once however often it is asked for."""
-        for n, part in enumerate(uttered.parts):
-            name = f"inbox-{key}" + (f"~{n}" if n else "")
-            media = uttered.media if part["kind"] == "voice" else ()
-            await self.standing.people.write(id, part, person, key=name, spell=spell, media=media)
+    async def _said(self, id: ConversationId, key: str) -> Uttered | None:
+        """What was sent under that key, as far as it is among the latest; None: nothing was."""
+        if not await self.standing.people.wrote(id, key):
+            return None
+        latest = await self.store.latest(id, Kind.OUT, LOOK)
+        ours = sorted((one.seq, one.body) for one in latest if one.dedup.partition("~")[0] == f"person:{key}")
+        parts = [orjson.loads(body)["part"] for _, body in ours]
+        return Uttered(parts, [MediaId(part["media"]["id"]) for part in parts if part["kind"] == "voice"])
 
     @explained
     async def resolve(self, request: web.Request) -> web.Response:

@@ -11,6 +11,8 @@ import orjson
 import pytest
 
 from gateway import signing
+from gateway.desks.base import Written
+from gateway.rules.custody import REMEMBERED
 from storage.model import ConversationId, Kind
 from tests.fakes.callback import SECRET, FakeCallback
 from tests.fakes.openai import FakeOpenAI
@@ -169,6 +171,28 @@ async def test_whoever_writes_to_a_released_conversation_has_it(tmp_path: Path) 
             assert await heard(contact, "person") == ["Mais uma coisa."]
             assert (await contact.get(""))[1]["held"]["reason"] == "person_answered_elsewhere"
             assert (await contact.ask("Diga."))["outcome"] == "held"
+
+
+async def test_what_a_desk_shows_again_later_is_no_news(tmp_path: Path) -> None:
+    """Chatwoot's list is read once a minute: more of it than custody remembers keeps nobody held, and takes nothing
+    that was given back."""
+    async with FakeOpenAI(called) as openai, FakeCallback() as desk:
+        kept = config(openai, desk, handoff='resume = "idle_hours"\nidle_hours = 1')
+        async with running(kept, tmp_path) as (gateway, contact):
+            await contact.ask("Isso é difícil demais.")
+            await desk.arrivals.get()
+            await settled(contact, Kind.DESK)
+            id = ConversationId(contact.conversation)
+            shown = [Written(f"m{n}", id, f"oi {n}", 1, "Bia") for n in range(REMEMBERED + 8)]
+            await gateway.handovers.take("loja", shown)
+            before = await gateway.store.conversation(id)
+            await gateway.handovers.take("loja", shown)
+            assert await gateway.store.conversation(id) == before
+            await gateway.people.release(id, "Bia", key="r")
+            await gateway.handovers.take("loja", shown)
+            _, talk = await contact.get("")
+            assert talk["held"] is None
+            assert len(await heard(contact, "person")) == len(shown)
 
 
 async def test_with_resume_manual_a_resolve_changes_nothing(tmp_path: Path) -> None:

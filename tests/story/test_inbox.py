@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from gateway.app import Gateway
 from gateway.config import parse
+from gateway.steps.speak import Speak
 from storage.model import ConversationId
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import ADMIN, DEAF, KEY, SILENT, Contact, toml
 from tests.test_docs import described, misfits, schema
+from tts.errors import SpeechError
 
 INBOX = "inbox-key-0123456789"
 OTHER = "other-inbox-key-0123456789"
@@ -290,6 +292,42 @@ async def test_what_was_typed_is_heard_in_the_queue_s_voice(loja: Shop) -> None:
     assert statuses == [404, 200, 404]
     _, body = await lia.get("/messages")
     assert [m["part"]["kind"] for m in body["messages"][-2:]] == ["voice", "text"]
+
+
+async def test_nobody_pays_for_a_voice_that_is_not_sent(loja: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another person has, what was given back, and what was sent already."""
+    spoken, typed = [], Speak.typed
+
+    async def counted(self: Speak, *a: Any, **more: Any) -> list[dict[str, Any]]:
+        spoken.append(a)
+        return await typed(self, *a, **more)
+
+    monkeypatch.setattr(Speak, "typed", counted)
+    marina, bruno, lia = loja.person(), loja.person("Bruno"), await loja.calls()
+    text = "Já vi o seu pedido, ele chega amanhã: https://aurora.example/48213"
+    first = await marina.write(lia.conversation, text, speak=True)
+    again = await marina.write(lia.conversation, text, speak=True)
+    assert again == (202, {**first[1], "duplicate": True})
+    assert (await bruno.write(lia.conversation, "Chega amanhã cedo.", "b", speak=True))[0] == 409
+    assert (await marina.write(lia.conversation, "Chega amanhã cedo.", "c", speak=True, spell=7))[0] == 409
+    assert len(spoken) == 1
+
+
+async def test_a_voice_that_fails_at_the_second_try_says_nothing_twice(
+    loja: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marina, lia = loja.person(), await loja.calls()
+    text = "Chega amanhã de manhã, entre oito e dez. " * 20
+    assert (await marina.write(lia.conversation, text, speak=True))[1]["spoken"]
+    before = await lia.transcript()
+
+    async def broken(self: Speak, *_: Any, **__: Any) -> None:
+        raise SpeechError("quota")
+
+    monkeypatch.setattr(Speak, "typed", broken)
+    monkeypatch.setattr("gateway.steps.utter._written", lambda parts: [{"kind": "text", "text": "a"}] * 3)
+    assert (await marina.write(lia.conversation, text, speak=True))[1]["spoken"]
+    assert await lia.transcript() == before
 
 
 async def test_where_nothing_can_be_heard_the_words_go_and_the_answer_says_why(loja: Shop) -> None:
