@@ -305,11 +305,19 @@ REPOINT = "UPDATE alias SET contact = :contact WHERE channel = :channel AND cont
 
 INHERIT_HOLD = """
 UPDATE conversation SET hold_queue = lost.hold_queue, hold_reason = lost.hold_reason, hold_at = lost.hold_at,
-                        custody = lost.custody
+                        custody = lost.custody, place = lost.place
 FROM conversation AS lost
 WHERE conversation.id = :id AND conversation.hold_at IS NULL AND lost.id = :loser AND lost.hold_at IS NOT NULL
 RETURNING conversation.id
 """
+
+INHERIT_FLOW = """
+UPDATE conversation SET flow = lost.flow FROM conversation AS lost
+WHERE conversation.id = :id AND conversation.flow = '' AND lost.id = :loser AND lost.flow <> ''
+"""
+
+# What a desk calls the one is the other's from now on: what people answer there must not be lost.
+INHERIT_DESK = "UPDATE provider_id SET conversation = :id WHERE conversation = :loser AND kind = 2"
 
 INHERIT_FACTS = """
 INSERT INTO fact (conversation, name, at) SELECT CAST(:id AS TEXT), name, at FROM fact WHERE conversation = :loser

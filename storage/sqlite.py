@@ -267,7 +267,8 @@ class SqliteStore:
 
     async def knock(self, posts: Sequence[Post]) -> bool:
         return await self._write(
-            lambda: self._knock(posts), lambda done: dict.fromkeys((Kind.IN, post.key) for post in posts) if done else []
+            lambda: self._knock(posts),
+            lambda done: dict.fromkeys((Kind.IN, post.key) for post in posts) if done else [],
         )
 
     def _knock(self, posts: Sequence[Post]) -> bool:
@@ -532,19 +533,21 @@ class SqliteStore:
         contacts = set(known.values())
         return contacts.pop() if len(known) == len(names) and len(contacts) == 1 else ""
 
-    def _learned(self, channel: str, learned: tuple[str, bool]) -> Bells:
+    def _learned(self, channel: str, learned: tuple[str, bool, bool]) -> Bells:
         self._familiar = {}
-        return [(Kind.IN, conversation_id(channel, learned[0]))] if learned[1] else []
+        contact, merged, held = learned
+        bells = {Kind.LATER: merged, Kind.IN: held}
+        return [(kind, conversation_id(channel, contact)) for kind, rings in bells.items() if rings]
 
-    def _learn(self, channel: str, names: Sequence[str], lasting: str) -> tuple[str, bool]:
-        """The contact, and whether it is held now because another one was."""
+    def _learn(self, channel: str, names: Sequence[str], lasting: str) -> tuple[str, bool, bool]:
+        """The contact, whether another one was merged into it, and whether it is held now because that one was."""
         same = [name for name in names if not self._is_somebody_elses(channel, name, lasting)]
         contact, *losers = self._eldest_first(channel, same)
         held = [self._merge(channel, contact, loser) for loser in losers]
         for alias in names:
             row = {"channel": channel, "alias": alias, "contact": contact, "lasting": int(alias == lasting)}
             self._one(lanes.LEARN_ALIAS, row)
-        return contact, any(held)
+        return contact, bool(held), any(held)
 
     def _is_somebody_elses(self, channel: str, name: str, lasting: str) -> bool:
         """A number that was given to a new owner: from now on it is the new one's, and what was said stays apart."""
@@ -571,9 +574,12 @@ class SqliteStore:
 
     def _merge(self, channel: str, contact: str, loser: str) -> bool:
         """True when the loser's hold is the contact's own now. The loser keeps it too: its last turns may still run."""
-        ids = {"id": conversation_id(channel, contact), "loser": conversation_id(channel, loser)}
+        id, lost = conversation_id(channel, contact), conversation_id(channel, loser)
+        ids = {"id": id, "loser": lost}
         self._one(lanes.REPOINT, {"channel": channel, "contact": contact, "loser": loser})
-        self._one(lanes.INHERIT_FACTS, ids)
+        for inherit in (lanes.INHERIT_FACTS, lanes.INHERIT_FLOW, lanes.INHERIT_DESK):
+            self._one(inherit, ids)
+        self._one(lanes.ARM, {"key": id, "at": self._transaction_time()})  # whatever it was time for over there
         return self._one(lanes.INHERIT_HOLD, ids) is not None
 
     # -- the library -----------------------------------------------------------------------------------

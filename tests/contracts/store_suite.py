@@ -1113,6 +1113,24 @@ class StoreSuite:
         await store.known_as("site", ["jid", "phone", "bsuid"])
         assert (await seen(store, "phone")).hold is None  # merged once, and not again
 
+    async def test_a_merge_loses_neither_the_flow_nor_the_desk_nor_what_it_is_time_for(self, lab: Lab) -> None:
+        store = lab.store
+        await wrote(store, "phone", "1")
+        lab.pass_time(10)
+        await wrote(store, "bsuid", "2")
+        claims = {claim.key: claim for claim in await store.claim(IN, 10, LEASE, "me")}
+        claim, now = claims[who("bsuid").id], await store.now()
+        known = [("desk loja", "ticket-7")]
+        done = Settlement(claim.tail, flow="{}", passing=HELD, place={"a": "1"}, known=known, wake_at=now + 1000)
+        assert await store.settle(claim, done) is Settled.DONE
+        assert await store.known_as("site", ["bsuid", "phone"]) == "phone"
+        merged = await seen(store, "phone")
+        assert (merged.hold, merged.custody, merged.flow, merged.place) == (PEOPLE, "held", "{}", {"a": "1"})
+        found = await store.known("desk loja", "ticket-7")
+        assert found is not None
+        assert found.conversation == merged.id, "people answer whoever goes on there"
+        assert merged.id in {claim.key for claim in await store.claim(Kind.LATER, 10, LEASE, "me")}
+
     async def test_a_number_that_changed_hands_opens_nobody_s_conversation(self, lab: Lab) -> None:
         store = lab.store
         await wrote(store, "phone", "1")
