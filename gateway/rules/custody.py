@@ -42,6 +42,20 @@ HOUR_MS = 3_600_000
 START = Cursor()
 REMEMBERED = 32
 """Ids of events that are kept, to know one that comes again."""
+TOLD = 20
+"""Steps of the course that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One passing from hand to hand."""
+
+    at: int
+    state: State
+    to: str
+    person: str
+    reason: str
+    """Why people got it, or why they let go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,8 @@ class Custody:
     horizon: Cursor = START
     """The transcript's end at the last release."""
     seen: tuple[str, ...] = ()
+    course: tuple[Step, ...] = ()
+    """How it came here, the newest last."""
 
     @property
     def people(self) -> bool:
@@ -226,11 +242,22 @@ def move(custody: Custody, event: Happened, policy: Policy) -> Moved:
     ('requested', ['SayTransfer', 'HoldConversation', 'Notify'])
     """
     if isinstance(event, ContactWrote | Woke):
-        return _in_time(custody, event, policy)
+        after, effects = _in_time(custody, event, policy)
+        return _told(custody, after, event.at), effects
     if event.id in custody.seen:
         return custody, ()
     after, effects = _happened(custody, event, policy)
-    return replace(after, seen=(*custody.seen, event.id)[-REMEMBERED:]), effects
+    after = replace(after, seen=(*custody.seen, event.id)[-REMEMBERED:])
+    return _told(custody, after, event.at), effects
+
+
+def _told(before: Custody, after: Custody, at: int) -> Custody:
+    """With a step more, when it passed on in a way that people would want to know."""
+    stood, stands = ((one.people, one.spell, one.to, one.person) for one in (before, after))
+    if stood == stands or (not before.people and not after.people):
+        return after
+    reason = after.reason if after.people else after.ended
+    return replace(after, course=(*after.course, Step(at, after.state, after.to, after.person, reason))[-TOLD:])
 
 
 def wake(custody: Custody, policy: Policy) -> WakeAt | None:
@@ -400,4 +427,5 @@ def from_json(text: str) -> Custody:
         raise ValueError("no custody")
     known = {name: found[name] for name in Custody.__dataclass_fields__ if name in found}
     known |= {"horizon": Cursor.parse(known.get("horizon", "0-0")), "seen": tuple(known.get("seen", ()))}
+    known["course"] = tuple(Step(**step) for step in known.get("course", ()))
     return Custody(**known)

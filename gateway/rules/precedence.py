@@ -177,7 +177,7 @@ def decide(situation: Situation, *, tell: Callable[[TooSlow], None] = lambda slo
     if situation.hold is not None:
         return StaySilent("held_by_person")
     if not situation.burst:
-        return _timed_out(situation) or _unasked(situation) or Ignore("empty_burst")
+        return _timed_out(situation) or _unasked(situation) or Ignore(_nothing_to_do(situation))
     unanswered = _opting(situation) or _aside(situation)
     if situation.exhausted and not isinstance(unanswered, Ignore):
         return Transfer("too_many_tries", dead=True)
@@ -304,6 +304,13 @@ def _timed_out(situation: Situation) -> Decision | None:
 
 
 # -- what nobody asked for --------------------------------------------------------------------------------
+
+
+def _nothing_to_do(situation: Situation) -> str:
+    """Of a turn that nobody's words began: people's time was over, or somebody was faster."""
+    if "release" in situation.woken:
+        return "released"
+    return "nothing_due" if situation.woken else "empty_burst"
 
 
 def _unasked(situation: Situation) -> Say | Ignore | None:

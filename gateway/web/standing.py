@@ -21,6 +21,8 @@ from storage.store import Store
 
 SUMMED_UP = 100
 """Of the latest messages, those a summary is made of."""
+TOLD_DESKS = 20
+"""Of what a desk was told, the newest."""
 GLANCE = 8
 """Of the latest entries, those among which the last thing said is looked for."""
 
@@ -73,8 +75,33 @@ class Standing:
         """What whoever opens it is told."""
         voice = await self.utter.can(conversation.id, self.crew(conversation), self.capabilities(conversation))
         end = await self.people.place(conversation.id)
-        more = {"summary": await self._summary(conversation), "voice": voice, "cursor": str(end)}
+        more: dict[str, Any] = {"course": self._course(conversation), "desk": await self._desk(conversation)}
+        more |= {"summary": await self._summary(conversation), "voice": voice, "cursor": str(end)}
         return {**self.glance(conversation), **more}
+
+    def _course(self, conversation: Conversation) -> list[dict[str, Any]]:
+        """How it passed from hand to hand, oldest first."""
+        language, course = self.people.queue_of(conversation).language, self.people.custody(conversation).course
+        return [
+            {
+                "at": transcript.rfc3339(step.at),
+                "state": step.state,
+                "to": step.to,
+                "person": step.person,
+                "reason": step.reason,
+                "why": calling.reads(step.reason, language) if step.state != "released" else "",
+            }
+            for step in course
+        ]
+
+    async def _desk(self, conversation: Conversation) -> list[dict[str, Any]]:
+        """What became of what its desk was told, as it became known."""
+        receipts = [one for one in await self.store.receipts(conversation.id) if one.delivery.startswith("desk:")]
+        return [
+            {"what": one.delivery.removeprefix("desk:"), "state": one.status, "at": transcript.rfc3339(one.at)}
+            | ({"detail": one.detail} if one.detail else {})
+            for one in receipts[-TOLD_DESKS:]
+        ]
 
     async def _summary(self, conversation: Conversation) -> str:
         """Of what was said and not taken back before anybody got it."""

@@ -120,6 +120,11 @@ async def test_a_desk_that_is_down_costs_nobody_anything(tmp_path: Path) -> None
                 ("sent", ""),
             ]
             assert gateway.incidents.lines == []
+            told_to = (await contact.get(""))[1]["desk"]
+            assert [(one["what"], one["state"]) for one in told_to] == [
+                ("case:1:humanos", "waiting"),
+                ("case:1:humanos", "sent"),
+            ]
 
 
 async def test_what_a_desk_was_not_told_it_is_told_after_a_restart(

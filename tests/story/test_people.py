@@ -132,6 +132,9 @@ async def test_a_hold_that_is_over_ends_by_itself_and_the_timeline_says_so(tmp_p
             assert (await again.get(""))[1]["held"] is None
             (turn,) = [one for one in await again.turns() if one["outcome"] == "ignored"]
             assert [line["reason"] for line in turn["timeline"] if line["step"] == "resume"] == ["idle_hours"]
+            assert turn["reason"] == "released"
+            steps = [(step["state"], step["person"], step["reason"]) for step in (await again.get(""))[1]["course"]]
+            assert steps == [("held", "Bia", "taken"), ("released", "", "idle_hours")]
             assert (await again.ask("Voltou?"))["outcome"] == "answered"
             _, page = await again.get("/messages")
             assert "wake" not in str(page), "what nobody wrote is nobody's message"
