@@ -187,7 +187,7 @@ def test_a_question_that_waited_long_enough() -> None:
     ids=["for something else", "in no flow", "opted out", "the flow is gone"],
 )
 def test_there_is_nothing_to_remind_of(more: dict[str, Any]) -> None:
-    assert decided(**{"stands": STANDS, "woken": {"flow"}, **more}) == Ignore("empty_burst")
+    assert decided(**{"stands": STANDS, "woken": {"flow"}, **more}) == Ignore("nothing_due")
 
 
 def test_nobody_is_reminded_while_people_have_it() -> None:
