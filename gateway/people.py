@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -143,7 +144,8 @@ class People:
             before = custody_of(seen)
             event = rules.PersonWrote(id, await self.store.now(), self.team(seen))
             after, effects = move(before, event, self.policy(seen))
-            news = self.told(seen, f"said:{id}", {"what": "said", "line": line}) if before.people else []
+            told = {"what": "said", "line": line}
+            news = self.told(seen, f"said:{id}", told) if before.people else self.follows(seen, after, effects)
             posted = await self.store.take_over(
                 conversation, post, id, passing(seen, after), desk=news, wake_at=wakes_at(effects)
             )
@@ -187,12 +189,12 @@ class People:
 
     def follows(self, conversation: Conversation, after: Custody, effects: Sequence[Effect]) -> list[Post]:
         """What the desk is told of it."""
-        told: list[Post] = []
+        told, before = list[Post](), custody_of(conversation)
         for effect in effects:
             match effect:
                 case Notify(to, reason):
                     case = {"what": "case", "to": to, "reason": reason, "at": after.since}
-                    told += self.told(conversation, f"case:{after.spell}:{to}", case)
+                    told += self.told(conversation, f"case:{after.spell}:{to}{_moves(before, after)}", case)
                 case rules.Release(reason):
                     told += self.told(conversation, f"over:{after.spell}", {"what": "over", "reason": reason})
         return told
@@ -242,6 +244,11 @@ class People:
 
 def wakes_at(effects: Sequence[Effect]) -> int | None:
     return next((effect.ms for effect in effects if isinstance(effect, WakeAt)), None)
+
+
+def _moves(before: Custody, after: Custody) -> str:
+    """From one team to another and back within a spell: three calls, each with its own name."""
+    return f":{blake2b(after.seen[-1].encode(), digest_size=4).hexdigest()}" if before.people else ""
 
 
 def may_write(person: str, spell: int | None) -> Guard:

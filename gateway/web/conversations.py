@@ -102,15 +102,18 @@ class Conversations:
 
     async def _after(
         self, id: ConversationId, cursor: Cursor, limit: int, *, states: bool = False
-    ) -> tuple[list[dict[str, Any]], Cursor]:
-        entries = await self.store.transcript(id, cursor, limit)
-        recalled = await recall(self.store, id, entries, states=states)
-        shown = []
-        for entry in entries:
-            cursor = transcript.advance(cursor, entry)
-            if not transcript.is_wake(entry):
-                shown.append(transcript.shown(entry, cursor, self.base_url, recalled.beside(entry)))
-        return shown, cursor
+    ) -> tuple[list[dict[str, Any]], Cursor, bool]:
+        """And whether there may be more. What nobody wrote is passed over: no messages, only where none are left."""
+        shown: list[dict[str, Any]] = []
+        more = True
+        while more and not shown:
+            entries = await self.store.transcript(id, cursor, limit)
+            recalled, more = await recall(self.store, id, entries, states=states), len(entries) == limit
+            for entry in entries:
+                cursor = transcript.advance(cursor, entry)
+                if not transcript.is_wake(entry):
+                    shown.append(transcript.shown(entry, cursor, self.base_url, recalled.beside(entry)))
+        return shown, cursor, more
 
     # -- watching ----------------------------------------------------------------------------------
 
@@ -151,7 +154,7 @@ class Conversations:
         conversation, caller = await self._open(request)
         _not_a_visitor(caller)
         wish = await _object(request)
-        queue = _word(wish, "queue", self._people(conversation))
+        queue = _word(wish, "queue", self.people.team(conversation))
         reason, key = _word(wish, "reason", "api"), _word(wish, "id", secrets.token_hex(8))
         online = self.online(self.people.queue_of(conversation).name)
         now = await self.people.hand_over(conversation.id, reason, key=key, to=queue, online=online)
@@ -235,15 +238,15 @@ class Watcher:
             del self.unheard[next(iter(self.unheard))]
 
     async def _messages(self) -> None:
-        more = True
-        while more:
-            shown, self.cursor = await self.door._after(self.id, self.cursor, PAGE)
+        before = None
+        while before != self.cursor:  # a page may show less than it holds
+            before = self.cursor
+            shown, self.cursor, more = await self.door._after(self.id, self.cursor, PAGE)
             for message in shown:
                 part = message["part"]
                 if part["kind"] == "voice" and part["transcript"] is None:
                     self._await_words(message["cursor"], MediaId(part["media"]["id"]))
                 await self._send("message", message, message["cursor"])
-            more = len(shown) == PAGE
 
     async def _words(self) -> None:
         for cursor, note in list(self.unheard.items()):

@@ -8,10 +8,12 @@ from pathlib import Path
 from gateway.loops import LEASE
 from storage.model import Kind, Receipt
 from tests.fakes import openai as wire
+from tests.fakes.callback import FakeCallback
 from tests.fakes.openai import FakeOpenAI
 from tests.story.lines import Evolution, WhatsApp, heard, held, quiet, states, until
 from tests.story.lines import conversation as of_line
 from tests.story.running import ADMIN, pass_time, running
+from tests.story.test_desks import config as with_desk
 from tests.story.test_flows import queue, says
 from tests.story.test_people import config, talk
 from tests.story.test_unasked import FOLLOWS, MINUTE, looked, shop, silent
@@ -81,3 +83,16 @@ async def test_a_time_that_comes_throws_no_answer_away_that_is_being_written(tmp
         gate.set()
         assert (await asking)["parts"][0]["text"].startswith("Em dois dias.")
         assert len(openai.asked) == 1
+
+
+async def test_a_desk_hears_of_each_team_that_is_called_though_it_was_called_before(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai, FakeCallback() as desk:
+        async with running(with_desk(openai, desk), tmp_path) as (_, contact):
+            await contact.ask("Oi")
+            for n, team in enumerate(("vendas", "gerentes", "vendas")):
+                await contact.act("transfer", queue=team, id=str(n))
+            await contact.act("transfer", id="nobody is named")
+            cases = [(await desk.arrivals.get())["data"] for _ in range(3)]
+            assert [case["queue"]["to"] for case in cases] == ["vendas", "gerentes", "vendas"]
+            assert len({case["handoff_id"] for case in cases}) == 3
+            assert (await contact.get(""))[1]["held"]["queue"] == "vendas"
