@@ -169,11 +169,18 @@ class Deliveries:
             sent = await self._parts(way)
         except ChannelError as error:
             await self._failed(way, error)
+            await self._late(way)
         else:
             await self._settle(way, sent, detail)
         finally:
             self._sending.pop(way.conversation.id, None)
             self._echoed.pop(way.conversation.id, None)
+
+    async def _late(self, way: Way) -> None:
+        """An echo that came while the failure was written down: it went out all the same."""
+        if echo := self._echoed.pop(way.conversation.id, ""):
+            at = await self.store.now()
+            await self.store.resolve(Receipt(way.claim.key, way.entries[0].dedup, "sent", at, echo, "echo"))
 
     async def _parts(self, way: Way) -> Sent:
         """Raises ChannelError."""
@@ -265,7 +272,7 @@ class Deliveries:
         log.warning("a delivery failed", extra={"facts": {**facts, "then": str(error.then)}})
         if error.then is not Then.SLOW_DOWN:
             self._slowed.pop(way.conversation.id, None)
-        if echo := self._echoed.get(way.conversation.id):
+        if echo := self._echoed.pop(way.conversation.id, ""):
             await self._settle(way, Sent(echo), "echo")
             return
         match error.then:

@@ -21,6 +21,7 @@ from gateway.channels.base import Event, Forged, Hook, Hooked, SharedHook, Unkno
 from gateway.config import ChannelSettings, Config
 from gateway.telemetry import Telemetry
 from gateway.web.problems import Problem, explained
+from storage.store import Unavailable
 
 log = logging.getLogger("recado.web")
 
@@ -28,6 +29,8 @@ LIMITS = {"evolution": 32 * 1024 * 1024}
 """Bytes of a body, where a provider puts sound into it."""
 LIMIT = 4 * 1024 * 1024
 """Bytes of any other provider's."""
+COME_AGAIN_ON_500 = ("chatwoot",)
+"""Types whose provider sends nothing again after a 503."""
 PATIENCE = 30.0
 """Seconds for a body to arrive."""
 AT_ONCE = 128 * 1024 * 1024
@@ -125,7 +128,14 @@ class Hooks:
         with self._proving(label):
             arrived = read(hook)
         for name, events in arrived:
-            await self.arrivals.take(self._settings(name), _each_unknown_once(events), hook.body)
+            settings = self._settings(name)
+            try:
+                await self.arrivals.take(settings, _each_unknown_once(events), hook.body)
+            except Unavailable:
+                if settings.type in COME_AGAIN_ON_500:
+                    again = Problem(500, "it could not be stored; send it again")
+                    raise self._refused(label, "not_kept", again) from None
+                raise
         self.telemetry.hooks.labels(label, "taken").inc()
 
     @contextmanager

@@ -16,6 +16,7 @@ import pytest
 
 from gateway.app import Gateway
 from storage.model import ConversationId, conversation_id
+from storage.store import Unavailable
 from tests.fakes.chatwoot import ACCOUNT, BOT, LOST, TEAM, TYPES, FakeChatwoot, signed
 from tests.fakes.openai import FakeOpenAI
 from tests.story.lines import quiet, until
@@ -181,6 +182,7 @@ async def test_an_agent_who_comes_unasked_has_it_until_it_is_resolved(widget: Wi
     await widget.reads(("agent", "Echo: Oi"))
     await widget.agent_writes("Eu assumo daqui.")
     assert await widget.held() == "person_answered_elsewhere"
+    await until(lambda: widget.there.status == "open", "who came is shown there as who has it")
     await widget.write("Obrigada")
     await quiet(widget.gateway)
     assert ("agent", "Echo: Obrigada") not in widget.read()
@@ -191,6 +193,23 @@ async def test_an_agent_who_comes_unasked_has_it_until_it_is_resolved(widget: Wi
     assert not await widget.held()
     await widget.write("Mais uma coisa")
     await widget.reads(("agent", "Echo: Mais uma coisa"))
+
+
+async def test_what_cannot_be_kept_is_asked_for_again_in_the_way_chatwoot_understands(
+    widget: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = {"id": 7, "name": "Maria", "type": "contact"}
+    message = widget.chatwoot.says(widget.number, "Oi", message_type=TYPES["incoming"], sender=sender)
+    body = widget._about(INCOMING, message, "pending")
+
+    async def full(*_: Any) -> Any:
+        raise Unavailable("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(widget.gateway.store, "accept", full)
+        assert await widget._posted("/hooks/chatwoot/widget", body, HOOK_SECRET) == 500
+    assert await widget._posted("/hooks/chatwoot/widget", body, HOOK_SECRET) == 200
+    await widget.reads(("agent", "Echo: Oi"))
 
 
 async def test_what_agents_write_is_told_by_one_hook_only(widget: Widget) -> None:

@@ -15,7 +15,8 @@ from tests.story.running import toml
 from tests.story.served import Served
 from tests.story.test_kill import AUTH, Writer, live_for
 
-KILLS = 10
+KILLS = 7
+"""Fewer than the claims a turn has: nothing is given up here."""
 WRITERS = 5
 MARKER = "Ação: Transferir para o setor de atendimento"
 
@@ -29,7 +30,7 @@ def configured(openai: FakeOpenAI, desk: FakeCallback) -> str:
 
 
 @pytest.mark.kill
-async def test_ten_kills_hand_each_conversation_over_once(tmp_path: Path) -> None:
+async def test_kills_hand_each_conversation_over_once(tmp_path: Path) -> None:
     seed = random.randrange(10**6)
     print("seed", seed)
     chance = random.Random(seed)

@@ -184,6 +184,27 @@ async def test_a_send_nobody_knows_about_is_settled_by_its_echo(line: Line, open
         assert await held(gateway, line) == "person_answered_elsewhere", "once"
 
 
+async def test_an_echo_that_comes_while_the_doubt_is_written_down_settles_it(
+    line: Line, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.needs("from_the_phone")
+    async with running(config(openai, line, channel=QUIETLY), tmp_path) as (gateway, _):
+        settle = gateway.store.settle
+
+        async def interrupted(claim: Any, settlement: Any) -> Any:
+            settled = await settle(claim, settlement)
+            if any(receipt.status == "unsure" for receipt in settlement.receipts):
+                await line.post(gateway, line.from_the_phone("their-id", "Echo: Oi"))
+            return settled
+
+        monkeypatch.setattr(gateway.store, "settle", interrupted)
+        _fault(line, _cut(line))
+        await line.post(gateway, line.message("m1", "Oi"))
+        await states_within(gateway, line, ["unsure", "sent"])
+        assert await held(gateway, line) == "", "that was us"
+        assert (await gateway.store.depths()).dead == 0
+
+
 async def test_an_echo_that_overtakes_the_answer_of_its_send_is_ours(
     line: Line, openai: FakeOpenAI, tmp_path: Path
 ) -> None:
