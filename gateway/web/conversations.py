@@ -66,7 +66,7 @@ class Conversations:
     async def messages(self, request: web.Request) -> web.Response:
         conversation, _ = await self._open(request)
         after = _cursor(request.query.get("after"))
-        shown, cursor = await self._after(conversation.id, after, _limit(request), states=True)
+        shown, cursor, _ = await self._after(conversation.id, after, _limit(request), states=True)
         return _json({"messages": shown, "cursor": str(cursor)})
 
     @explained
@@ -238,9 +238,8 @@ class Watcher:
             del self.unheard[next(iter(self.unheard))]
 
     async def _messages(self) -> None:
-        before = None
-        while before != self.cursor:  # a page may show less than it holds
-            before = self.cursor
+        more = True
+        while more:  # a page may show less than it holds
             shown, self.cursor, more = await self.door._after(self.id, self.cursor, PAGE)
             for message in shown:
                 part = message["part"]

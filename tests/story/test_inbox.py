@@ -14,10 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway import transcript
 from gateway.app import Gateway
 from gateway.config import parse
 from gateway.steps.speak import Speak
-from storage.model import ConversationId
+from storage.model import ConversationId, Post
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import ADMIN, DEAF, KEY, SILENT, Contact, toml
 from tests.test_docs import described, misfits, schema
@@ -328,6 +329,31 @@ async def test_a_voice_that_fails_at_the_second_try_says_nothing_twice(
     monkeypatch.setattr("gateway.steps.utter._written", lambda parts: [{"kind": "text", "text": "a"}] * 3)
     assert (await marina.write(lia.conversation, text, speak=True))[1]["spoken"]
     assert await lia.transcript() == before
+
+
+async def test_what_nobody_wrote_ends_no_page_of_a_conversation(loja: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.web.conversations.PAGE", 3)
+    monkeypatch.setattr("gateway.web.conversations.HEARTBEAT", 600.0)
+    marina, lia = loja.person(), await loja.calls()
+    id = ConversationId(lia.conversation)
+    for n in range(4):
+        while not await loja.gateway.store.knock([Post(id, f"wake{n}", transcript.wake_body(f"wake{n}", "resume", 1))]):
+            await asyncio.sleep(0.01)
+    sent = [f"r{n}" for n in range(5)]
+    for n in sent:
+        await marina.write(lia.conversation, n, n)
+    _, first = await marina.get(f"/v1/conversations/{id}/messages", limit=1, after="1-1")
+    assert [message["part"]["text"] for message in first["messages"]] == sent[:1]
+    _, all = await marina.get(f"/v1/conversations/{id}/messages", limit=3, after=first["cursor"])
+    assert [message["part"]["text"] for message in all["messages"]] == sent[1:4]
+    read: list[str] = []
+    headers = {"Authorization": f"Bearer {ADMIN}"}
+    async with loja.http.get(f"{loja.url}/v1/conversations/{id}/events", headers=headers) as stream:
+        while len(read) < 7:
+            line = await asyncio.wait_for(stream.content.readline(), 60)
+            if line.startswith(b"data:") and b"cursor" in line:
+                read.append(json.loads(line[5:])["part"]["text"])
+    assert read[2:] == sent
 
 
 async def test_where_nothing_can_be_heard_the_words_go_and_the_answer_says_why(loja: Shop) -> None:
