@@ -74,6 +74,8 @@ class Handovers:
     page: str
     """Where a person can look at recado's own inbox; empty: nowhere."""
     _staffed: dict[str, bool | None] = field(default_factory=dict)
+    _looked: list[tuple[int, str]] = field(default_factory=lambda: [(0, "")])
+    """Where the last look at the held conversations ended."""
 
     async def run(self, claim: Claim) -> None:
         """Raises Fenced when the lane was lost."""
@@ -268,7 +270,7 @@ class Handovers:
         StoreError."""
         for queue, desk in self.desks.items():
             self._staffed[queue] = await desk.online()
-        for conversation in await self.store.held(SAID):
+        for conversation in await self._next_held():
             queue = self.people.queue_of(conversation).name
             look, place = getattr(self.desks.get(queue), "look", None), self._place(conversation)
             if look is None or not place:
@@ -277,6 +279,13 @@ class Handovers:
                 await self.take(queue, await look(place))
             except DeskError as error:
                 log.info("a desk could not be asked", extra={"facts": {"queue": queue, "reason": error.reason}})
+
+    async def _next_held(self) -> Sequence[Conversation]:
+        """So many at each look, one after the other: those that nobody ever lets go must not hide the others."""
+        page = await self.store.held(SAID, self._looked[0])
+        last = page[-1] if len(page) == SAID else None
+        self._looked[0] = (last.hold.at, last.id) if last and last.hold else (0, "")
+        return page
 
 
 def home_of(conversation: Conversation, queue: str, config: Config) -> str:

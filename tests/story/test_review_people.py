@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
+
+from gateway.desks.base import Event
 from gateway.loops import LEASE
 from storage.model import Kind, Receipt
 from tests.fakes import openai as wire
@@ -12,7 +16,7 @@ from tests.fakes.callback import FakeCallback
 from tests.fakes.openai import FakeOpenAI
 from tests.story.lines import Evolution, WhatsApp, heard, held, quiet, states, until
 from tests.story.lines import conversation as of_line
-from tests.story.running import ADMIN, pass_time, running
+from tests.story.running import ADMIN, Contact, pass_time, running
 from tests.story.test_desks import config as with_desk
 from tests.story.test_flows import queue, says
 from tests.story.test_people import config, talk
@@ -96,3 +100,34 @@ async def test_a_desk_hears_of_each_team_that_is_called_though_it_was_called_bef
             assert [case["queue"]["to"] for case in cases] == ["vendas", "gerentes", "vendas"]
             assert len({case["handoff_id"] for case in cases}) == 3
             assert (await contact.get(""))[1]["held"]["queue"] == "vendas"
+
+
+class Asked:
+    """A desk that is asked what people wrote, and remembers of what."""
+
+    def __init__(self) -> None:
+        self.places: list[str] = []
+
+    async def online(self) -> bool | None:
+        return None
+
+    async def look(self, place: Mapping[str, str]) -> Sequence[Event]:
+        self.places.append(place["ticket"])
+        return []
+
+
+async def test_however_many_are_held_each_is_looked_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.handovers.SAID", 2)
+    async with FakeOpenAI() as openai, running(config(openai), tmp_path) as (gateway, first):
+        desk, contacts = Asked(), [first, Contact(first.http, gateway), Contact(first.http, gateway)]
+        for n, contact in enumerate(contacts):
+            await contact.ask("Oi")
+            await gateway.people.take(talk(contact), "Ana", key=f"take {n}")
+        await quiet(gateway)
+        gateway.desks["loja"] = desk  # type: ignore[assignment]
+        monkeypatch.setattr("gateway.handovers.Handovers._place", lambda _, held: {"ticket": held.contact})
+        for _ in range(2):
+            await gateway.handovers.look()
+        assert sorted(desk.places) == sorted(contact.id for contact in contacts)
+        await gateway.handovers.look()
+        assert len(desk.places) == 5, "and again from the beginning"
