@@ -201,6 +201,7 @@ class Handoff(Section):
     message_out_of_hours: str = Field("", max_length=2000)
     message_nobody_online: str = Field("", max_length=2000)
     spoken: bool = False
+    after_failures: int = Field(2, ge=0, le=10)
     to: Name = "humanos"
     resume: Literal["manual", "on_resolve", "idle_hours", "next_business_day"] = "on_resolve"
     idle_hours: float = Field(12.0, gt=0, le=720)

@@ -83,11 +83,13 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """A person should go on: what the assistant says by calling a function. Comes right before Finished; what was
-    written before it in the same answer is not said."""
+    """A person should go on: what the assistant says by calling a function, or by what it knows of itself. Comes right
+    before Finished; what was written before it in the same answer is not said."""
 
     reason: str = ""
     """The assistant's own words, at most 300 characters; empty when it gave none that can be read."""
+    score: float | None = None
+    """How well the best it knows answers the question, 0 to 1, where it hands over because that is too little."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from gateway.assistants.base import Ask, Finished, Text
+from gateway.assistants.base import Ask, Finished, HandOver, Text
 from gateway.knowledge import ANSWERS, Found, Knowledge
 from gateway.rules.courtesies import agrees, courtesy_of, says_nothing, without_courtesies
 from gateway.rules.language import language_of, two_letters
@@ -98,11 +98,11 @@ class LocalAssistant:
         """`knowledge` is the assistant's from now on: `close` closes it. None: it only greets and calls people."""
         self._knowledge = knowledge
 
-    async def answer(self, ask: Ask) -> AsyncIterator[Text | Finished]:
+    async def answer(self, ask: Ask) -> AsyncIterator[Text | HandOver | Finished]:
         language = _language(ask)
         says = _SAYS.get(language, _SAYS["en"])
-        if _asks_for_person(ask, says):
-            yield Text(ask.marker or says.no_person)
+        if called := await self._called(ask, language, says):
+            yield called
             yield Finished(language=language, model=self.name)
             return
         if courtesy := self._courtesy(ask.question, language, says):
@@ -121,6 +121,24 @@ class LocalAssistant:
     async def close(self) -> None:
         if self._knowledge:
             await self._knowledge.close()
+
+    async def _called(self, ask: Ask, language: str, says: _Phrases) -> Text | HandOver | None:
+        """A person is wished for, or was offered because too little is known, and is welcome."""
+        wished = wants_person(ask.question)
+        if not wished and not _accepts_person(ask):
+            return None
+        if wished or not ask.marker:
+            return Text(ask.marker or says.no_person)
+        return HandOver(score=await self._score(ask, language))
+
+    async def _score(self, ask: Ask, language: str) -> float:
+        """How well the last message's question is answered; of several, the one that is worst off."""
+        said = (_questions(u.text) for u in reversed(ask.history) if u.role == "contact")
+        asked = next((questions for questions in said if questions), [])
+        if self._knowledge is None:
+            return 0.0
+        found = [await self._knowledge.find(question, language, 1) for question in asked]
+        return min((hits[0].passage.score if hits else 0.0 for hits in found), default=0.0)
 
     def _courtesy(self, question: str, language: str, says: _Phrases) -> str:
         kind = courtesy_of(question)
@@ -175,9 +193,7 @@ def _language(ask: Ask) -> str:
     return next((guess for guess in guesses if guess), two_letters(ask.language))
 
 
-def _asks_for_person(ask: Ask, says: _Phrases) -> bool:
-    if wants_person(ask.question):
-        return True
+def _accepts_person(ask: Ask) -> bool:
     last = ask.history[-1] if ask.history else None
     offered = last is not None and last.role == "assistant" and any(p.offer in last.text for p in _SAYS.values())
     return offered and agrees(ask.question)

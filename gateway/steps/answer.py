@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from gateway.live import Live
 from gateway.recall import recall
 from gateway.rules import calling
 from gateway.rules.custody import Past, readable, variant
+from gateway.rules.failing import keeps_failing
 from gateway.rules.language import language_of, tagged
 from gateway.rules.precedence import Ask, Ignore, Plain, Say, Seen, StaySilent, Transfer
 from gateway.rules.rating import titles
@@ -34,6 +36,18 @@ PICTURES = 4
 """Pictures and documents that travel with a question: the last ones."""
 PASSAGES = 4
 """Paragraphs of the queue's documents that travel with a question."""
+VISIT_MS = 12 * 3_600_000
+"""What was said longer ago is another visit: who asks the same every morning is not failed by the answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What was said before the burst, oldest first."""
+
+    said: Sequence[Utterance] = ()
+    """What the assistant reads."""
+    lately: Sequence[Utterance] = ()
+    """On this visit, and since people last let go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +75,24 @@ class Answer:
     async def _ask(self, burst: Burst, asked: Ask) -> Ending:
         """By the first assistant that can. When none can, people go on: the customer never meets silence."""
         self._announce(burst)
+        before = await self._before(burst) if burst.wish.history is None else _given(burst.wish)
+        if _fails(burst, asked, before):
+            return transfer(burst, "repeated_failure")
         failed: list[AssistantError] = []
         for assistant in burst.crew.assistants:
             try:
-                return await self._counted(burst, asked, assistant)
+                return await self._counted(burst, asked, before.said, assistant)
             except AssistantError as error:
                 failed.append(error)
                 self._begin_again(burst)
                 burst.note("answer", f"assistant_failed:{error.reason}", assistant=assistant.name, hint=error.hint)
         return transfer(burst, f"assistant_failed:{failed[-1].reason}", hint=failed[-1].hint)
 
-    async def _counted(self, burst: Burst, asked: Ask, assistant: Assistant) -> Ending:
+    async def _counted(self, burst: Burst, asked: Ask, history: Sequence[Utterance], assistant: Assistant) -> Ending:
         """Raises AssistantError."""
         result = "cancelled"
         try:
-            ending = await self._answered(burst, asked, assistant)
+            ending = await self._answered(burst, asked, history, assistant)
             result = str(ending.outcome)
             return ending
         except AssistantError as error:
@@ -86,9 +103,9 @@ class Answer:
         finally:
             self.telemetry.assistant.labels(burst.crew.queue.name, result).inc()
 
-    async def _answered(self, burst: Burst, asked: Ask, assistant: Assistant) -> Ending:
+    async def _answered(self, burst: Burst, asked: Ask, history: Sequence[Utterance], assistant: Assistant) -> Ending:
         """A model that cannot look at pictures after all is asked about the words alone. Raises AssistantError."""
-        question = await self._question(burst, asked, assistant)
+        question = await self._question(burst, asked, history, assistant)
         if not asked.question and not question.pictures:
             return _cannot_read(burst)
         try:
@@ -119,7 +136,7 @@ class Answer:
         text = written.finish()
         self._count(burst, finished, assistant)
         if handed:
-            return transfer(burst, "tool", hint=handed.reason)
+            return _handed_over(burst, handed)
         if written.hands_over:
             return transfer(burst, "marker")
         if not text:
@@ -137,14 +154,14 @@ class Answer:
         if burst.aloud:
             burst.aloud.again()
 
-    async def _question(self, burst: Burst, asked: Ask, assistant: Assistant) -> Question:
+    async def _question(self, burst: Burst, asked: Ask, history: Sequence[Utterance], assistant: Assistant) -> Question:
         queue, reference, wish = burst.crew.queue, burst.crew.reference, burst.wish
         passages = await reference.search(asked.question, queue.language, PASSAGES) if reference else ()
         return Question(
             conversation=burst.conversation.id,
             instructions="\n\n".join(t for t in (queue.instructions, asked.instructions, wish.instructions) if t),
             language=queue.language,
-            history=await self._history(burst) if wish.history is None else _given(wish),
+            history=history,
             question=asked.question,
             marker=queue.handoff.marker,
             passages=passages,
@@ -152,17 +169,19 @@ class Answer:
             may_choose=burst.occasion is not None and burst.occasion.format == "smart",
         )
 
-    async def _history(self, burst: Burst) -> list[Utterance]:
-        """What was said before this burst, from our own transcript."""
+    async def _before(self, burst: Burst) -> _Before:
+        """From our own transcript."""
         limit = burst.crew.queue.assistant.history
         if not limit:
-            return []
+            return _Before()
         recent = await self.store.recent(burst.conversation.id, limit + len(burst.messages))
         unsaid = await self.store.unsaid(burst.conversation.id)
         before = [e for e in recent if (e.dedup not in unsaid if e.kind is Kind.OUT else e.seq <= burst.claim.head)]
         recalled = await recall(self.store, burst.conversation.id, before)
         fenced = [entry for entry in before if not _fenced(entry, burst, recalled.heard.get(entry.seq, ""))]
-        return transcript.utterances(fenced, recalled.heard)[-limit:]
+        said = transcript.utterances(fenced, recalled.heard)[-limit:]
+        lately = [entry for entry in fenced if _is_of_this_visit(entry, burst)]
+        return _Before(said, transcript.utterances(lately, recalled.heard)[-limit:])
 
     async def _pictures(self, burst: Burst, asked: Ask, assistant: Assistant) -> list[Picture]:
         """The last ones, as many as may travel together."""
@@ -228,8 +247,28 @@ def _cannot_read(burst: Burst) -> Ending:
     return Ending(Outcome.ANSWERED, "cannot_read", draft, as_text=True)
 
 
-def _given(wish: Wish) -> list[Utterance]:
-    return [Utterance(role, text) for role, text in wish.history or ()]
+def _is_of_this_visit(entry: Entry, burst: Burst) -> bool:
+    horizon = burst.custody.horizon
+    behind = entry.seq > (horizon.inbound if entry.kind is Kind.IN else horizon.outbound)
+    return behind and entry.at > burst.claim.claimed_at - VISIT_MS
+
+
+def _given(wish: Wish) -> _Before:
+    said = [Utterance(role, text) for role, text in wish.history or ()]
+    return _Before(said, said)
+
+
+def _fails(burst: Burst, asked: Ask, before: _Before) -> bool:
+    """The customer says again that the answers do not help. Where nobody wrote now, nobody says so."""
+    shown = any(kept.kind not in ("voice", "audio") for one in burst.messages for kept in one.attachments)
+    after = burst.crew.queue.handoff.after_failures if burst.messages else 0
+    return keeps_failing(before.lately, asked.question, after, shown=shown)
+
+
+def _handed_over(burst: Burst, handed: HandOver) -> Ending:
+    if handed.score is None:
+        return transfer(burst, "tool", hint=handed.reason)
+    return transfer(burst, "low_confidence", hint=handed.reason, score=handed.score)
 
 
 def _said(burst: Burst, say: Say) -> Ending:
@@ -249,11 +288,22 @@ def _said(burst: Burst, say: Say) -> Ending:
     )
 
 
-def transfer(burst: Burst, reason: str, *, hint: str = "", dead: bool = False, to: str = "", text: str = "") -> Ending:
-    """People go on from here: the transfer message once, and the conversation is held."""
+def transfer(
+    burst: Burst,
+    reason: str,
+    *,
+    hint: str = "",
+    score: float | None = None,
+    dead: bool = False,
+    to: str = "",
+    text: str = "",
+) -> Ending:
+    """People go on from here: the transfer message once, and the conversation is held. `hint` and `score` stand beside
+    the reason on the timeline."""
     queue, people = burst.crew.queue, to or burst.crew.queue.handoff.to
     usual = calling.message(queue, variant(open=not burst.closed, online=burst.online), burst.language)
     facts: dict[str, Any] = {"hint": hint} if hint else {}
+    facts |= {"score": round(score, 3)} if score is not None else {}
     burst.note("transfer", reason, to=people, **facts)
     outcome = Outcome.DEAD if dead else Outcome.TRANSFERRED
     draft = Draft(*((text, queue.language) if text else usual))

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from gateway.assistants.base import Ask, Assistant, Finished, Text, Utterance
+from gateway.assistants.base import Ask, Assistant, Finished, HandOver, Text, Utterance
 from gateway.assistants.local import LocalAssistant
 from gateway.demo import DOCUMENTS
-from gateway.knowledge import Knowledge
+from gateway.knowledge import ANSWERS, Knowledge
 
 MARKER = "Ação: Transferir para o setor de atendimento"
 
@@ -101,8 +101,29 @@ async def test_without_a_marker_no_person_is_promised(assistant: Assistant) -> N
 async def test_yes_to_the_offer_asks_for_a_person(assistant: Assistant, yes: str) -> None:
     refused, _ = await say(assistant, "qual o CNPJ?")
     history = [Utterance("contact", "qual o CNPJ?"), Utterance("assistant", refused)]
-    assert (await say(assistant, yes, history))[0] == MARKER
+    handed, finished = [event async for event in assistant.answer(Ask("c_1", "", "pt-BR", history, yes, MARKER))]
+    assert isinstance(handed, HandOver)
+    assert handed.score is not None
+    assert 0 <= handed.score < ANSWERS
+    assert isinstance(finished, Finished)
+    assert (await say(assistant, yes, history, marker=""))[0].startswith("Sou um assistente automático")
     assert (await say(assistant, yes))[0] != MARKER
+
+
+async def test_of_several_questions_the_score_is_of_the_one_it_knows_least_of(assistant: Assistant) -> None:
+    asked = "aceitam pix?\naceitam bitcoin?"
+    refused, _ = await say(assistant, asked)
+    history = [Utterance("contact", asked), Utterance("assistant", refused)]
+    handed, _ = [event async for event in assistant.answer(Ask("c_1", "", "pt-BR", history, "sim", MARKER))]
+    assert isinstance(handed, HandOver)
+    assert handed.score is not None
+    assert handed.score < ANSWERS
+
+
+async def test_who_wishes_for_a_person_is_not_counted_as_too_little_known(assistant: Assistant) -> None:
+    refused, _ = await say(assistant, "qual o CNPJ?")
+    history = [Utterance("contact", "qual o CNPJ?"), Utterance("assistant", refused)]
+    assert (await say(assistant, "sim, quero falar com um atendente", history))[0] == MARKER
 
 
 async def test_every_question_of_a_burst_is_answered_once(assistant: Assistant) -> None:
