@@ -203,6 +203,9 @@ def _greet(url: str, page: str, notices: Sequence[str], config: Config, open_bro
     print(f"recado listens on {url}", flush=True)
     for name in pages:
         print(f"  chat: {url}/chat/{name}", flush=True)
+    desks = [queue.handoff.desk for queue in config.queues]
+    if any(desk.type == "inbox" and desk.secret.get_secret_value() for desk in desks):
+        print(f"  inbox: {url}/inbox", flush=True)
     for notice in notices:
         print(f"  note: {notice}", flush=True)
     if page and open_browser and sys.stdout.isatty():
