@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from gateway import live, transcript
@@ -39,7 +39,7 @@ class Settle:
         while (settled := await self._settle(burst, ending, spoken)) is Settled.MOVED:
             burst.conversation = await self.store.conversation(burst.conversation.id) or burst.conversation
             if not may_send(burst.custody, spell):
-                ending, spoken = TAKEN_OVER, Spoken()
+                ending, spoken = replace(TAKEN_OVER, opts_out=ending.opts_out), Spoken()
                 burst.note("settle", ending.reason, outcome=str(ending.outcome))
         if settled is Settled.FOLDED:
             self.telemetry.folded.inc()

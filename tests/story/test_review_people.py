@@ -10,11 +10,11 @@ import pytest
 
 from gateway.desks.base import Event
 from gateway.loops import LEASE
-from storage.model import Kind, Receipt
+from storage.model import Claim, Kind, Receipt, Settled, Settlement
 from tests.fakes import openai as wire
 from tests.fakes.callback import FakeCallback
 from tests.fakes.openai import FakeOpenAI
-from tests.story.lines import Evolution, WhatsApp, heard, held, quiet, states, until
+from tests.story.lines import Evolution, WhatsApp, heard, held, outcomes, quiet, states, until
 from tests.story.lines import conversation as of_line
 from tests.story.running import ADMIN, Contact, pass_time, running
 from tests.story.test_desks import config as with_desk
@@ -131,3 +131,22 @@ async def test_however_many_are_held_each_is_looked_after(tmp_path: Path, monkey
         assert sorted(desk.places) == sorted(contact.id for contact in contacts)
         await gateway.handovers.look()
         assert len(desk.places) == 5, "and again from the beginning"
+
+
+async def test_who_wants_no_more_is_believed_though_people_come_meanwhile(
+    tmp_path: Path, evo: Evolution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shop(tmp_path, channels=evo.channel(read_receipts="false", presence="false")) as (gateway, _):
+        await evo.post(gateway, evo.message("m1", "oi"))
+        await heard(evo, 1)
+        settle = gateway.store.settle
+
+        async def settling(claim: Claim, settlement: Settlement) -> Settled:
+            if settlement.turn and settlement.turn.reason == "opts_out":
+                await gateway.people.take(of_line(evo), "Ana", key="a")
+            return await settle(claim, settlement)
+
+        monkeypatch.setattr(gateway.store, "settle", settling)
+        await evo.post(gateway, evo.message("m2", "SAIR"))
+        assert (await outcomes(gateway, evo, 2))[1] == ("held", "person_took_over")
+        assert "opted_out" in await gateway.store.facts(of_line(evo))
