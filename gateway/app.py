@@ -193,6 +193,7 @@ class Gateway:
             store,
             self.media,
             self.people,
+            self.crews,
             self.desks,
             {name: channel.capabilities for name, channel in self.channels.items()},
             self.incidents,

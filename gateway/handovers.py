@@ -8,6 +8,7 @@ its receipts).
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,17 +17,20 @@ from typing import Any
 import orjson
 
 from gateway import transcript
+from gateway.assistants.base import Again, Ask, Assistant, AssistantError, HandOver, Text, Utterance
 from gateway.channels.base import Capabilities
-from gateway.config import Config
+from gateway.config import Config, Queue
+from gateway.crew import Crew
 from gateway.desks.base import Assigned, Case, Desk, DeskError, Event, Item, Line, News, Noise, Over, Resolved, Written
 from gateway.incidents import Incidents
 from gateway.people import People
 from gateway.recall import Recalled, recall
 from gateway.rules import calling
 from gateway.rules.custody import TakenOver
+from gateway.rules.handoff import letters
 from gateway.rules.language import customers_language
 from gateway.rules.shaping import split
-from gateway.rules.summary import summary
+from gateway.rules.summary import summary, summary_request
 from gateway.telemetry import Telemetry
 from storage.media import MediaFolder
 from storage.model import (
@@ -50,6 +54,10 @@ FIRST, LONGEST = 5.0, 600.0
 """Seconds before a desk is tried again: doubling from the one to the other."""
 MAX_TRIES = 600
 """Claims of one item, crashes included: four days of a desk that is down."""
+PATIENCE = 25.0
+"""Seconds for an assistant to sum up; then it is done by rule: people are waiting."""
+LONGEST_SUMMARY = 2000
+"""Characters."""
 SAID = 80
 """The newest things said that travel with a case."""
 NOTES, NOTE_BYTES = 6, 2 * 1024 * 1024
@@ -65,6 +73,8 @@ class Handovers:
     store: Store
     media: MediaFolder
     people: People
+    crews: Mapping[str, Crew]
+    """By queue name."""
     desks: Mapping[str, Desk]
     """By queue name; those that are told over a wire."""
     channels: Mapping[str, Capabilities]
@@ -73,6 +83,8 @@ class Handovers:
     telemetry: Telemetry
     page: str
     """Where a person can look at recado's own inbox; empty: nowhere."""
+    _summaries: dict[str, str] = field(default_factory=dict)
+    """Of cases that were not told yet."""
     _staffed: dict[str, bool | None] = field(default_factory=dict)
     _looked: list[tuple[int, str]] = field(default_factory=lambda: [(0, "")])
     """Where the last look at the held conversations ended."""
@@ -97,6 +109,7 @@ class Handovers:
         item, upto = await self._item(conversation, queue, entry, body)
         placed = await desk.send(item) if item else None
         place = dict((placed and placed.place) or _theirs(conversation)) | {UPTO: str(upto)}
+        self._summaries.pop(item.id if item else "", None)
         known = [(_known_at(queue), id) for id in (placed.known_as if placed else ())]
         receipts = [Receipt(claim.key, f"desk:{entry.dedup}", "sent", await self.store.now())]
         await self.store.settle(claim, Settlement(entry.seq, receipts=receipts, place=place, known=known))
@@ -159,7 +172,7 @@ class Handovers:
             body["to"],
             body["reason"],
             calling.reads(body["reason"], language),
-            summary(utterances, contact, language),
+            await self._summary(id, talk, utterances, contact),
             language,
             customers_language([u.text for u in utterances if u.role == "contact"], language),
             lines,
@@ -167,6 +180,31 @@ class Handovers:
             self._place(talk),
         )
         return case, max((one.seq for one in recent if one.kind is Kind.IN), default=0)
+
+    async def _summary(self, id: str, talk: Conversation, said: Sequence[Utterance], contact: str) -> str:
+        """By the queue's first hosted assistant; by rule where there is none, or it does not answer. The same at every
+        try."""
+        queue = self.people.queue_of(talk)
+        if id not in self._summaries:
+            by_rule = summary(said, contact, queue.language)
+            written = await self._written_summary(queue, talk, said)
+            self._summaries[id] = "\n".join([*by_rule.splitlines()[:2], written]) if written else by_rule
+        return self._summaries[id]
+
+    async def _written_summary(self, queue: Queue, talk: Conversation, said: Sequence[Utterance]) -> str:
+        """Empty: nobody could write one."""
+        kinds = [settings.provider for settings in (queue.assistant, *queue.assistants)]
+        crew = self.crews[queue.name].assistants
+        hosted = [one for kind, one in zip(kinds, crew, strict=True) if kind != "local"]
+        ask = Ask(talk.id, "", queue.language, said[-SAID:], summary_request(queue.language))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                text = await _in_writing(hosted[0], ask) if hosted else ""
+                return "" if letters(text).startswith(letters(queue.handoff.marker)) else text
+        except (AssistantError, TimeoutError) as error:
+            reason = error.reason if isinstance(error, AssistantError) else "timeout"
+            log.info("a summary is made by rule", extra={"facts": {"conversation": talk.id, "reason": reason}})
+            return ""
 
     async def _news(self, talk: Conversation, id: str, after: int, upto: int) -> News | None:
         entries = await self.store.transcript(talk.id, Cursor(after, EVERYTHING), max(upto - after, 1))
@@ -291,6 +329,20 @@ class Handovers:
 def home_of(conversation: Conversation, queue: str, config: Config) -> str:
     """By which name it lies at the queue's desk from the start, as the contact wrote there; empty: it does not."""
     return conversation.address.get("conversation", "") if config.lies_at_desk(conversation.channel, queue) else ""
+
+
+async def _in_writing(assistant: Assistant, ask: Ask) -> str:
+    """Raises AssistantError."""
+    text = ""
+    async for event in assistant.answer(ask):
+        match event:
+            case Text(piece):
+                text += piece
+            case Again():
+                text = ""
+            case HandOver():
+                return ""
+    return text.strip()[:LONGEST_SUMMARY]
 
 
 def _theirs(conversation: Conversation) -> dict[str, str]:

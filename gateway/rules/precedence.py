@@ -20,6 +20,8 @@ from gateway.rules.unasked import Due
 from gateway.rules.wishes import asks_for_person, has_phrase
 from storage.model import Hold, Media
 
+LONGEST_WISH = 200
+"""Characters of a message in which a wish for a person is looked for before its window ends."""
 ABSENCE = "closed_until:"
 """Begins the fact that a customer was told of an absence; the moment it ends stands behind it."""
 
@@ -336,13 +338,12 @@ def _texts(situation: Situation) -> list[str]:
 
 
 def answers_at_once(queue: Queue, text: str) -> bool:
-    """Nothing is gained by waiting for the rest of the burst: a person is called by one of the queue's phrases, or a
-    fixed reply answers."""
+    """Nothing is gained by waiting for the rest of the burst: a person is called, or a fixed reply answers."""
     if not queue.automatic or not text.strip():
         return False
-    return has_phrase(text, queue.handoff.phrases) or (
-        bool(queue.auto_replies) and which(queue.auto_replies, [text]) is not None
-    )
+    if has_phrase(text, queue.handoff.phrases) or asks_for_person([text[:LONGEST_WISH]]):
+        return True
+    return bool(queue.auto_replies) and which(queue.auto_replies, [text]) is not None
 
 
 def picks_option(queue: Queue, flow: str, text: str) -> bool:

@@ -160,7 +160,11 @@ def test_what_stands_above_the_assistant(situation: Situation, decision: Decisio
         ({"auto_replies": [PIX]}, "tem boleto?", False),
         ({"auto_replies": [PIX], "automatic": False}, "tem pix?", False),
         ({"handoff": {"phrases": ["procon"]}}, "Procon já!", True),
+        ({"handoff": {"phrases": ["procon"]}}, f"{'bla ' * 100} procon", True),
         ({"handoff": {"phrases": ["procon"]}}, "", False),
+        ({}, "quero falar com um atendente", True),
+        ({}, f"{'bla ' * 100} quero falar com um atendente", False),
+        ({"automatic": False}, "quero falar com um atendente", False),
     ],
 )
 def test_what_does_not_wait_for_the_rest_of_the_burst(queue: dict[str, Any], text: str, expected: bool) -> None:

@@ -58,6 +58,12 @@ def config(openai: FakeOpenAI, chatwoot: FakeChatwoot, *, handoff: str = "", des
     return alone + people + CHANNEL.format(secret=HOOK_SECRET, **given)
 
 
+def answered(question: str) -> str:
+    """Whoever is asked for a summary writes one."""
+    asked = question.startswith("Escreva, em português, um resumo")
+    return "Perguntou: Vocês abrem no sábado?" if asked else f"Echo: {question}"
+
+
 @dataclass
 class Widget:
     """Who writes in the inbox, and what Chatwoot posts of it."""
@@ -130,7 +136,7 @@ class Widget:
 
 @asynccontextmanager
 async def open_widget(tmp_path: Path, **more: Any) -> AsyncIterator[tuple[Widget, FakeOpenAI]]:
-    async with FakeOpenAI(lambda question: f"Echo: {question}") as openai, FakeChatwoot() as chatwoot:
+    async with FakeOpenAI(answered) as openai, FakeChatwoot() as chatwoot:
         talk = chatwoot.begin("the widget's", "pending")
         async with running(config(openai, chatwoot, **more), tmp_path) as (gateway, contact):
             yield Widget(gateway, chatwoot, contact.http, talk.id), openai

@@ -14,6 +14,7 @@ from gateway import signing
 from gateway.desks.base import Written
 from gateway.rules.custody import REMEMBERED
 from storage.model import ConversationId, Kind
+from tests.fakes import openai as wire
 from tests.fakes.callback import SECRET, FakeCallback
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import Contact, running, toml
@@ -35,6 +36,8 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def called(question: str) -> str:
+    if question.startswith("Escreva, em português, um resumo"):
+        return "Quer saber do sábado."
     return MARKER if "difícil" in question.splitlines()[-1] else f"Echo: {question}"
 
 
@@ -83,7 +86,8 @@ async def test_people_are_told_answer_and_let_go(tmp_path: Path) -> None:
                 "Isso é difícil demais.",
                 reply["parts"][0]["text"],
             ]
-            assert "Vocês abrem no sábado?" in case["summary"]
+            who = [f"Contato: Lia, {contact.id}", "Idioma: português"]
+            assert case["summary"].splitlines() == [*who, "Quer saber do sábado."]
             assert contact.id in case["conversation"]["address"]
 
             assert (await contact.ask("Alguém aí?"))["outcome"] == "held"
@@ -105,6 +109,16 @@ async def test_people_are_told_answer_and_let_go(tmp_path: Path) -> None:
     assert reply["parts"][0]["text"] not in history, "what called for a person calls for nobody again"
 
 
+async def test_without_an_assistant_the_summary_is_made_by_rule(tmp_path: Path) -> None:
+    async with FakeOpenAI(called) as openai, FakeCallback() as desk:
+        async with running(config(openai, desk), tmp_path) as (_, contact):
+            await contact.ask("Vocês abrem no sábado?")
+            openai.play(wire.spoken(MARKER), wire.refused(401, "invalid_api_key"))
+            await contact.ask("Isso é difícil demais.")
+            case = (await desk.arrivals.get())["data"]
+            assert "- Vocês abrem no sábado?" in case["summary"].splitlines()
+
+
 async def test_a_desk_that_is_down_costs_nobody_anything(tmp_path: Path) -> None:
     async with FakeOpenAI(called) as openai, FakeCallback() as desk:
         desk.answer(503, 500, 503)
@@ -113,6 +127,7 @@ async def test_a_desk_that_is_down_costs_nobody_anything(tmp_path: Path) -> None
             assert reply["outcome"] == "transferred"
             ids = [await desk.arrivals.get() for _ in range(4)]
             assert {one["data"]["handoff_id"] for one in ids} == {ids[0]["data"]["handoff_id"]}
+            assert len(openai.asked) == 2, "summed up once, for all tries"
             await settled(contact, Kind.DESK)
             receipts = await gateway.store.receipts(ConversationId(contact.conversation))
             assert [(one.status, one.detail) for one in receipts if one.delivery.startswith("desk:")] == [

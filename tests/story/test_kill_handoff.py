@@ -26,7 +26,7 @@ def configured(openai: FakeOpenAI, desk: FakeCallback) -> str:
         f'[queues.handoff]\nmessage = "Já chamo alguém."\n[queues.handoff.desk]\ntype = "webhook"\nurl = "{desk.url}"'
     )
     queue = toml(openai.base_url, openai_key=openai.key, interval=60, max_wait=300)
-    return queue.replace("[[channels]]", f'{people}url = "{desk.url}"\nsecret = "{SECRET}"\n\n[[channels]]', 1)
+    return queue.replace("[[channels]]", f'{people}\nsecret = "{SECRET}"\n\n[[channels]]', 1)
 
 
 @pytest.mark.kill
