@@ -266,6 +266,27 @@ async def test_a_link_leads_to_its_conversation(browser: Browser, inbox: str, te
         await page.get_by_text("não está mais ao alcance").wait_for()
 
 
+async def test_what_is_out_of_reach_keeps_nobody_from_the_list(browser: Browser, inbox: str, team: Team) -> None:
+    lia = team.calls("Lia Souza", "Oi", WISH)
+    async with visitor(browser, name="inbox-gone", errors_allowed=REFUSED) as page:
+        await page.goto(f"{inbox}#c_000")
+        await enter(page)
+        await page.get_by_text("não está mais ao alcance").wait_for()
+        async with page.expect_response("**/v1/inbox"):
+            team.changed(lia)
+        async with page.expect_response("**/v1/inbox"):
+            await page.evaluate("dispatchEvent(new Event('online'))")
+        assert await page.locator(".banner p").count() == 0
+
+
+async def test_a_link_that_was_cut_leads_to_the_list(browser: Browser, inbox: str, team: Team) -> None:
+    team.calls("Lia Souza", "Oi", WISH)
+    async with visitor(browser, name="inbox-cut", errors_allowed=REFUSED) as page:
+        await page.goto(f"{inbox}#%E0%A4%A")
+        await enter(page)
+        await page.locator(".entry", has_text="Lia").wait_for()
+
+
 async def test_a_long_talk_begins_where_it_is_recent(browser: Browser, inbox: str, team: Team) -> None:
     lia = team.calls("Lia", "Pergunta 0", WISH)
     for n in range(1, 130):
@@ -388,6 +409,21 @@ async def test_two_people_do_not_answer_at_once(browser: Browser, inbox: str, te
         assert await page.locator("#reply").input_value() == "Oi, Lia!", "what was typed is not lost"
 
 
+async def test_whose_conversation_is_taken_away_keeps_the_place_and_reads_nothing_stale(
+    browser: Browser, inbox: str, team: Team
+) -> None:
+    lia = team.calls("Lia", "Oi", WISH)
+    async with marina(browser, inbox) as page:
+        await choose(page, lia)
+        await page.get_by_role("button", name="Assumir").click()
+        await page.get_by_text("A conversa é sua.").wait_for()
+        await page.locator("#reply").focus()
+        team.taken(lia, "Bruno")
+        await page.get_by_text("Bruno está com esta conversa").wait_for()
+        await page.wait_for_function("() => document.activeElement.tagName === 'H2'")
+        assert await page.get_by_text("A conversa é sua.").count() == 0
+
+
 async def test_what_was_given_back_meanwhile_has_to_be_taken_first(browser: Browser, inbox: str, team: Team) -> None:
     lia = team.calls("Lia", "Oi", WISH)
     async with marina(browser, inbox, errors_allowed=REFUSED) as page:
@@ -455,6 +491,29 @@ async def test_text_is_always_text_and_never_wider_than_a_phone(
         assert await page.evaluate("document.documentElement.scrollWidth") <= 320
         assert await page.evaluate("document.images.length") == 1
         assert await page.locator(".words").text_content() == lia.messages[0]["part"]["text"]
+
+
+@pytest.mark.parametrize("size", [(320, 480), (375, 667), (740, 360), (900, 700)], ids=str)
+async def test_long_names_and_a_phone_s_keyboard_leave_room_for_the_talk(
+    browser: Browser, inbox: str, team: Team, size: tuple[int, int]
+) -> None:
+    bruno = "b" * 80
+    lia = team.calls("L" * 200, "Oi", "w" * 200)
+    team.person(lia, bruno, {"kind": "text", "text": "Oi!"})
+    team.taken(lia, bruno)
+    rui = team.calls("Rui", "Alguém?", WISH, summary="Quer trocar o tamanho. " * 30)
+    async with marina(browser, inbox, viewport={"width": size[0], "height": size[1]}) as page:
+        for talk in (lia, rui):
+            await page.goto(f"{inbox}#{talk.id}")
+            await page.locator("h2", has_text=talk.name).wait_for()
+            if talk is rui:
+                await page.locator("#reply").fill("Oi!")
+                await page.get_by_role("button", name="Enviar", exact=True).click(trial=True)
+            wide, tall = await page.evaluate(
+                "[document.documentElement.scrollWidth, document.querySelector('.log').clientHeight]"
+            )
+            assert wide <= size[0]
+            assert tall >= 96
 
 
 async def test_a_phone_shows_one_thing_at_a_time(browser: Browser, inbox: str, team: Team) -> None:

@@ -22,6 +22,9 @@ export function Case({ state, t, acts }) {
   const { open } = state;
   const heading = useRef();
   useEffect(() => heading.current?.focus({ preventScroll: true }), [!!open.facts]);
+  const { custody } = open.facts ?? {};
+  // What had the focus may be gone by another person's doing: the keyboard does not begin anew.
+  useEffect(() => { if (document.activeElement === document.body) heading.current?.focus({ preventScroll: true }); }, [custody?.state, custody?.person]);
   if (open.trouble) return html`<section class="case"><${Back} t=${t} acts=${acts} /><p class="closed" role="alert">${t(open.trouble)}</p></section>`;
   if (!open.facts) return html`<section class="case"><${Back} t=${t} acts=${acts} /><p class="closed" role="status">${t("opening")}</p></section>`;
   const name = open.facts.contact.name || t("nameless");

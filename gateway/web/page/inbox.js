@@ -122,8 +122,9 @@ async function look(conversation) {
   busy = true;
   clearTimeout(looking);
   try {
-    if (state.open && (!conversation || conversation === state.open.id)) await read(state.open.id);
+    if (state.open && (!conversation || conversation === state.open.id)) await reread(state.open.id);
     await refreshInTurn();
+    if (!state.online && state.open?.notice?.key === "trouble_0") change({ notice: null });
     set({ online: true });
   } catch (refusal) {
     if (REFUSED[refusal.status]) refuse(refusal);
@@ -158,13 +159,25 @@ async function refresh(after) {
 // -- one conversation
 
 function turn() {
-  const id = decodeURIComponent(location.hash.slice(1));
+  const id = named(location.hash.slice(1));
   if (!id) return set({ open: null });
   if (id !== state.open?.id) set({ open: { id, facts: null, messages: [], notice: null, sending: "", trouble: "" } });
   read(id).catch((refusal) => {
     if (REFUSED[refusal.status]) refuse(refusal);
     else if (state.open?.id === id && !state.open.facts) change({ trouble: refusal.status === 404 ? "trouble_404" : "inbox_offline" });
   });
+}
+
+function named(text) {
+  try { return decodeURIComponent(text); } catch { return text; }  // a cut link leads to nothing, and the list is there
+}
+
+// One conversation that is out of reach, by a link or since another queue has it, is no trouble of the others.
+async function reread(id) {
+  try { await read(id); } catch (refusal) {
+    if (refusal.status !== 404) throw refusal;
+    if (state.open?.id === id) change({ trouble: "trouble_404" });
+  }
 }
 
 async function read(id) {
@@ -178,7 +191,9 @@ async function read(id) {
     messages = [...messages, ...page.messages];
     cursor = page.cursor;
   } while (page.messages.length);
-  if (state.open?.id === id) change({ facts, messages, begin, trouble: "" });
+  if (state.open?.id !== id) return;
+  const over = state.open.notice?.key === "taken" && state.open.facts && facts.custody.person !== state.person;
+  change({ facts, messages, begin, trouble: "", ...(over && { notice: null }) });
 }
 
 const startOf = (cursor) => cursor.split("-").map((seen) => Math.max(0, Number(seen) - SHOWN)).join("-");
