@@ -46,7 +46,7 @@ from storage.model import (
     Receipt,
     Settlement,
 )
-from storage.store import Store
+from storage.store import Store, StoreError
 
 log = logging.getLogger("recado.desks")
 
@@ -100,6 +100,12 @@ class Handovers:
             await self._tell(claim, conversation, queue, entry)
         except DeskError as error:
             await self._failed(claim, entry, queue, error)
+        except StoreError:
+            raise
+        except Exception as error:  # no desk should; tried as patiently as one that is down, and told to the operator
+            log.exception("telling a desk broke")
+            hint = f"{type(error).__name__} where an answer of the desk was read: the log says where"
+            await self._failed(claim, entry, queue, DeskError("broke", retryable=True, hint=hint))
 
     async def _tell(self, claim: Claim, conversation: Conversation, queue: str, entry: Entry) -> None:
         """Raises DeskError."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.desks.base import Event
+from gateway.desks.base import Event, Item, Placed
 from gateway.loops import LEASE
 from storage.model import Claim, Kind, Receipt, Settled, Settlement
 from tests.fakes import openai as wire
@@ -150,3 +150,29 @@ async def test_who_wants_no_more_is_believed_though_people_come_meanwhile(
         await evo.post(gateway, evo.message("m2", "SAIR"))
         assert (await outcomes(gateway, evo, 2))[1] == ("held", "person_took_over")
         assert "opted_out" in await gateway.store.facts(of_line(evo))
+
+
+async def test_a_desk_that_breaks_is_an_incident_and_is_tried_as_one_that_is_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with FakeOpenAI() as openai, FakeCallback() as desk:
+        async with running(with_desk(openai, desk), tmp_path) as (gateway, contact):
+            send, broken = gateway.desks["loja"].send, [True, True]
+
+            async def sending(item: Item) -> Placed | None:
+                if broken:
+                    broken.pop()
+                    raise KeyError("id")
+                return await send(item)
+
+            monkeypatch.setattr(type(gateway.desks["loja"]), "send", lambda _, item: sending(item))
+            await contact.ask("Oi")
+            await contact.act("transfer", id="a")
+            await until(lambda: gateway.incidents.lines, "the operator hears of it")
+            assert "broke" in gateway.incidents.lines[0]
+            pass_time(gateway, MINUTE)
+            await until(lambda: not broken, "it is tried again")
+            pass_time(gateway, MINUTE)
+            assert (await desk.arrivals.get())["type"] == "handoff.requested"
+            await quiet(gateway)
+            assert gateway.incidents.lines == []
