@@ -324,8 +324,10 @@ def _in_a_row(talk: _Talk, after: int) -> bool:
 
 def _replies(talk: _Talk, n: int) -> bool:
     """It only answers what the assistant asked back: that ends no row."""
+    if not talk.asked_back[n]:
+        return False
     said = _plain(talk.bursts[n])
-    return talk.asked_back[n] and not said.rstrip().endswith(("?", "？")) and not _THANKS.search(said)
+    return not said.rstrip().endswith("?") and not _THANKS.search(said)
 
 
 def _askings(talk: _Talk, n: int) -> int:

@@ -132,7 +132,7 @@ def test_strange_text_is_only_text(text: str) -> None:
 
 
 def test_what_is_supposed_told_or_quoted_is_no_complaint() -> None:
-    supposed = ["se isso não funcionar?", "if that doesn't help", "si eso no sirve", "如果没用"]
+    supposed = ["se isso não funcionar?", "if you didn't understand me", "si eso no me ayuda en nada", "如果还是不行"]
     told = ["meu chefe disse que você não entendeu", "he said that's not what I asked"]
     quoted = ["> isso não resolve\nera dele", 'diz "você não entendeu"']
     assert [text for text in (*supposed, *told, *quoted) if complains(text)] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args
 
+import orjson
 import pytest
 
 from gateway.assistants.base import HandOver
@@ -14,6 +15,8 @@ from gateway.steps.settle import detector
 from tests.fakes import openai as wire
 from tests.fakes.openai import FakeOpenAI
 from tests.story.calling import MARKER, program
+from tests.story.lines import Telegram, outcomes
+from tests.story.lines import config as lines_config
 from tests.story.running import HEAD, Contact, pass_time, running, toml
 
 COMPLAINTS = ("não foi isso que eu perguntei", "você não entendeu")
@@ -111,6 +114,22 @@ async def test_a_program_s_own_history_counts(tmp_path: Path) -> None:
         made = await client.chat.completions.create(model="loja", messages=messages[2:])
         assert called((made.model_extra or {})["recado"]) == ("answered", "assistant")
         assert len(upstream.asked) == 1
+
+
+async def test_the_same_caption_of_other_pictures_is_no_repetition(
+    tele: Telegram, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    tele.fake.files["p1"] = ("photos/p1.jpg", b"\xff\xd8\xff\xe0" + b"\x00" * 64)
+    quietly = {"presence": "false", "read_receipts": "false"}
+    async with running(lines_config(openai, tele, channel=quietly), tmp_path) as (gateway, _):
+        for n in range(4):
+            body = orjson.loads(tele.message(f"m{n}", ""))
+            del body["message"]["text"]
+            photo = [{"file_id": "p1", "file_unique_id": "p1", "width": 90, "height": 90}]
+            body["message"] |= {"photo": photo, "caption": "quanto custa essa caneca?"}
+            await tele.post(gateway, orjson.dumps(body))
+            await outcomes(gateway, tele, n + 1)
+        assert await outcomes(gateway, tele, 4) == [("answered", "assistant")] * 4
 
 
 async def test_the_embedded_assistant_calls_people_where_it_knew_too_little(tmp_path: Path) -> None:
