@@ -226,7 +226,7 @@ class Conversations(Protocol):
         lasting: the one of them that is never given to anybody else. Two contacts with different ones are never
         merged: what they share, such as a number that changed hands, is the later one's from then on.
         Of contacts known before, the one with the oldest conversation wins; the others become its aliases, and
-        their hold and facts become its own. Writes only when there is something to learn.
+        their hold, facts, flow and name at a desk become its own. Writes only when there is something to learn.
         """
         ...
 
