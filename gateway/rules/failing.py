@@ -2,7 +2,8 @@
 
 One failure is an answer the customer complains about ("não foi isso que eu perguntei", "you're not listening") or
 after which the question comes again. What is quoted, supposed ("se não funcionar…"), told of somebody else or said
-about goods is no complaint, and the same question about another product, day or number is another question.
+about goods is no complaint, and the same question about another product, day or number is another question. Wording is
+endless: rather a complaint is missed, for who is missed says it again, than people called for nothing.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _LETTERS = {
     sirvio sirves resolve resolveu resolvem resolvendo resolver resuelve resuelven resolvio soluciona soluciono
     solve solves solved solving fix fixes fixed certo rolou""",
     # asked, said
-    "G": "perguntei perguntando pregunte preguntando asked asking perguntado",
+    "G": "perguntei perguntando pregunte preguntando asked asking perguntado pedindo pidiendo",
     "S": "falei disse falando dije diciendo said saying expliquei explique explained informei mencionei repito",
     "s": "falou diz dice dices dijiste say says repeating",
     "t": "told",
@@ -66,7 +67,7 @@ _LETTERS = {
     estupido""",
     "Z": "nada nothing anything",
     "b": "answer",
-    "M": "misunderstood misunderstand misread misreading misunderstanding",
+    "M": "misunderstood misunderstand misread misreading misunderstanding ignoring ignorando ignora ignorou",
     "Q": "pergunta question pregunta duvida",
     "p": "problema problem issue caso",
     "c": "continua continuo sigue sigo continuam",
@@ -88,7 +89,7 @@ _DROPPED = frozenset(
 _COMPLAINS = re.compile(
     "|".join(
         (
-            "NA*T?O?[PU]?A*[Gg]|NA*T?OP?A*[SD]",  # not what I asked
+            "NA*T?O?[PU]?A*[Gg]|^P?NA*S|NA*T?OP?A*[SD]",  # not what I asked
             "^(?:T?NA*T|TNA+|T?AN)$|NA+T$",  # that's not it
             "[UB]A*NA*[VLWb]|U[AJK]*M|[UB][xK]NA*V|UA*xNA*V|AUx?L|Ux?VO|U[xA]?VE",  # you don't understand
             "^[cTOA]*B?A*NA*V|^T?A*Nb",  # not helpful
@@ -98,22 +99,22 @@ _COMPLAINS = re.compile(
             "UJ[SstV]|^TU?J[sSt]|K[AU]*[sSV]?x?R|KA*[sSr]|UR|R[Bb]|[sV]R",
             "^R+T?$|^TR$|^RT",  # you repeat yourself
             "f.*[rsSGg]",  # how often must I ask
-            "[Bb]A*E|E[Bb]|^T?A*E[R]?$|VE|UxTE",  # wrong answer
+            "[Bb]A*E|E[Bb]|^N?T?A*ER?$|VE|UxTE",  # wrong answer
             "[BUT][AOK]*I|Ix?[Bb]|^[OTA]*I$",  # useless
             "NA*T?Q|N[xVA]*Q|^QA|^x?[Vb]Q|V.?Q$",  # not my question
         )
     )
 )
 _PHRASES = (
-    "nada a ver", "nada haver", "nada que ver", "no tiene que ver", "nothing to do", "perda de tempo",
-    "perdida de tiempo", "waste of",
-    "obrigado por nada", "obrigada por nada", "thanks for nothing", "gracias por nada", "presta atencao",
-    "pay attention", "presta atencion", "preste atencion", "leia o que", "le o que eu", "leia de novo", "lee lo que",
-    "lea lo que", "lee bien", "read again", "read what i", "cualquier cosa", "para de repetir", "stop repeating",
-    "deja de repetir", "no help", "did that already", "already did", "i did that", "missing the point",
-    "not an answer", "nao e resposta", "no es una respuesta", "off topic", "me rindo", "desisto", "i give up",
-    "outra vez isso", "otra vez lo mismo", "got it wrong", "got me wrong", "de novo isso", "that again", "again with",
-    "otra vez eso", "sin respuesta", "sem resposta",
+    "nada a ver", "nada haver", "nada que ver", "no tiene que ver", "nothing to do", "voce nao le", "vc nao le",
+    "can you read", "sabe ler", "perda de tempo", "perdida de tiempo", "waste of", "obrigado por nada",
+    "obrigada por nada", "thanks for nothing", "gracias por nada", "presta atencao", "pay attention",
+    "presta atencion", "preste atencion", "leia o que", "leia minha", "leia a minha", "le o que eu", "leia de novo",
+    "lee lo que", "lea lo que", "lee bien", "read again", "read what i", "cualquier cosa", "para de repetir",
+    "stop repeating", "deja de repetir", "no help", "did that already", "already did", "i did that",
+    "missing the point", "not an answer", "nao e resposta", "no es una respuesta", "off topic", "me rindo", "desisto",
+    "i give up", "outra vez isso", "otra vez lo mismo", "got it wrong", "got me wrong", "de novo isso", "that again",
+    "again with", "otra vez eso", "sin respuesta", "sem resposta",
 )  # fmt: skip
 """What is a complaint as it stands."""
 _ZH = (
@@ -125,7 +126,7 @@ _ZH = (
     "(?:没有?|不)(?:正面|直接)?回答(?:我|问题|吗|$)|(?:好好|认真|正面|直接|先)回答|^回答我|(?:认真|仔细"
     "|看)(?:看|清楚|读)(?:我|题|问题)",
     "不是(?:在|要|想)?问(?:你)?(?:这|那)|不是我(?:要|想)?(?:问|说|知道)的|我(?:要|想)?[问说]的(?:不是|是)"
-    "|没问(?:你)?(?:这|那)|我(?:是|在|就是|明明)(?:在)?问|我明明(?:说|问)|不是(?:这个|那个|我的)意思"
+    "|我没有?问|没问(?:你)?(?:这|那)|我(?:是|在|就是|明明)(?:在)?问|我明明(?:说|问)|不是(?:这个|那个|我的)意思"
     "|不是这个问题|我的问题是",
     "(?:跟|和|与)我?.{0,6}(?:没|无|不相)(?:有)?关系|理解错|(?:听|搞|弄)错(?:了)?(?:我|意思)|你(?:听|搞|弄)错了",
     "(?:说|问|讲|重复)(?:了|过)(?:多少|好几?|很多|几|无数|两|三)(?:遍|次)|我说过了|试过了|我再说一遍"
