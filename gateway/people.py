@@ -34,9 +34,12 @@ from gateway.rules.custody import (
     passing,
 )
 from gateway.rules.hours import is_open
+from gateway.rules.language import customers_language
 from storage.model import Conversation, ConversationId, Cursor, Kind, MediaId, Post, Verdict
 from storage.store import Store
 
+LATELY = 5
+"""Of the contact's latest messages, those that tell its language."""
 Guard = Callable[[Custody], None]
 """Looks at who has it before anything is written; raises to leave it so."""
 
@@ -118,7 +121,8 @@ class People:
         conversation, now = await self.conversation(id), await self.store.now()
         queue = self.queue_of(conversation)
         open = is_open(queue.hours, now)
-        text, language = calling.message(queue, rules.variant(open=open, online=online), queue.language)
+        variant = rules.variant(open=open, online=online)
+        text, language = calling.message(queue, variant, await self._language(id, queue))
         body = transcript.said_by_us(id, key, reason, text, language)
         event = rules.Transferred(key, now, "api", to or self.team(conversation), reason, open, online)
         return await self.happened(id, event, says=[Post(id, f"transfer:{key}:0", body)])
@@ -233,6 +237,11 @@ class People:
         """The transcript's end."""
         ends = [await self.store.latest(id, kind, 1) for kind in (Kind.IN, Kind.OUT)]
         return Cursor(*(entries[0].seq if entries else 0 for entries in ends))
+
+    async def _language(self, id: ConversationId, queue: Queue) -> str:
+        """The contact's, when its latest words tell."""
+        latest = [entry for entry in await self.store.latest(id, Kind.IN, LATELY) if not transcript.is_wake(entry)]
+        return customers_language([transcript.received(entry).text for entry in reversed(latest)], queue.language)
 
     async def conversation(self, id: ConversationId) -> Conversation:
         """Raises LookupError."""

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.desks.base import Event, Item, Placed
 from gateway.loops import LEASE
+from gateway.rules.sentences import SENTENCES
 from storage.model import Claim, Kind, Receipt, Settled, Settlement
 from tests.fakes import openai as wire
 from tests.fakes.callback import FakeCallback
@@ -176,3 +177,10 @@ async def test_a_desk_that_breaks_is_an_incident_and_is_tried_as_one_that_is_dow
             assert (await desk.arrivals.get())["type"] == "handoff.requested"
             await quiet(gateway)
             assert gateway.incidents.lines == []
+
+
+async def test_another_program_s_transfer_is_told_in_the_customer_s_language(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai, running(config(openai), tmp_path) as (_, contact):
+        await contact.ask("Hello, what time do you open on Saturday, please?")
+        await contact.act("transfer", id="a")
+        assert (await contact.transcript())[-1] == ("assistant", SENTENCES["transfer"]["en"])
