@@ -216,6 +216,12 @@ class Handoff(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _a_webhook_is_signed(self) -> Handoff:
+        if self.desk.type == "webhook":
+            _refuse_unsigned("desk.secret", self.desk.secret, "handoffs are signed")
+        return self
+
 
 class Sentences(Section):
     """Our own words, in the place of those recado brings along; empty: recado's, in the customer's language."""

@@ -346,6 +346,12 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         + another("openai", 'key = "key-of-the-openai-door"'),
         ["queues.loja.handoff.desk.secret is the same key as channels.outro.key", "recado secret"],
     ),
+    "a webhook desk with no signer's secret": (
+        queue(
+            "[queues.handoff.desk]", 'type = "webhook"', 'url = "https://ops.example.com/in"', 'secret = "hunter-two"'
+        ),
+        ["queues[0] (loja).handoff", "desk.secret is no Standard Webhooks secret", "recado secret"],
+    ),
     "an inbox whose key can be guessed": (
         queue("[queues.handoff.desk]", 'secret = "1234"'),
         ["queues[0] (loja).handoff.desk", "secret can be guessed", "recado secret"],

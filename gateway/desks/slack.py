@@ -176,7 +176,7 @@ class Slack:
         try:
             return await self._upload(part, part.line.voice, part.line.mime, root)
         except DeskError as error:
-            if error.retryable and error.reason not in MENDABLE:
+            if error.retryable and error.reason not in (*MENDABLE, "private_address"):
                 raise
         return await self._post(part, root)  # its words at least
 
@@ -403,10 +403,11 @@ async def _wire() -> AsyncIterator[None]:
     try:
         yield
     except aiohttp.InvalidURL:
-        raise DeskError("no_address", retryable=False, hint=f"{URL} is no address") from None
+        raise DeskError("no_address", retryable=True, retry_after=MEND, hint=f"{URL} is no address") from None
     except (aiohttp.ClientError, OSError) as error:
         if isinstance(getattr(error, "os_error", error), PrivateAddress):
-            raise DeskError("private_address", retryable=False, hint=f"{URL} leads to a private address") from None
+            hint = f"{URL} leads to a private address"
+            raise DeskError("private_address", retryable=True, retry_after=MEND, hint=hint) from None
         reason = "timeout" if isinstance(error, TimeoutError) else type(error).__name__
         raise DeskError(reason, retryable=True, hint="Slack cannot be reached: check network and proxy") from None
 

@@ -128,14 +128,14 @@ class Webhook:
 
     async def _post(self, id: str, body: bytes) -> None:
         if problem := problem_with(self.settings.url, allow_private=self.allow_private):
-            raise DeskError("refused", retryable=False, hint=f"{URL} {problem}")
+            raise DeskError("refused", retryable=True, retry_after=MEND, hint=f"{URL} {problem}")
         secret = self.settings.secret.get_secret_value()
         try:
             answer = await signing.post(self._client(), self.settings.url, body, id=id, secret=secret, now=self.now())
         except (aiohttp.ClientError, OSError) as error:
             raise _broken(error) from None
         except (ValueError, EmptyWebhookSecretError):
-            raise DeskError("bad_secret", retryable=False, hint=f"{SECRET} {NO_SECRET}") from None
+            raise DeskError("bad_secret", retryable=True, retry_after=MEND, hint=f"{SECRET} {NO_SECRET}") from None
         if not answer.taken:
             raise _refused(answer)
 
@@ -250,7 +250,8 @@ def _refused(answer: signing.Answer) -> DeskError:
 def _broken(error: Exception) -> DeskError:
     """Its words name the address, which may hold a key, and are never shown."""
     if isinstance(getattr(error, "os_error", error), PrivateAddress):
-        return DeskError("private_address", retryable=False, hint=f"{URL} leads to a private address")
+        hint = f"{URL} leads to a private address"
+        return DeskError("private_address", retryable=True, retry_after=MEND, hint=hint)
     reason = "timeout" if isinstance(error, TimeoutError) else type(error).__name__
     return DeskError(reason, retryable=True, hint=f"{URL} cannot be reached")
 

@@ -354,7 +354,7 @@ async def test_a_private_address_is_called_by_nobody(slack: FakeSlack) -> None:
     with pytest.raises(DeskError) as failed:
         await desk.send(CASE)
     await desk.close()
-    assert (failed.value.reason, failed.value.retryable) == ("private_address", False)
+    assert (failed.value.reason, failed.value.retryable) == ("private_address", True)
     assert slack.calls == []
 
 

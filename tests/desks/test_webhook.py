@@ -314,12 +314,12 @@ class Somebody:
 @pytest.mark.parametrize(
     ("more", "allow_private", "reason", "retryable"),
     [
-        ({"url": "http://127.0.0.1:9/"}, False, "refused", False),
-        ({"url": "http://localhost:9/"}, False, "refused", False),
-        ({"url": "ftp://a.example/"}, True, "refused", False),
-        ({"url": "https://user:word@a.example/"}, True, "refused", False),
+        ({"url": "http://127.0.0.1:9/"}, False, "refused", True),
+        ({"url": "http://localhost:9/"}, False, "refused", True),
+        ({"url": "ftp://a.example/"}, True, "refused", True),
+        ({"url": "https://user:word@a.example/"}, True, "refused", True),
         ({"url": "http://127.0.0.1:9/"}, True, "ClientConnectorError", True),
-        ({"url": "http://127.0.0.1:9/", "secret": "whsec_x"}, True, "bad_secret", False),
+        ({"url": "http://127.0.0.1:9/", "secret": "whsec_x"}, True, "bad_secret", True),
     ],
 )
 async def test_what_cannot_be_called(more: dict[str, str], allow_private: bool, reason: str, retryable: bool) -> None:
