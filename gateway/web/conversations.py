@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,6 +30,7 @@ RETRY = b"retry: 1000\n\n"
 """How long a browser waits before it comes back, in milliseconds."""
 NOTES = 20
 """Of the latest messages, those whose words may still come."""
+WORD = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 HEARTBEAT = 15.0
 """Seconds between two signs of life on a quiet stream."""
 
@@ -320,6 +322,6 @@ async def _object(request: web.Request) -> dict[str, Any]:
 
 def _word(wish: dict[str, Any], field: str, default: str) -> str:
     value = wish.get(field, default)
-    if not isinstance(value, str) or not 0 < len(value) <= 200:
-        raise wrong(field, f"{field} must be a text of 1 to 200 characters")
+    if not isinstance(value, str) or not WORD.fullmatch(value):
+        raise wrong(field, f"{field} must be a text of 1 to 200 characters without control characters")
     return value

@@ -501,6 +501,9 @@ WRONG = [
     ("messages", {"person": "Marina", "text": "Oi", "id": "1", "spell": "1"}, "spell"),
     ("messages", {"person": "Marina", "text": "Oi", "id": "1", "spell": True}, "spell"),
     ("messages", [1], "body"),
+    ("hold", {"queue": "a\x00"}, "queue"),
+    ("transfer", {"id": "a\nb"}, "id"),
+    ("release", {"person": "\x7f"}, "person"),
 ]
 
 
