@@ -369,4 +369,6 @@ def _same(one: _Question, other: _Question | None) -> bool:
 def _near(word: str, like: str) -> bool:
     if min(len(word), len(like)) < 5 or word[0] != like[0]:
         return False
+    if re.findall(r"\d", word) != re.findall(r"\d", like):
+        return False  # "iphone12" and "iphone13" are two things
     return SequenceMatcher(None, word, like, autojunk=False).ratio() >= NEAR

@@ -136,3 +136,9 @@ def test_what_is_supposed_told_or_quoted_is_no_complaint() -> None:
     told = ["meu chefe disse que você não entendeu", "he said that's not what I asked"]
     quoted = ["> isso não resolve\nera dele", 'diz "você não entendeu"']
     assert [text for text in (*supposed, *told, *quoted) if complains(text)] == []
+
+
+@pytest.mark.parametrize("first", ["iphone12", "galaxy20"])
+def test_another_model_is_another_question(first: str) -> None:
+    asked = [f"C preço do {first[:-1]}{n}? | A Custa {n} mil." for n in range(3)]
+    assert not fails(f"{' | '.join(asked)} | C preço do {first[:-1]}3?")
