@@ -314,15 +314,17 @@ class Handovers:
         StoreError."""
         for queue, desk in self.desks.items():
             self._staffed[queue] = await desk.online()
+        silent: set[str] = set()
         for conversation in await self._next_held():
             queue = self.people.queue_of(conversation).name
             look, place = getattr(self.desks.get(queue), "look", None), self._place(conversation)
-            if look is None or not place:
+            if look is None or not place or queue in silent:
                 continue
             try:
                 await self.take(queue, await look(place))
             except DeskError as error:
                 log.info("a desk could not be asked", extra={"facts": {"queue": queue, "reason": error.reason}})
+                silent |= {queue} if error.retryable else set()  # one that is down keeps the others waiting once
 
     async def _next_held(self) -> Sequence[Conversation]:
         """So many at each look, one after the other: those that nobody ever lets go must not hide the others."""

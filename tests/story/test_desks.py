@@ -11,7 +11,8 @@ import orjson
 import pytest
 
 from gateway import signing
-from gateway.desks.base import Written
+from gateway.desks.base import DeskError, Written
+from gateway.desks.webhook import Webhook
 from gateway.rules.custody import REMEMBERED
 from storage.model import ConversationId, Kind
 from tests.fakes import openai as wire
@@ -213,6 +214,27 @@ async def test_what_a_desk_shows_again_later_is_no_news(tmp_path: Path) -> None:
             _, talk = await contact.get("")
             assert talk["held"] is None
             assert len(await heard(contact, "person")) == len(shown)
+
+
+async def test_a_desk_that_is_down_is_looked_at_once_and_not_for_each_conversation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, str]] = []
+
+    async def look(self: Webhook, place: dict[str, str]) -> list[Written]:
+        asked.append(place)
+        raise DeskError("timeout", retryable=True)
+
+    async with FakeOpenAI(called) as openai, FakeCallback() as desk:
+        async with running(config(openai, desk), tmp_path) as (gateway, contact):
+            for name in "abc":
+                one = Contact(contact.http, gateway, name)
+                await one.ask("Isso é difícil demais.")
+                await desk.arrivals.get()
+                await settled(one, Kind.DESK)
+            monkeypatch.setattr(Webhook, "look", look, raising=False)
+            await gateway.handovers.look()
+            assert len(asked) == 1
 
 
 async def test_with_resume_manual_a_resolve_changes_nothing(tmp_path: Path) -> None:
