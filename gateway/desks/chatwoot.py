@@ -57,6 +57,7 @@ LONGEST = 3600.0
 """Seconds of Retry-After that are believed."""
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 REFUSED_TO_BOTS = "not authorized for bots"
+NO_CHATWOOT = "what answers at handoff.desk.url is not Chatwoot: a proxy, or a page to sign in"
 UNREACHABLE = "Chatwoot cannot be reached: check handoff.desk.url and the network"
 
 
@@ -155,7 +156,9 @@ class Chatwoot:
         if there.status not in ("resolved", wanted):
             await self._turn(there, wanted)
         note = _Post(words(over.language)["over"], f"{_digest(over.id)}:over")
-        await self._post(there, note)
+        there_already = await self._messages(there, _number(over.place, "last")) if there.source else []
+        if note.mark not in _marks(there_already):
+            await self._post(there, note)
         return Placed()
 
     async def _write(self, there: _There, item: Case | News, lines: Sequence[Line], *more: _Post) -> Placed:
@@ -168,7 +171,7 @@ class Chatwoot:
         theirs = {one.text for one in told if isinstance(one, Written)}
         new = [line for line in lines if not (line.by == "person" and line.text in theirs)]
         posts = [*_posts(item, new), *more]
-        marks = {mark_of(message).removeprefix(f"{MARK}:") for message in there_already}
+        marks = _marks(there_already)
         done = max((n for n, post in enumerate(posts, 1) if post.mark in marks), default=0)
         ids = [last, *(number(message.get("id")) for message in there_already)]
         since = max(ids) if isinstance(item, Case) and not done else _number(before, "since")
@@ -379,7 +382,10 @@ class Chatwoot:
     async def check(self) -> Sequence[Finding]:
         """The key and the account, then the inbox, the team and the webhook as far as this key may ask."""
         try:
-            bot = await self._or_none(self._ask("GET", "/api/v1/profile"), "not_for_bots") is None
+            profile = await self._or_none(self._ask("GET", "/api/v1/profile"), "not_for_bots")
+            bot = profile is None
+            if not bot and not number(_object(profile).get("id")):
+                raise DeskError("not_json", retryable=True, hint=NO_CHATWOOT)
             await self._or_none(self._ask("GET", f"{self._account}/conversations/0"), "http_404", "not_for_bots")
         except DeskError as error:
             return [Finding("error", _key_of(error), error.hint or error.reason, error.reason)]
@@ -418,6 +424,11 @@ def introduction(case: Case) -> str:
     again = [f"**{word['again']}**"] if case.place.get("last") else []
     summary = [f"\n**{word['summary']}**\n{case.summary}"] if case.summary else []
     return "\n".join([*again, *lines, *summary, *([f"\n{word['open']}: {case.url}"] if case.url else [])])
+
+
+def _marks(messages: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Of what we wrote."""
+    return {mark_of(message).removeprefix(f"{MARK}:") for message in messages}
 
 
 def _posts(item: Case | News, lines: Sequence[Line]) -> list[_Post]:
@@ -479,8 +490,7 @@ async def _said(answer: aiohttp.ClientResponse, key: str) -> Any:
     try:
         return orjson.loads(data) if data.strip() else {}
     except orjson.JSONDecodeError:
-        hint = "what answers at handoff.desk.url is not Chatwoot: a proxy, or a page to sign in"
-        raise DeskError("not_json", retryable=True, retry_after=MENDING, hint=hint) from None
+        raise DeskError("not_json", retryable=True, retry_after=MENDING, hint=NO_CHATWOOT) from None
 
 
 def _refused(status: int, body: bytes, wait: float | None, key: str) -> DeskError:

@@ -88,8 +88,7 @@ def written(message: Mapping[str, Any], now_ms: int, thread: str = "") -> Writte
         why = "empty"
     if why:
         return Noise(why)
-    name = text_in(sender, "available_name") or text_in(sender, "name")
-    return Written(id_of(message), thread, text, instant(message.get("created_at")) or now_ms, name)
+    return Written(id_of(message), thread, text, instant(message.get("created_at")) or now_ms, _name(sender))
 
 
 def _aside(message: Mapping[str, Any]) -> str:
@@ -124,8 +123,11 @@ def _assigned(conversation: Mapping[str, Any], now_ms: int) -> Assigned | Noise:
     meta = object_in(conversation, "meta")
     robot = meta.get("assignee_type") not in (None, "User")
     assignee = {} if robot else object_in(meta, "assignee")
-    name = text_in(assignee, "available_name") or text_in(assignee, "name")
-    return Assigned(f"{thread}:assigned:{id_of(assignee)}:{at}", thread, at or now_ms, name)
+    return Assigned(f"{thread}:assigned:{id_of(assignee)}:{at}", thread, at or now_ms, _name(assignee))
+
+
+def _name(agent: Mapping[str, Any]) -> str:
+    return (text_in(agent, "available_name") or text_in(agent, "name"))[:200]
 
 
 def _changes(conversation: Mapping[str, Any], key: str) -> bool:

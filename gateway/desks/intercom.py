@@ -509,7 +509,7 @@ def events(body: Mapping[str, Any], now_ms: int) -> Sequence[Event]:
         return [Noise("no_part")] if topic == REPLIED else [_moved(topic, thread, {}, _text(body, "id"), at)]
     found: list[Event] = []
     for part in parts:
-        id = _text(part, "id") or _text(body, "id")
+        id = (_text(part, "id") or _text(body, "id"))[:200]
         when = _number(part, "created_at") * 1000 or at
         if topic == REPLIED or (topic == CLOSED and _text(part, "body")):
             found.append(_written(part, thread, id, when))

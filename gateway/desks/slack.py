@@ -247,7 +247,7 @@ class Slack:
             body = await json_object(answer, LONGEST_ANSWER) or {}
             if body.get("ok") is True and answer.status == 200:
                 return {**body, "scopes": answer.headers.get("x-oauth-scopes", "")}
-            if isinstance(body.get("error"), str):
+            if body.get("ok") is False and isinstance(body.get("error"), str):
                 raise _refusal(body, _wait(answer))
             raise _http(answer.status, _wait(answer))
 

@@ -71,7 +71,8 @@ NO_SECRET = "is no Standard Webhooks secret (whsec_…); make one with `recado s
 class Webhook:
     """`settings`: of type "webhook"."""
 
-    settings: DeskSettings
+    settings: DeskSettings = field(repr=False)
+    """Its address often holds a key."""
     allow_private: bool = field(kw_only=True)
     now: Callable[[], float] = field(default=time.time, kw_only=True)
     """Seconds since the epoch, for signatures."""
