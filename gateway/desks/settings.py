@@ -66,6 +66,11 @@ class DeskSettings(BaseModel):
     version: str = Field("2.14", pattern=r"^[0-9]{1,2}\.[0-9]{1,3}$")
     channel_id: str = Field("", pattern=r"^[A-Z0-9]{0,32}$")
 
+    @property
+    def in_use(self) -> bool:
+        """People look there: a desk outside, or an inbox that somebody has the key of."""
+        return self.type != "inbox" or bool(self.secret.get_secret_value())
+
     @model_validator(mode="after")
     def _keys_of_this_type(self) -> DeskSettings:
         for key in sorted(self.model_fields_set - {"type", *KEYS[self.type]}):

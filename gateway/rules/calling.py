@@ -77,6 +77,12 @@ WHY: dict[str, dict[str, str]] = {
         "es": "Se alcanzó el límite de gasto del asistente.",
         "zh": "助手的额度已用完。",
     },
+    "switched_off": {
+        "pt": "As respostas automáticas desta fila estão desligadas.",
+        "en": "Automatic answers are off in this queue.",
+        "es": "Las respuestas automáticas de esta cola están desactivadas.",
+        "zh": "该队列已关闭自动回复。",
+    },
     "out_of_hours": {
         "pt": "O cliente escreveu fora do horário de atendimento.",
         "en": "The customer wrote out of hours.",

@@ -63,7 +63,7 @@ class Answer:
             case Ignore(reason, facts, ends_flow):
                 return Ending(Outcome.IGNORED, reason, facts=facts, flow="" if ends_flow else None)
             case StaySilent(reason):
-                return Ending(Outcome.HELD, reason)
+                return Ending(Outcome.HELD, reason, hold_for=_people_of(burst, reason))
             case Say():
                 return _said(burst, decision)
             case Transfer(reason, dead, to, text):
@@ -225,6 +225,12 @@ def _fenced(entry: Entry, burst: Burst, heard: str) -> bool:
     text = "\n".join(one for one in (heard, transcript.received(entry).text) if one) if inbound else ""
     calls = bool(asks_for_person([text], burst.crew.queue.handoff.phrases)) if inbound else transcript.hands_over(entry)
     return not readable([Past(inbound, entry.seq, calls)], horizon)[0]
+
+
+def _people_of(burst: Burst, reason: str) -> str:
+    """Where nothing is automatic, whoever looks at a desk sees who wrote; nothing is said of it."""
+    handoff = burst.crew.queue.handoff
+    return handoff.to if reason == "switched_off" and handoff.desk.in_use else ""
 
 
 def _owning_up(burst: Burst, ending: Ending, unheard: str) -> Ending:

@@ -110,6 +110,23 @@ async def test_people_are_told_answer_and_let_go(tmp_path: Path) -> None:
     assert reply["parts"][0]["text"] not in history, "what called for a person calls for nobody again"
 
 
+async def test_where_nothing_is_automatic_people_see_who_wrote(tmp_path: Path) -> None:
+    async with FakeOpenAI(called) as openai, FakeCallback() as desk:
+        off = config(openai, desk).replace('name = "loja"\n', 'name = "loja"\nautomatic = false\n', 1)
+        async with running(off, tmp_path) as (_, contact):
+            first = await contact.ask("Bom dia!")
+            assert (first["outcome"], first["reason"], first["parts"]) == ("held", "switched_off", [])
+            case = (await desk.arrivals.get())["data"]
+            assert (case["reason"], case["why"]) == (
+                "switched_off",
+                "As respostas automáticas desta fila estão desligadas.",
+            )
+            await contact.ask("Tem alguém?")
+            assert (await desk.arrivals.get())["data"]["message"]["text"] == "Tem alguém?"
+            assert await heard(contact, "contact", 2) == ["Bom dia!", "Tem alguém?"]
+            assert [sender for sender, _ in await contact.transcript()] == ["contact", "contact"]
+
+
 async def test_without_an_assistant_the_summary_is_made_by_rule(tmp_path: Path) -> None:
     async with FakeOpenAI(called) as openai, FakeCallback() as desk:
         async with running(config(openai, desk), tmp_path) as (_, contact):
