@@ -266,6 +266,19 @@ async def test_a_link_leads_to_its_conversation(browser: Browser, inbox: str, te
         await page.get_by_text("não está mais ao alcance").wait_for()
 
 
+async def test_a_talk_that_lies_open_all_day_does_not_grow_for_ever(browser: Browser, inbox: str, team: Team) -> None:
+    lia = team.calls("Lia", "Oi", WISH)
+    async with marina(browser, inbox) as page:
+        await choose(page, lia)
+        for n in range(700):
+            team.writes(lia, f"Pergunta {n}")
+        await page.locator(".words", has_text="Pergunta 699").wait_for()
+        team.writes(lia, "E agora?")
+        await page.locator(".words", has_text="E agora?").wait_for()
+        await page.get_by_text("Há mensagens mais antigas").wait_for()
+        assert await page.locator(".bubble").count() < 200
+
+
 async def test_what_is_out_of_reach_keeps_nobody_from_the_list(browser: Browser, inbox: str, team: Team) -> None:
     lia = team.calls("Lia Souza", "Oi", WISH)
     async with visitor(browser, name="inbox-gone", errors_allowed=REFUSED) as page:

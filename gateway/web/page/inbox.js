@@ -12,6 +12,7 @@ const LIST_PAUSE_MS = 1_000;
 const TICK_MS = 20_000;
 const LONGEST_PAUSE_MS = 15_000;
 const SHOWN = 100;  // messages of each direction
+const MOST_SHOWN = 600;  // of one that lies open all day: all of it is read anew at each change, for its deliveries
 const HOUSE_LANGUAGE = "pt-BR";
 const MOVES = { take: "taken", resolve: "resolved", release: "released" };
 const CONFLICTS = ["person", "spell"];  // the line above the field says it, with whoever has it now
@@ -182,7 +183,8 @@ async function reread(id) {
 
 async function read(id) {
   const facts = await api.conversation(id);
-  const begin = state.open?.begin ?? startOf(facts.cursor);
+  const long = state.open?.messages.length > MOST_SHOWN;
+  const begin = (!long && state.open?.begin) || startOf(facts.cursor);
   let messages = [];
   let page;
   let cursor = begin;
