@@ -38,6 +38,8 @@ PASSAGES = 4
 """Paragraphs of the queue's documents that travel with a question."""
 VISIT_MS = 12 * 3_600_000
 """What was said longer ago is another visit: who asks the same every morning is not failed by the answers."""
+VISIT_SAID = 24
+"""The newest that was said in a visit: who was failed before that has gone on since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +270,7 @@ def _fails(burst: Burst, asked: Ask, before: _Before) -> bool:
     """The customer says again that the answers do not help. Where nobody wrote now, nobody says so."""
     shown = any(kept.kind not in ("voice", "audio") for one in burst.messages for kept in one.attachments)
     after = burst.crew.queue.handoff.after_failures if burst.messages else 0
-    return keeps_failing(before.lately, asked.question, after, shown=shown)
+    return keeps_failing(before.lately[-VISIT_SAID:], asked.question, after, shown=shown)
 
 
 def _handed_over(burst: Burst, handed: HandOver) -> Ending:
