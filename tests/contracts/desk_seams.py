@@ -452,7 +452,7 @@ class Intercom(Seam):
     thread = "1001"
     CANNOT: Mapping[str, str] = {
         "sign a time": "Intercom signs the body alone; what is played back has known ids",
-        "tell the same words apart": "nothing can be marked there: words that stand there since then are taken for them",
+        "tell the same words apart": "nothing can be marked there: words that stand there since are taken for them",
     }
 
     def __init__(self, door: Door | None = None, fake: FakeIntercom | None = None) -> None:

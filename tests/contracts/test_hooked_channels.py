@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,14 +31,77 @@ from gateway.channels.base import (
     Unknown,
 )
 from gateway.config import Config, parse
+from tests.fakes import chatwoot as chatwoot_wire
 from tests.fakes import graph as graph_wire
 from tests.fakes import sounds
 from tests.fakes import telegram as telegram_wire
+from tests.fakes.chatwoot import FakeChatwoot
 from tests.fakes.openai import FakeOpenAI
-from tests.story.lines import LINES, Evolution, Line, WhatsApp, config
+from tests.story import lines as story
+from tests.story.lines import Evolution, Line, WhatsApp, config
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 DEAD = "http://127.0.0.1:9"
+
+
+class Chatwoot:
+    """What of a line this suite needs: a conversation of an inbox that the agent bot is connected to."""
+
+    name = "woot"
+    SECRET = "chatwoot-webhook-secret"
+
+    def __init__(self, fake: FakeChatwoot) -> None:
+        self.fake = fake
+        self.conversation = fake.begin("the widget's", "pending").id
+
+    def needs(self, what: str) -> None:
+        assert hasattr(self, what)
+
+    def channel(self, **keys: str) -> str:
+        fixed = {
+            "name": f'"{self.name}"',
+            "type": '"chatwoot"',
+            "queue": '"loja"',
+            "base_url": f'"{self.fake.url}"',
+            "account_id": str(chatwoot_wire.ACCOUNT),
+            "token": f'"{chatwoot_wire.BOT}"',
+            "webhook_secret": f'"{self.SECRET}"',
+        }
+        return "\n[[channels]]\n" + "".join(f"{key} = {value}\n" for key, value in {**fixed, **keys}.items())
+
+    def message(self, id: str, text: str, **more: Any) -> bytes:
+        return self._said("incoming", id, content=text, **more)
+
+    def voice(self, id: str, sound: bytes) -> bytes:
+        """Its file lies where nobody answers."""
+        file = {"file_type": "audio", "data_url": f"{DEAD}/voice.ogg", "file_size": 1}
+        return self._said("incoming", id, content=None, attachments=[file])
+
+    def from_the_phone(self, id: str, text: str) -> bytes:
+        return self._said("outgoing.agent", id, content=text)
+
+    def _said(self, sample: str, id: str, **more: Any) -> bytes:
+        body = json.loads((FIXTURES / "chatwoot" / f"webhook.message_created.{sample}.json").read_bytes())
+        number = int(id) if id.isdigit() else sum(id.encode())
+        return json.dumps({**body, "id": number, **more}).encode()
+
+    def _sent(self) -> list[dict[str, Any]]:
+        return self.fake.conversations[self.conversation].messages
+
+    def sent(self) -> list[str]:
+        return [story.VOICE if one.get("attachments") else one["content"] for one in self._sent()]
+
+    def ids(self) -> list[str]:
+        return [str(one["id"]) for one in self._sent()]
+
+
+@asynccontextmanager
+async def chatwoot() -> AsyncIterator[Chatwoot]:
+    async with FakeChatwoot() as fake:
+        yield Chatwoot(fake)
+
+
+LINES = (*story.LINES, chatwoot)
 
 
 @dataclass
@@ -53,6 +118,8 @@ class Seam:
             headers = graph_wire.signature(body)
         elif proof and isinstance(self.line, Evolution):
             headers = {"x-webhook-secret": self.line.SECRET}
+        elif proof and isinstance(self.line, Chatwoot):
+            return chatwoot_wire.signed(body, secret=self.line.SECRET, at=int(time.time()))
         elif proof:
             headers = {"x-telegram-bot-api-secret-token": telegram_wire.SECRET}
         return Hook(headers, body)
@@ -82,7 +149,7 @@ class Seam:
         return Outgoing("c_1.1:0", "c_1", "x", {"parts": []}, 1, address=self.address, voice=sound, seconds=1.0)
 
 
-def seam_of(line: Line, **keys: str) -> Seam:
+def seam_of(line: Any, **keys: str) -> Seam:
     made = parse(config(FakeOpenAI(), line, channel=keys))
     channel = equipment.channel(made.channels[-1], made)
     assert isinstance(channel, Hooked)
@@ -108,7 +175,13 @@ async def dead(request: pytest.FixtureRequest) -> AsyncIterator[Seam]:
 
 # -- in ----------------------------------------------------------------------------------------------
 
-FOLDERS = {"WhatsApp": "whatsapp", "Evolution": "evolution", "Telegram": "telegram", "TelegramBusiness": "telegram"}
+FOLDERS = {
+    "WhatsApp": "whatsapp",
+    "Evolution": "evolution",
+    "Telegram": "telegram",
+    "TelegramBusiness": "telegram",
+    "Chatwoot": "chatwoot",
+}
 
 
 def samples(line: Line) -> list[tuple[str, bytes]]:
@@ -119,7 +192,7 @@ def samples(line: Line) -> list[tuple[str, bytes]]:
 
 
 def test_every_sample_becomes_events_and_none_is_unknown(seam: Seam) -> None:
-    assert len(samples(seam.line)) > 10
+    assert len(samples(seam.line)) >= (8 if isinstance(seam.line, Chatwoot) else 11)
     for name, body in samples(seam.line):
         told = body if not isinstance(seam.line, Evolution) else _of_ours(seam, body)
         events = seam.read(seam.hook(told))
@@ -193,8 +266,8 @@ async def test_what_is_within_the_limit_is_taken(seam: Seam, text: str) -> None:
 
 
 async def test_an_answer_that_never_came_is_unsure_and_never_repeated_blindly(seam: Seam) -> None:
-    cut = {"zap": graph_wire.CUT, "evo": "cut"}.get(seam.line.name, telegram_wire.cut)
-    method = ["sendMessage"] if seam.line.name.startswith("tele") else []
+    cut = {"zap": graph_wire.CUT, "evo": "cut", "woot": chatwoot_wire.CUT}.get(seam.line.name, telegram_wire.cut)
+    method = {"tele": ["sendMessage"], "telebiz": ["sendMessage"], "woot": ["POST messages"]}.get(seam.line.name, [])
     seam.line.fake.next(*method, cut)
     with pytest.raises(ChannelError) as failed:
         await seam.channel.send(seam.text())
