@@ -279,6 +279,18 @@ async def test_a_talk_that_lies_open_all_day_does_not_grow_for_ever(browser: Bro
         assert await page.locator(".bubble").count() < 200
 
 
+async def test_who_leaves_leaves_nothing_behind(browser: Browser, inbox: str, team: Team) -> None:
+    lia = team.calls("Lia", "Oi", WISH)
+    async with marina(browser, inbox) as page:
+        await choose(page, lia)
+        await page.locator("#reply").fill("Ainda não enviado")
+        await page.locator("header .settings button").first.click()
+        await page.get_by_role("button", name="Sair").click()
+        await enter(page)
+        await choose(page, lia)
+        assert await page.locator("#reply").input_value() == ""
+
+
 async def test_what_is_out_of_reach_keeps_nobody_from_the_list(browser: Browser, inbox: str, team: Team) -> None:
     lia = team.calls("Lia Souza", "Oi", WISH)
     async with visitor(browser, name="inbox-gone", errors_allowed=REFUSED) as page:

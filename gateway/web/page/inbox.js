@@ -31,7 +31,7 @@ const acts = {
     set({ person, entering: true, refused: "" });
     await begin();
   },
-  leave: () => { api.key.drop(); stop(); location.hash = ""; set({ inside: false, conversations: [], loaded: false, open: null }); },
+  leave: () => { api.key.drop(); stop(); drafts.clear(); ids.clear(); location.hash = ""; set({ inside: false, conversations: [], loaded: false, open: null }); },
   setFilter: (filter) => set({ filter }),
   setLanguage: (language) => {
     shelf.put("inbox.language", language);
@@ -128,6 +128,7 @@ async function look(conversation) {
     if (!state.online && state.open?.notice?.key === "trouble_0") change({ notice: null });
     set({ online: true });
   } catch (refusal) {
+    if (!state.inside) return;  // who left is told nothing of a key
     if (REFUSED[refusal.status]) refuse(refusal);
     else set({ online: false });
   } finally { busy = false; }
