@@ -27,7 +27,7 @@ from gateway.rules.wishes import asks_for_person
 from gateway.rules.writing import Written
 from gateway.telemetry import Telemetry
 from storage.media import MediaFolder
-from storage.model import Entry, Kind, Outcome
+from storage.model import Cursor, Entry, Kind, Outcome
 from storage.store import Store
 
 log = logging.getLogger("recado.turns")
@@ -39,7 +39,7 @@ PASSAGES = 4
 VISIT_MS = 12 * 3_600_000
 """What was said longer ago is another visit: who asks the same every morning is not failed by the answers."""
 VISIT_SAID = 24
-"""The newest that was said in a visit: who was failed before that has gone on since."""
+"""The newest of a visit that are looked at: who was failed before them has gone on since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +180,10 @@ class Answer:
         unsaid = await self.store.unsaid(burst.conversation.id)
         before = [e for e in recent if (e.dedup not in unsaid if e.kind is Kind.OUT else e.seq <= burst.claim.head)]
         recalled = await recall(self.store, burst.conversation.id, before)
-        fenced = [entry for entry in before if not _fenced(entry, burst, recalled.heard.get(entry.seq, ""))]
+        horizon = burst.custody.horizon
+        fenced = [one for one in before if not _fenced(one, horizon, burst, recalled.heard.get(one.seq, ""))]
         said = transcript.utterances(fenced, recalled.heard)[-limit:]
-        lately = [entry for entry in fenced if _is_of_this_visit(entry, burst)]
+        lately = [one for one in fenced[-VISIT_SAID:] if _is_of_this_visit(one, horizon, burst)]
         return _Before(said, transcript.utterances(lately, recalled.heard)[-limit:])
 
     async def _pictures(self, burst: Burst, asked: Ask, assistant: Assistant) -> list[Picture]:
@@ -219,9 +220,9 @@ class Answer:
         )
 
 
-def _fenced(entry: Entry, burst: Burst, heard: str) -> bool:
+def _fenced(entry: Entry, horizon: Cursor, burst: Burst, heard: str) -> bool:
     """What called for a person before people let go calls for nobody again. What they and the contact said stays."""
-    if entry.seq > (horizon := burst.custody.horizon).inbound and entry.seq > horizon.outbound:
+    if entry.seq > horizon.inbound and entry.seq > horizon.outbound:
         return False
     inbound = entry.kind is Kind.IN
     text = "\n".join(one for one in (heard, transcript.received(entry).text) if one) if inbound else ""
@@ -255,8 +256,7 @@ def _cannot_read(burst: Burst) -> Ending:
     return Ending(Outcome.ANSWERED, "cannot_read", draft, as_text=True)
 
 
-def _is_of_this_visit(entry: Entry, burst: Burst) -> bool:
-    horizon = burst.custody.horizon
+def _is_of_this_visit(entry: Entry, horizon: Cursor, burst: Burst) -> bool:
     behind = entry.seq > (horizon.inbound if entry.kind is Kind.IN else horizon.outbound)
     return behind and entry.at > burst.claim.claimed_at - VISIT_MS
 
@@ -270,7 +270,7 @@ def _fails(burst: Burst, asked: Ask, before: _Before) -> bool:
     """The customer says again that the answers do not help. Where nobody wrote now, nobody says so."""
     shown = any(kept.kind not in ("voice", "audio") for one in burst.messages for kept in one.attachments)
     after = burst.crew.queue.handoff.after_failures if burst.messages else 0
-    return keeps_failing(before.lately[-VISIT_SAID:], asked.question, after, shown=shown)
+    return keeps_failing(before.lately, asked.question, after, shown=shown)
 
 
 def _handed_over(burst: Burst, handed: HandOver) -> Ending:
