@@ -122,7 +122,7 @@ class Conversations:
     @explained
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-Sent Events; `Last-Event-ID` is a cursor."""
-        conversation, _ = await self._open(request)
+        conversation, caller = await self._open(request)
         cursor = _cursor(request.headers.get("Last-Event-ID") or request.query.get("after"))
         stream = web.StreamResponse(
             headers={
@@ -134,7 +134,7 @@ class Conversations:
         await stream.prepare(request)
         await stream.write(RETRY)
         with self.live.watch(conversation.id) as bell, suppress(ConnectionResetError):  # whoever watched has gone
-            await Watcher(self, conversation.id, cursor, stream, bell).run()
+            await Watcher(self, caller, conversation.id, cursor, stream, bell).run()
         return stream
 
     # -- people ------------------------------------------------------------------------------------
@@ -203,6 +203,7 @@ class Watcher:
     """One open stream."""
 
     door: Conversations
+    caller: Caller
     id: ConversationId
     cursor: Cursor
     stream: web.StreamResponse
@@ -213,7 +214,7 @@ class Watcher:
 
     async def run(self) -> None:
         await self._resume()
-        while True:
+        while await self._may():
             over = self.door.live.over
             await self._messages()
             await self._words()
@@ -222,6 +223,13 @@ class Watcher:
                 return
             if not await self.bell.wait(HEARTBEAT):
                 await self.stream.write(b": still here\n\n")
+
+    async def _may(self) -> bool:
+        """An inbox's key opens a conversation for as long as it is with that inbox."""
+        if self.caller.kind != "desk":
+            return True
+        conversation = await self.door.store.conversation(self.id)
+        return conversation is not None and self.caller.opens(conversation)
 
     async def _resume(self) -> None:
         """Words that came while the stream was cut have no cursor to come back by, so those of the latest notes are

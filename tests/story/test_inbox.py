@@ -426,6 +426,19 @@ async def test_the_answers_are_as_described(loja: Shop) -> None:
 # -- who may
 
 
+async def test_who_had_a_conversation_hears_no_more_of_it_when_it_is_given_back(tmp_path: Path) -> None:
+    async with shop(tmp_path, second=True) as loja:
+        admin, guest, lia = loja.person(key=ADMIN), loja.person("Edu", OTHER), await loja.calls()
+        await admin.do(lia.conversation, "release")
+        await admin.do(lia.conversation, "hold", queue="oficina")
+        url = f"{loja.url}/v1/conversations/{lia.conversation}/events"
+        async with loja.http.get(url, headers=guest._headers) as stream:
+            assert stream.status == 200
+            await admin.do(lia.conversation, "release")
+            await lia.ask("Só para a loja")
+            assert b"para a loja" not in await asyncio.wait_for(stream.read(), 60)
+
+
 async def test_an_inbox_s_key_opens_its_queue_and_no_other(tmp_path: Path) -> None:
     async with shop(tmp_path, second=True) as loja:
         lia = await loja.calls()
