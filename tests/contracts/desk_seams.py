@@ -257,6 +257,9 @@ class Seam:
         """How many conversations of ours stand there."""
         raise NotImplementedError
 
+    def falls_behind(self) -> None:
+        """Searches find nothing of what was made lately; nothing changes where there is no search."""
+
     # -- hooks
 
     def sign(self, body: bytes, *, at: int = NOW, secret: str = "") -> Hook:
@@ -298,7 +301,7 @@ def spoken(words: str) -> str:
 
 
 class Chatwoot(Seam):
-    """With an agent's key."""
+    """With an agent's key. Of conversations that lie there from the start tests/desks/test_chatwoot.py knows."""
 
     module = chatwoot_desk
     TOKEN = chatwoot_wire.AGENT
@@ -398,6 +401,9 @@ class Zendesk(Seam):
     def homes(self) -> int:
         return len(self.fake.tickets)
 
+    def falls_behind(self) -> None:
+        self.fake.lists = False
+
     def _all(self) -> list[dict[str, Any]]:
         return [comment for ticket in self.fake.tickets for comment in self.fake.comments(ticket)]
 
@@ -452,6 +458,7 @@ class Intercom(Seam):
     thread = "1001"
     CANNOT: Mapping[str, str] = {
         "sign a time": "Intercom signs the body alone; what is played back has known ids",
+        "find what no search shows yet": "no key, no mark: a conversation whose making was not answered is made again",
         "tell the same words apart": "nothing can be marked there: words that stand there since are taken for them",
     }
 
@@ -470,6 +477,9 @@ class Intercom(Seam):
 
     def homes(self) -> int:
         return len(self.fake.conversations)
+
+    def falls_behind(self) -> None:
+        self.fake.searches = False
 
     def shown(self) -> list[str]:
         found = []
@@ -559,10 +569,10 @@ class Slack(Seam):
     def sign(self, body: bytes, *, at: int = NOW, secret: str = "") -> Hook:
         return Hook(slack_wire.signed(body, at, secret or slack_wire.SECRET), body)
 
-    def _told(self, event: Mapping[str, Any]) -> bytes:
+    def _told(self, event: Mapping[str, Any], **more: Any) -> bytes:
         id = hashlib.sha256(repr(event).encode()).hexdigest()[:10]
         told = slack_wire.sample("event_callback.message") | {"event_id": f"Ev{id}", "event": event}
-        return json.dumps(told).encode()
+        return json.dumps(told | more).encode()
 
     def written(self, text: str = "Bom dia!") -> bytes:
         self._ts += 1
@@ -579,7 +589,8 @@ class Slack(Seam):
         return self.written("// Alguém a conhece?")
 
     def ours(self) -> list[bytes]:
-        return [self._told(message) for message in self.fake.messages]
+        """Also where it is not said which of the users we are."""
+        return [self._told(message, **more) for message in self.fake.messages for more in ({}, {"authorizations": []})]
 
     def hooks(self) -> list[bytes]:
         return [self.written(), self.resolved()]

@@ -24,12 +24,14 @@ from gateway.desks.base import (
     Forged,
     Hook,
     Item,
+    Line,
     Noise,
     Placed,
     Resolved,
     Written,
 )
 from tests.contracts.desk_seams import (
+    AT,
     CASE,
     CUT,
     DROPPED,
@@ -38,6 +40,7 @@ from tests.contracts.desk_seams import (
     LOST,
     NAMES,
     NOW,
+    OGG,
     SINCE,
     TALK,
     Fault,
@@ -163,6 +166,20 @@ async def _told(name: str, what: str, fault: Fault | None, at: int) -> list[str]
         return None if seam.door.mend() else seam.shown()
 
 
+@pytest.mark.parametrize("item", [CASE, news(*SINCE)], ids=["case", "news"])
+@pytest.mark.parametrize("name", NAMES)
+async def test_what_no_search_shows_yet_is_not_made_again(name: str, item: Item) -> None:
+    for at in range(1, MOST_CALLS):
+        async with running(name) as seam:
+            seam.needs("find what no search shows yet")
+            seam.falls_behind()
+            seam.door.breaks(LOST, at=at)
+            await until_taken(seam, item)
+            assert seam.homes() == 1, f"call {at}"
+            if seam.door.mend():
+                return
+
+
 async def test_news_come_in_order_by_whom_after_the_case(seam: Seam) -> None:
     place = await placed_at(seam)
     await seam.desk.send(news(*SINCE, place=place))
@@ -196,6 +213,50 @@ async def test_news_of_what_was_never_told_are_told(seam: Seam) -> None:
     placed = await seam.desk.send(news(*SINCE))
     assert seam.said() == [(line.by, line.text) for line in SINCE]
     assert placed.known_as
+
+
+ODDLY_SAID: dict[str, tuple[Line, ...]] = {
+    "markup": (Line("contact", "<b>&amp;</b> *_`[ <!channel> @here mention://user/5 ```", AT),),
+    "long": (Line("contact", "muito " * 20_000, AT), Line("assistant", "\U0001f600" * 30_000, AT + 1)),
+    "many": tuple(Line("contact", f"linha {n}\n" * 40, AT + n) for n in range(80)),
+    "nul": (Line("contact", "a\x00b\x1b[0m\u202e\r\n\u2028c", AT),),
+    "unheard": (Line("contact", "", AT, OGG, "audio/ogg"), Line("contact", "", AT + 1, None, "audio/amr")),
+    "odd kind": (Line("contact", "oi", AT, b"\x00", "x/y\r\nz: 1"), Line("person", "oi", AT + 1, OGG, "é")),
+    "nothing": (Line("contact", "", AT), Line("assistant", "  \n ", AT + 1)),
+    "no time": (Line("contact", "oi", 0), Line("contact", "oi", 0)),
+    "nobody": (),
+}
+
+
+@pytest.mark.parametrize("said", ODDLY_SAID)
+async def test_whatever_was_said_is_taken(seam: Seam, said: str) -> None:
+    lines = ODDLY_SAID[said]
+    place = kept(await seam.desk.send(replace(CASE, transcript=lines)))
+    shown = seam.shown()
+    if "find its notes" not in seam.CANNOT:
+        await seam.desk.send(replace(CASE, transcript=lines))
+        assert seam.shown() == shown
+    if lines:
+        place = kept(await seam.desk.send(news(*lines, place=place))) or place
+    await seam.desk.send(over(place=place))
+    assert seam.homes() == 1
+
+
+@pytest.mark.parametrize("about", ["", "x" * 5000, "<a> & *b*\n\x00 \U0001f600"])
+async def test_whoever_it_is_and_whyever_it_is_taken(seam: Seam, about: str) -> None:
+    told = dict.fromkeys(["name", "why", "summary", "speaks", "url"], about)
+    placed = await seam.desk.send(replace(CASE, **told))  # type: ignore[arg-type]
+    assert placed.known_as
+    await seam.desk.send(replace(news(*SINCE, place=kept(placed)), name=about))
+    assert seam.homes() == 1
+
+
+@pytest.mark.parametrize("language", ["en", "es-AR", "zh-CN", "xx", ""])
+async def test_it_speaks_the_queue_s_language_or_english(seam: Seam, language: str) -> None:
+    place: dict[str, str] = {}
+    for item in (CASE, news(*SINCE), over()):
+        place = kept(await seam.desk.send(replace(item, language=language, place=place))) or place
+    assert seam.homes() == 1
 
 
 async def test_over_is_told_and_leaves_it_where_it_is(seam: Seam) -> None:
@@ -630,7 +691,8 @@ def _paths(value: Any) -> Iterator[list[Any]]:
 def test_the_suite_says_what_each_cannot() -> None:
     """By name and with a reason, and nobody's lack is a word that no test asks for."""
     asked = {"find its notes", "sign a time", "sign bytes", "assign", "read answers", "have notes", "look"}
-    asked |= {"refuse a key", "tell the same words apart", "call again without what was told"}
+    asked |= {"refuse a key", "tell the same words apart", "find what no search shows yet"}
+    asked |= {"call again without what was told"}
     for name in NAMES:
         seam = reading(name)
         assert set(seam.CANNOT) <= asked

@@ -389,31 +389,6 @@ async def test_whatever_call_breaks_the_next_try_finishes_it(server: FakeChatwoo
     await desk.close()
 
 
-@pytest.mark.parametrize("broken", range(5))
-async def test_an_agents_key_sees_every_message_of_ours(server: FakeChatwoot, broken: int) -> None:
-    desk = a_desk(server, token=AGENT)
-    for n in range(broken + 1):
-        server.next("POST messages", *([LOST] if n == broken else [_let]))
-    assert (await failing(desk, a_case())).retryable
-    await desk.send(a_case())
-    assert the_one(server).shown == [*as_people_see_it(), ("note", module.introduction(a_case()))]
-    await desk.close()
-
-
-@pytest.mark.parametrize("broken", range(5))
-async def test_a_bots_key_repeats_no_more_than_notes(server: FakeChatwoot, broken: int) -> None:
-    """It may not list them; what the contact said is never there twice, and the order stays."""
-    desk = a_desk(server)
-    for n in range(broken + 1):
-        server.next("POST messages", *([LOST] if n == broken else [_let]))
-    await failing(desk, a_case())
-    await desk.send(a_case())
-    shown = the_one(server).shown
-    assert [text for kind, text in shown if kind == "contact"] == ["Quero remarcar", "Quero uma pessoa"]
-    assert list(dict.fromkeys(shown)) == [*as_people_see_it(), ("note", module.introduction(a_case()))]
-    await desk.close()
-
-
 async def _let(fake: FakeChatwoot, request: Any, answer: Any) -> Any:
     return await answer()
 

@@ -44,7 +44,6 @@ from tests.fakes.intercom import (
     ADMIN,
     ANA,
     FAULTS,
-    LOST,
     NOW,
     SECRET,
     TEAM,
@@ -57,7 +56,7 @@ from tests.fakes.intercom import (
     part,
     sample,
 )
-from tests.fakes.wire import RESET, refused
+from tests.fakes.wire import refused
 
 OGG = b"OggS\x00\x02" + bytes(40)
 AT = 1795226340000
@@ -180,22 +179,6 @@ async def test_the_same_case_again_changes_nothing(desk: Intercom, intercom: Fak
     intercom.clock += 600
     assert await desk.send(case()) == first
     assert (len(intercom.contacts), len(intercom.conversations), len(intercom.parts("1001"))) == (1, 1, 3)
-
-
-CALLS = ["/contacts/search", "/contacts", "/conversations/search", "/conversations", "/reply", "/reply", "/parts"]
-
-
-@pytest.mark.parametrize("nth", range(len(CALLS)))
-async def test_a_crash_after_any_call_makes_nothing_twice(nth: int) -> None:
-    """The n-th call is done, its answer is lost, and the whole is tried again."""
-    async with FakeIntercom() as intercom:
-        desk = desk_of(intercom.url, team_id=TEAM)
-        intercom.next(CALLS[nth], *[_untouched] * CALLS[:nth].count(CALLS[nth]), LOST)
-        assert (await refusal_of(desk, case())).retryable
-        assert (await desk.send(case())).known_as == ("1001",)
-        assert (len(intercom.contacts), len(intercom.conversations)) == (1, 1)
-        assert [p["part_type"] for p in intercom.parts("1001")] == ["note", "note", "assignment"]
-        await desk.close()
 
 
 @pytest.mark.parametrize("archived", [False, True])
@@ -340,17 +323,6 @@ async def test_what_the_contact_says_is_the_contacts(desk: Intercom, intercom: F
     assert len(intercom.did("POST", "/reply")[1].json["attachment_files"]) == 1
 
 
-@pytest.mark.parametrize("lost", range(2))
-async def test_news_that_broke_off_is_not_said_twice(desk: Intercom, intercom: FakeIntercom, lost: int) -> None:
-    place = (await desk.send(case(transcript=()))).place
-    at = round(NOW * 1000)
-    lines = (Line("contact", "um & <b>meio</b>\ndois", at), Line("assistant", "três", at + 1))
-    intercom.next("/reply", *[_untouched] * lost, LOST)
-    await refusal_of(desk, news("n_1", *lines, place=place))
-    await desk.send(news("n_1", *lines, place=place))
-    assert [words for _, _, words in intercom.said("1001")[1:]] == ["um & <b>meio</b>\ndois", "Assistente: três"]
-
-
 async def test_the_same_words_said_later_are_said_again(desk: Intercom, intercom: FakeIntercom) -> None:
     place = (await desk.send(case(transcript=()))).place
     for n in range(2):
@@ -448,12 +420,6 @@ async def test_a_reset_is_a_time_and_never_far(
     assert (await refusal_of(desk, case())).retry_after == wait
 
 
-async def test_a_broken_connection_is_tried_again(desk: Intercom, intercom: FakeIntercom) -> None:
-    intercom.next("/reply", RESET)
-    assert (await refusal_of(desk, case())).retryable
-    assert (await desk.send(case())).known_as == ("1001",)
-
-
 async def test_an_answer_that_never_ends_is_not_kept(desk: Intercom, intercom: FakeIntercom) -> None:
     intercom.next("/contacts", flood(LONGEST_ANSWER + 1_000_000))
     error = await refusal_of(desk, case())
@@ -492,12 +458,6 @@ async def test_an_address_inside_is_not_called(
     assert (error.retryable, error.retry_after) == (True, 60.0)
     assert not intercom.calls
     await desk.close()
-
-
-def test_secrets_are_not_shown() -> None:
-    shown = repr(desk_of(""))
-    assert TOKEN not in shown
-    assert SECRET not in shown
 
 
 # -- is somebody there, is it right? ---------------------------------------------------------------

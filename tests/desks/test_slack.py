@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import gateway.desks.slack as slack_desk
 from gateway.desks.base import (
     Case,
     Challenge,
@@ -30,7 +29,7 @@ from gateway.desks.base import (
 from gateway.desks.settings import DeskSettings
 from gateway.desks.slack import ROOM, Slack
 from gateway.desks.slack_events import escaped, plain
-from tests.fakes.slack import CHANNEL, SECRET, TOKEN, FakeSlack, Fault, dropped, refused, sample, signed, spoken
+from tests.fakes.slack import CHANNEL, SECRET, TOKEN, FakeSlack, Fault, refused, sample, signed, spoken
 
 NOW = 1795226400
 ROOT = "1795226300.000100"
@@ -110,45 +109,6 @@ async def test_the_token_goes_to_slack_s_api_and_not_where_files_go(slack: FakeS
     (upload,) = slack.called("upload")
     assert "authorization" not in upload.headers
     assert all(call.headers["authorization"] == f"Bearer {TOKEN}" for call in slack.calls if call is not upload)
-
-
-async def test_the_same_case_again_adds_nothing(slack: FakeSlack, desk: Slack) -> None:
-    first, before = await desk.send(CASE), shown(slack.messages)
-    assert await desk.send(CASE) == first
-    assert shown(slack.messages) == before
-
-
-@pytest.mark.parametrize("done", [False, True], ids=["before it was done", "after it was done"])
-async def test_wherever_the_connection_breaks_the_next_try_goes_on(done: bool) -> None:
-    """Also when it breaks at each call in turn, and the process forgets everything in between."""
-    async with FakeSlack() as whole:
-        await _tell(whole, CASE)
-        expected, calls = shown(whole.messages), len(whole.calls)
-    assert calls >= 7
-    broken = 0
-    for nth in range(1, calls + 1):
-        async with FakeSlack() as slack:
-            slack.lose(nth, done=done)
-            broken += await _fails(slack)
-            await _tell(slack, CASE)
-            assert shown(slack.messages) == expected, nth
-    assert broken == calls - 1, "all but the look, which aiohttp repeats by itself"
-
-
-async def _fails(slack: FakeSlack) -> bool:
-    try:
-        await _tell(slack, CASE)
-    except DeskError as error:
-        return error.retryable
-    return False
-
-
-async def _tell(slack: FakeSlack, item: Case) -> Placed:
-    desk = Slack(settings(slack.url), allow_private=True, now=lambda: NOW)
-    try:
-        return await desk.send(item)
-    finally:
-        await desk.close()
 
 
 async def test_news_go_into_the_thread_in_order_also_when_a_try_failed_between(slack: FakeSlack, desk: Slack) -> None:
@@ -337,18 +297,6 @@ async def test_an_answer_without_a_place_is_tried_again(slack: FakeSlack, desk: 
         await desk.send(CASE)
 
 
-async def test_who_never_answers_is_not_waited_for(slack: FakeSlack, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def hang(request: Any) -> Any:
-        await slack.closing.wait()
-        return await dropped(request)
-
-    monkeypatch.setattr(slack_desk, "TIMEOUT", 0.2)
-    slack.next("conversations.history", hang)
-    with pytest.raises(DeskError) as failed:
-        await _tell(slack, CASE)
-    assert (failed.value.reason, failed.value.retryable) == ("timeout", True)
-
-
 async def test_a_private_address_is_called_by_nobody(slack: FakeSlack) -> None:
     desk = Slack(settings(slack.url), allow_private=False)
     with pytest.raises(DeskError) as failed:
@@ -356,14 +304,6 @@ async def test_a_private_address_is_called_by_nobody(slack: FakeSlack) -> None:
     await desk.close()
     assert (failed.value.reason, failed.value.retryable) == ("private_address", True)
     assert slack.calls == []
-
-
-async def test_a_server_that_is_not_there_is_tried_again() -> None:
-    desk = Slack(settings("http://127.0.0.1:9"), allow_private=True)
-    with pytest.raises(DeskError) as failed:
-        await desk.send(CASE)
-    await desk.close()
-    assert failed.value.retryable
 
 
 def test_no_secret_is_shown() -> None:
@@ -618,12 +558,6 @@ def test_whatever_slack_may_send_is_events(known: dict[str, Any], event: dict[st
     told = {**known, "event": {**known["event"], **event}, **body}
     (read,) = desk.read(hook(json.dumps(told).encode()))
     assert isinstance(read, Written | Resolved | Challenge | Noise)
-
-
-@given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_whatever_bytes_are_posted_are_events(raw: bytes) -> None:
-    desk = Slack(settings(), allow_private=False, now=lambda: NOW)
-    assert len(desk.read(hook(raw))) == 1
 
 
 @given(st.dictionaries(st.sampled_from(["x-slack-signature", "x-slack-request-timestamp"]), st.text()), st.binary())

@@ -32,7 +32,6 @@ from gateway.desks.base import (
     News,
     Noise,
     Over,
-    Placed,
     Resolved,
     Written,
 )
@@ -257,41 +256,6 @@ async def test_what_an_answer_means(
     assert word in error.hint
     assert "a-secret-path" not in error.hint
     assert len(server.seen) == 1, "nothing is followed"
-
-
-async def test_what_is_answered_is_not_read(desk: Webhook) -> None:
-    """However much it is."""
-
-    async def endless(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        try:
-            while True:
-                await response.write(b" " * 65536)
-        except ConnectionError:
-            return response
-
-    async with Somebody(endless) as url:
-        talker = Webhook(settings(url), allow_private=True)
-        assert await talker.send(CASE) == Placed({"told": "1"}, ["c_42"])
-        await talker.close()
-
-
-async def test_who_never_answers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    closing = asyncio.Event()
-
-    async def hang(request: web.Request) -> web.StreamResponse:
-        await closing.wait()
-        return web.Response()
-
-    monkeypatch.setattr(webhook_desk, "TIMEOUT", 0.2)
-    async with Somebody(hang) as url:
-        desk = Webhook(settings(url), allow_private=True)
-        with pytest.raises(DeskError) as failed:
-            await desk.send(CASE)
-        closing.set()
-        await desk.close()
-    assert (failed.value.reason, failed.value.retryable) == ("timeout", True)
 
 
 class Somebody:

@@ -30,7 +30,7 @@ from gateway.desks.base import (
 )
 from gateway.desks.settings import DeskSettings
 from gateway.desks.zendesk import LONGEST_ANSWER, LONGEST_HOOK, Zendesk, event
-from tests.fakes.wire import RESET, Fault, refused
+from tests.fakes.wire import refused
 from tests.fakes.zendesk import (
     AGENT,
     EMAIL,
@@ -159,23 +159,6 @@ async def test_the_same_case_again_changes_nothing(desk: Zendesk, zendesk: FakeZ
     first = await desk.send(case())
     assert await desk.send(case()) == first
     assert (len(zendesk.tickets), len(zendesk.comments()), len(zendesk.uploads)) == (1, 2, 1)
-
-
-@pytest.mark.parametrize("nth", [1, 2, 4, 5])
-async def test_a_crash_after_any_call_makes_no_second_ticket_and_no_second_note(nth: int) -> None:
-    """The n-th call is done, its answer is lost, and the whole is tried again. (A read is repeated by aiohttp.)"""
-    async with FakeZendesk() as zendesk:
-        desk = desk_of(zendesk.url)
-        methods = ["GET", "POST", "POST", "GET", "POST", "PUT"]
-        spared = methods[:nth].count(methods[nth])
-        zendesk.next(methods[nth], *[_untouched] * spared, LOST)
-        error = await refusal_of(desk, case())
-        assert error.retryable
-        again = await desk.send(case())
-        assert again.known_as == ("35436",)
-        assert (len(zendesk.tickets), len(zendesk.users)) == (1, 2)
-        assert [c["body"][:8] for c in zendesk.comments()] == ["Contato:", "Contato:"]
-        await desk.close()
 
 
 async def _untouched(fake: Any, request: Any) -> Any:
@@ -314,16 +297,6 @@ async def test_a_new_ticket_stays_new(desk: Zendesk, zendesk: FakeZendesk) -> No
     assert zendesk.tickets[FIRST_TICKET]["status"] == "new"
 
 
-@pytest.mark.parametrize("lost", range(2))
-async def test_news_that_broke_off_is_not_said_twice(desk: Zendesk, zendesk: FakeZendesk, lost: int) -> None:
-    place = (await desk.send(case(transcript=()))).place
-    lines = (Line("contact", "um", AT), Line("assistant", "dois", AT + 1))
-    zendesk.next("PUT", *[_untouched] * lost, LOST)
-    await refusal_of(desk, news("n_1", *lines, place=place))
-    await desk.send(news("n_1", *lines, place=place))
-    assert [c["body"] for c in zendesk.comments()[1:]] == ["um", "Assistente: dois"]
-
-
 async def test_the_same_words_in_other_news_are_other_words(desk: Zendesk, zendesk: FakeZendesk) -> None:
     place = (await desk.send(case(transcript=()))).place
     for id in ("n_1", "n_2"):
@@ -408,13 +381,6 @@ async def test_what_an_error_means(
     assert TOKEN not in f"{error!r} {error.hint}"
 
 
-@pytest.mark.parametrize("fault", [RESET, LOST], ids=["reset", "lost"])
-async def test_a_broken_connection_is_tried_again(desk: Zendesk, zendesk: FakeZendesk, fault: Fault) -> None:
-    zendesk.next("POST", fault)
-    assert (await refusal_of(desk, case())).retryable
-    assert (await desk.send(case())).known_as == ("35436",)
-
-
 async def test_an_answer_that_never_ends_is_not_kept(desk: Zendesk, zendesk: FakeZendesk) -> None:
     zendesk.next("POST", flood(LONGEST_ANSWER + 1_000_000))
     error = await refusal_of(desk, case())
@@ -454,12 +420,6 @@ async def test_a_name_that_leads_inside_is_not_called(zendesk: FakeZendesk, monk
     assert (error.reason, error.retryable, error.retry_after) == ("private_address", True, 60.0)
     assert not zendesk.calls
     await desk.close()
-
-
-def test_secrets_are_not_shown() -> None:
-    shown = repr(desk_of("https://x.zendesk.com"))
-    assert TOKEN not in shown
-    assert SECRET not in shown
 
 
 # -- is it right? ----------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 async with FakeIntercom() as intercom:
     intercom.next("/reply", "throttled")          # the next call of such a path, by name of FAULTS or any fault
-    intercom.next("/reply", LOST)                 # it is done, and the answer never comes
     ...
     assert intercom.said("1001")[0]["body"] == "<p>Tem alguém aí?</p>"
 """
@@ -40,15 +39,6 @@ def error(status: int, code: str, message: str, **headers: str) -> Fault:
 def _throttled() -> Fault:
     said = sample("error.429")
     return refused(said["status"], said["body"], **said["headers"])
-
-
-async def LOST(fake: Fake, request: web.Request) -> web.StreamResponse:
-    """What was asked is done; then the connection breaks."""
-    assert isinstance(fake, FakeIntercom)
-    await fake.handle(request)
-    assert request.transport is not None
-    request.transport.close()
-    return web.Response(status=500)
 
 
 async def CUT(fake: Fake, request: web.Request) -> web.StreamResponse:
