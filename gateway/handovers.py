@@ -58,6 +58,8 @@ PATIENCE = 25.0
 """Seconds for an assistant to sum up; then it is done by rule: people are waiting."""
 LONGEST_SUMMARY = 2000
 """Characters."""
+LONGEST_WRITTEN = 32_000
+"""Characters of what a person may send at once, as in the inbox: a customer gets it in messages."""
 SAID = 80
 """The newest things said that travel with a case."""
 NOTES, NOTE_BYTES = 6, 2 * 1024 * 1024
@@ -295,7 +297,12 @@ class Handovers:
         """As many messages as the channel needs for it."""
         conversation = await self.people.conversation(id)
         channel = self.channels.get(conversation.channel, Capabilities())
-        pieces = split(event.text, channel.text_limit, utf16=channel.utf16)
+        text = event.text.replace("\x00", "")
+        if len(text) > LONGEST_WRITTEN:
+            facts = {"conversation": id, "characters": len(text), "sent": LONGEST_WRITTEN}
+            log.warning("what a desk wrote is cut", extra={"facts": facts})
+            text = text[:LONGEST_WRITTEN].rstrip() + "…"
+        pieces = split(text, channel.text_limit, utf16=channel.utf16)
         if parts := [{"kind": "text", "text": piece} for piece in pieces]:
             await self.people.write(id, parts[0], event.person, *parts[1:], key=key, alone=False)
 

@@ -254,6 +254,17 @@ async def test_a_desk_that_is_down_is_looked_at_once_and_not_for_each_conversati
             assert len(asked) == 1
 
 
+async def test_what_a_desk_writes_is_bounded(tmp_path: Path) -> None:
+    async with FakeOpenAI(called) as openai, FakeCallback() as desk:
+        async with running(config(openai, desk), tmp_path) as (_, contact):
+            await contact.ask("Isso é difícil demais.")
+            await desk.arrivals.get()
+            await settled(contact, Kind.DESK)
+            await told(contact, "message.created", "m1", id="m1", text="a\x00" * 40_000, person="Bia")
+            (text,) = await heard(contact, "person")
+            assert (len(text), text[-2:]) == (32_001, "a…")
+
+
 async def test_with_resume_manual_a_resolve_changes_nothing(tmp_path: Path) -> None:
     async with FakeOpenAI(called) as openai, FakeCallback() as desk:
         async with running(config(openai, desk, handoff='resume = "manual"'), tmp_path) as (_, contact):
