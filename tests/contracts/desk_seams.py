@@ -611,6 +611,8 @@ class Webhook(Seam):
 
     def __init__(self, door: Door | None = None, fake: FakeCallback | None = None) -> None:
         self.fake = fake or FakeCallback()
+        # The library that the fake checks our calls with knows the wall's time only.
+        self._now = int(time.time())
         self._said = 0
         super().__init__(door)
 
@@ -626,7 +628,7 @@ class Webhook(Seam):
 
     def made(self, **more: Any) -> Desk:
         settings = self.settled(self.door.url or DEAD, **more)
-        return webhook_desk.Webhook(settings, allow_private=True)
+        return webhook_desk.Webhook(settings, allow_private=True, now=lambda: float(self._now))
 
     def _told(self) -> list[tuple[str, str, dict[str, Any]]]:
         """(webhook-id, type, data): what has the same id is the same for who takes it, so it must say the same."""
@@ -647,8 +649,7 @@ class Webhook(Seam):
         return [("contact" if line["role"] == "user" else line["role"], line["text"]) for line in lines]
 
     def sign(self, body: bytes, *, at: int = NOW, secret: str = "", id: str = "") -> Hook:
-        # The library that the fake checks our calls with knows the wall's time only.
-        at += int(time.time()) - NOW
+        at += self._now - NOW
         when = datetime.fromtimestamp(at, UTC)
         id = id or f"msg_{hashlib.sha256(body).hexdigest()[:12]}"
         # As the library signs, which takes texts only.
@@ -714,3 +715,7 @@ def reading(name: str) -> Seam:
     made, _ = KINDS[name]
     seam: Seam = made()
     return seam
+
+
+def name_of(seam: Seam) -> str:
+    return next(name for name, (made, _) in KINDS.items() if made is type(seam))
