@@ -216,7 +216,7 @@ async def test_news_of_what_was_never_told_are_told(seam: Seam) -> None:
 
 ODDLY_SAID: dict[str, tuple[Line, ...]] = {
     "markup": (Line("contact", "<b>&amp;</b> *_`[ <!channel> @here mention://user/5 ```", AT),),
-    "long": (Line("contact", "muito " * 20_000, AT), Line("assistant", "\U0001f600" * 30_000, AT + 1)),
+    "long": (Line("contact", "muito " * 30_000, AT), Line("assistant", "\U0001f600" * 30_000, AT + 1)),
     "many": tuple(Line("contact", f"linha {n}\n" * 40, AT + n) for n in range(80)),
     "nul": (Line("contact", "a\x00b\x1b[0m\u202e\r\n\u2028c", AT),),
     "unheard": (Line("contact", "", AT, OGG, "audio/ogg"), Line("contact", "", AT + 1, None, "audio/amr")),
