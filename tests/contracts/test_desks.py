@@ -101,6 +101,8 @@ async def until_taken(seam: Seam, item: Item) -> None:
 
 
 def says_nothing_secret(seam: Seam, error: DeskError) -> None:
+    assert error.__cause__ is None, "what the wire said names addresses"
+    assert error.__suppress_context__ or not error.__context__
     said = "\n".join([repr(error), error.reason, error.hint, *traceback.format_exception(error)])
     assert [secret for secret in seam.secrets if secret in said] == []
 
@@ -587,6 +589,9 @@ def test_who_does_not_prove_it_is_forged(closed: Seam) -> None:
             closed.desk.read(replace(closed.sign(body), body=body + b" "))
 
 
+NO_PROOF = ("", "x", "ã", "\udcff", "0", "-1", "1e9", "9" * 5000, "0001-01-01T00:00:00", "9999-12-31T23:59:59-23:59")
+
+
 def test_each_header_that_proves_it_is_needed(closed: Seam) -> None:
     """Without it, and with anything else in it."""
     hook = closed.sign(closed.written())
@@ -597,7 +602,7 @@ def test_each_header_that_proves_it_is_needed(closed: Seam) -> None:
         rest = {key: value for key, value in hook.headers.items() if key != name}
         with pytest.raises(Forged):
             closed.desk.prove(rest)
-        for value in ("", "x", "ã", "\udcff", "0", "1e9", "9" * 5000, hook.headers[name][:-1]):
+        for value in (*NO_PROOF, hook.headers[name][:-1]):
             with pytest.raises(Forged):
                 closed.desk.read(replace(hook, headers={**rest, name: value}))
 
