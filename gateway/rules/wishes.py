@@ -632,7 +632,7 @@ _BY_NAME = re.compile(
     r" through|pass me|connect me)) (?:(?:pra|pro|para|com|con|to|with) )(?:[oa] |el |la )?" + _NAME + r"\b"
     r"|\b(?i:(?:pode |puede |podr[ií]a |poderia |can you |could you |please )?(?:cham[ae]r?|llam[ae]r?|call|get"
     r"|fetch)) (?:[oa] |a )?" + _NAME + r"(?= ?(?:$|pra mim|para mim|por favor|pf|please|for me|a[ií]\b|porfa))"
-    r"|^(?:oi,? |hola,? |hi,? )?(?:[Oo] |[Aa] |[Ii]s |[Ee]st[aá] )?" + _NAME + r" (?:t[aá]|est[aá]|there)(?: a[ií]"
+    r"|^(?:oi,? |hola,? |hi,? )?(?:[Oo] |[Aa] |[Ii]s |[Ee]st[aá] )" + _NAME + r" (?:t[aá]|est[aá]|there)(?: a[ií]"
     r"| ah[ií])?$"
     r"|^(?:[Ee]st[aá]) " + _NAME + r"$"
 )
@@ -922,7 +922,23 @@ def wants_person(text: str) -> bool:
     )
 
 
+_GREETS = re.compile(
+    r"(?:(?:oi|ola|opa|e ai|eae|alo|bom dia|boa tarde|boa noite|hello|hi|hey|good (?:morning|afternoon|evening)|hola|"
+    r"buen(?:os|as)(?: dias| tardes| noches)?) )+"
+    r"(?:gente|pessoal|galera|povo|turma|people|guys|folks|all|everyone|everybody|team|todos|a todos|amigos|chicos)"
+)
+"""Everybody is greeted; nobody is called."""
+_HELP = re.compile(
+    r"(?:alguem|alguien|someone|somebody|anyone|anybody|can (?:someone|somebody|anyone|anybody)) ?"
+    r"(?:pode|poderia|consegue|can|could|puede|podria)? ?(?:me )?(?:ajudar|ayudar|help)(?:me)?(?: me)?"
+    r" (?:com|con|with) .+"
+)
+"""Help is asked for with something, of whoever can: that may be the assistant."""
+
+
 def _asks_for_person(clause: str) -> bool:
+    if _GREETS.fullmatch(clause) or _HELP.fullmatch(clause):
+        return False
     letters = "".join(map(_letter, _PIECE.findall(clause)))
     if _is_no_robots(clause, letters):
         return not _is_of_others(clause, letters)
