@@ -35,6 +35,7 @@ from gateway.steps.answer import Answer
 from gateway.steps.consider import Consider
 from gateway.steps.follow import Walk
 from gateway.steps.hear import Hear
+from gateway.steps.judge import Judge
 from gateway.steps.remember import Remember
 from gateway.steps.resume import Resume
 from gateway.steps.settle import MAX_FOLDS, Settle
@@ -293,6 +294,7 @@ class Gateway:
             Hear(self.store, self.media, self.fetching, self.telemetry),
             Resume(self.people),
             Remember(self.store),
+            Judge(self.telemetry),
             Consider(self.store),
             Walk(Answer(self.store, self.media, self.live, self.telemetry), self._keep, self.telemetry),
             self.speak,

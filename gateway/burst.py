@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.channels.base import Capabilities, Wish
+from gateway.config import OptOut
 from gateway.crew import Crew
 from gateway.rules.custody import Custody, custody_of
 from gateway.rules.hours import is_open
@@ -103,6 +104,15 @@ class Burst:
     def wish(self) -> Wish:
         """What the last caller who asked for anything special asked for."""
         return next((m.wish for m in reversed(self.messages) if m.wish != Wish()), Wish())
+
+    @property
+    def opted_out(self) -> bool:
+        return "opted_out" in self.facts and not self.capabilities.pull
+
+    @property
+    def opt_out(self) -> OptOut:
+        """Without words where nobody is written to who did not just ask."""
+        return OptOut(words=()) if self.capabilities.pull else self.crew.queue.opt_out
 
     @property
     def custody(self) -> Custody:

@@ -41,6 +41,12 @@ class Crew:
     """What its flows can have done; None when it has no flows."""
 
     @property
+    def hosted(self) -> Sequence[Assistant]:
+        """Those of its assistants that can be asked anything, and not only what its documents hold."""
+        kinds = [settings.provider for settings in (self.queue.assistant, *self.queue.assistants)]
+        return [one for kind, one in zip(kinds, self.assistants, strict=True) if kind != "local"]
+
+    @property
     def sees(self) -> frozenset[str]:
         """What one of its assistants can be shown."""
         return frozenset().union(*(assistant.sees for assistant in self.assistants))

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from gateway import transcript
 from gateway.burst import UNKNOWN, Burst, Ending
 from gateway.channels.base import Capabilities
-from gateway.config import OptOut
 from gateway.crew import Crew
 from gateway.rules.precedence import Decision, Situation, decide
 from gateway.rules.revising import revised
@@ -23,6 +22,7 @@ from gateway.rules.voicing import WRITTEN, Verdict, after, reads
 from gateway.steps.consider import Consider
 from gateway.steps.follow import Walk, stands
 from gateway.steps.hear import Hear
+from gateway.steps.judge import Judge
 from gateway.steps.remember import Remember
 from gateway.steps.resume import Resume
 from gateway.steps.settle import Settle
@@ -50,6 +50,7 @@ class Turns:
     hear: Hear
     resume: Resume
     remember: Remember
+    judge: Judge
     consider: Consider
     answer: Walk
     speak: Speak
@@ -61,7 +62,7 @@ class Turns:
         await self.hear(burst)
         await self.resume(burst)
         await self.remember(burst)
-        decision = self.decide(burst)
+        decision = await self.decide(burst)
         verdict = await self.consider(burst, decision)
         async with self.speak.ahead(burst, verdict):
             ending = await self.answer(burst, decision)
@@ -88,17 +89,15 @@ class Turns:
     def _home(self, channel: str) -> Crew:
         return self.crews[self.homes.get(channel) or next(iter(self.crews))]
 
-    def decide(self, burst: Burst) -> Decision:
+    async def decide(self, burst: Burst) -> Decision:
         """Which rung of the ladder answers, and why."""
-        queue, talk = burst.crew.queue, burst.conversation
-        out, words = "opted_out" in burst.facts, queue.opt_out
-        if burst.capabilities.pull:  # nobody is written to there who did not just ask
-            out, words = False, OptOut(words=())
+        talk = burst.conversation
         situation = Situation(
-            revised(burst.said), talk.hold, burst.exhausted, opted_out=out, opt_out=words, queue=queue,
+            revised(burst.said), talk.hold, burst.exhausted, burst.opted_out, burst.opt_out, burst.crew.queue,
             now=burst.claim.claimed_at, facts=burst.facts, name=talk.name, first=burst.claim.head == 0,
             flows=burst.crew.flows, stands=stands(burst), woken=burst.woken, rating=burst.rating, unasked=burst.due,
         )  # fmt: skip
+        situation = await self.judge(burst, situation)
         decision = decide(situation, tell=lambda slow: burst.note("decide", "pattern_too_slow", pattern=slow.pattern))
         burst.note("decide", decision.reason, rung=type(decision).__name__)
         return decision

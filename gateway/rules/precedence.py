@@ -15,7 +15,7 @@ from gateway.rules.flows import Flow, State, intents_wanted, picks
 from gateway.rules.hours import is_open, next_opening
 from gateway.rules.opting import wants_back, wants_out
 from gateway.rules.rating import Heard
-from gateway.rules.triggers import TooSlow, closest, which, worded
+from gateway.rules.triggers import TooSlow, Trigger, closest, which, worded
 from gateway.rules.unasked import Due
 from gateway.rules.wishes import asks_for_person, has_phrase
 from storage.model import Hold, Media
@@ -80,6 +80,8 @@ class Situation:
     """What it may be time for: `flow`, when a question waited long enough, `unasked`."""
     rating: Heard | None = None
     """What the burst says to the open question for a rating."""
+    intent: str | None = None
+    """What the queue's assistant takes the burst to want, "" for nothing that is waited for; None: nobody asked it."""
     unasked: Due | None = None
     """What nobody asked for, and is to be said now."""
 
@@ -240,13 +242,15 @@ def _closed(situation: Situation) -> Decision | None:
 
 def _called(situation: Situation) -> Transfer | None:
     """The customer asks for a person: no assistant stands in the way."""
-    reason = asks_for_person(_texts(situation), situation.queue.handoff.phrases)
+    reason = asks_for_person(texts_of(situation), situation.queue.handoff.phrases)
     return Transfer(reason) if reason else None
 
 
 def _auto_reply(situation: Situation, tell: Callable[[TooSlow], None]) -> Say | None:
-    replies, texts = situation.queue.auto_replies, _texts(situation)
-    place = which(replies, texts, first=situation.first, tell=tell) if replies and texts else None
+    replies, texts = situation.queue.auto_replies, texts_of(situation)
+    if not (replies and texts):
+        return None
+    place = which(replies, texts, first=situation.first, intent=situation.intent, tell=tell)
     return None if place is None else Say("", "auto_reply", text=worded(replies[place], situation.name))
 
 
@@ -255,12 +259,12 @@ def _auto_reply(situation: Situation, tell: Callable[[TooSlow], None]) -> Say | 
 
 def _flow(situation: Situation, tell: Callable[[TooSlow], None]) -> Follow | None:
     """The one in progress, else the first one the burst sets off. Without a word in it neither."""
-    if not (texts := _texts(situation)):
+    if not (texts := texts_of(situation)):
         return None
     if (flow := in_progress(situation.flows, situation.stands)) is not None:
         return _following(situation, "flow_in_progress", flow, texts, _judged(situation, flow, texts))
     rows = situation.queue.flows
-    place = which(rows, texts, first=situation.first, tell=tell) if rows else None
+    place = which(rows, texts, first=situation.first, intent=situation.intent, tell=tell) if rows else None
     if place is None or (begun := situation.flows.get(rows[place].file)) is None:
         return None
     return replace(_following(situation, "flow_trigger", begun, texts, rows[place].name), stands=None)
@@ -289,8 +293,22 @@ def _judged(situation: Situation, flow: Flow, texts: Sequence[str]) -> str:
     assert situation.stands is not None
     if not intents_wanted(flow, situation.stands):
         return ""
-    triggers = (*situation.queue.flows, *situation.queue.auto_replies)
-    return closest([each for each in triggers if each.trigger == "intent"], texts)
+    return closest(_intents(situation), texts) if situation.intent is None else situation.intent
+
+
+def intents_in_question(situation: Situation) -> Sequence[Trigger]:
+    """What the burst may be judged by, where that decides anything: no rung above fixed replies answers it."""
+    intents = _intents(situation)
+    if not intents or situation.hold is not None or situation.exhausted or not texts_of(situation):
+        return ()
+    above = _opting(situation) or _aside(situation) or _rated(situation) or _closed(situation) or _called(situation)
+    return () if above else intents
+
+
+def _intents(situation: Situation) -> list[Trigger]:
+    queue = situation.queue
+    triggers = (*queue.flows, *(queue.auto_replies if queue.automatic else ()))
+    return [each for each in triggers if each.trigger == "intent"]
 
 
 def _timed_out(situation: Situation) -> Decision | None:
@@ -332,7 +350,8 @@ def _unasked(situation: Situation) -> Say | Ignore | None:
 # -- what the customer wrote ------------------------------------------------------------------------------
 
 
-def _texts(situation: Situation) -> list[str]:
+def texts_of(situation: Situation) -> list[str]:
+    """What the customer wrote or said, oldest first."""
     burst = [said for said in situation.burst if said.meaning == "message" and not said.aside]
     return [said.text for said in burst if said.text.strip()]
 
