@@ -51,7 +51,7 @@ from gateway.desks.chatwoot_events import (
     type_of,
 )
 from gateway.desks.notes import ENDINGS
-from gateway.outbound import PrivateAddress, client
+from gateway.desks.wire import Wired, is_private, named, retry_after
 from tts.findings import Finding
 from tts.sniffing import mime_of
 
@@ -80,7 +80,7 @@ class _Answer:
 
 
 @dataclass(slots=True)
-class Chatwoot:
+class Chatwoot(Wired):
     """An agent bot of one account. channels.base.Hooked."""
 
     name: str
@@ -97,7 +97,6 @@ class Chatwoot:
     """Seconds since the epoch."""
     trouble: str = field(default="", init=False)
     capabilities: Capabilities = field(default=CAPABILITIES, init=False)
-    _session: aiohttp.ClientSession | None = field(default=None, init=False, repr=False)
 
     # -- in ------------------------------------------------------------------------------------------
 
@@ -162,14 +161,14 @@ class Chatwoot:
         url = ref
         try:
             for _ in range(HOPS):
-                async with self._client().get(url, allow_redirects=False, timeout=DOWNLOAD) as answer:
+                async with self._client(TIMEOUT).get(url, allow_redirects=False, timeout=DOWNLOAD) as answer:
                     if answer.status not in (301, 302, 303, 307, 308):
                         return await _file(answer, limit)
                     url = urljoin(str(answer.url), answer.headers.get("location", ""))
         except (ValueError, aiohttp.NonHttpUrlClientError):
             raise NotFetched("no_address") from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise NotFetched(_named(error), retryable=not _is_private(error)) from None
+            raise NotFetched(named(error), retryable=not is_private(error)) from None
         raise NotFetched("too_many_redirects")
 
     # -- the wire --------------------------------------------------------------------------------------
@@ -178,31 +177,20 @@ class Chatwoot:
         """Raises what aiohttp raises; its words name addresses and are never shown."""
         url = f"{self.url.rstrip('/')}/api/v1/accounts/{self.account_id}/{path}"
         headers = {"api_access_token": self.token}
-        call = self._client().request(method, url, headers=headers, allow_redirects=False, **request)
+        call = self._client(TIMEOUT).request(method, url, headers=headers, allow_redirects=False, **request)
         async with call as answer:
-            told = answer.headers.get("retry-after", "")
-            wait = min(float(told), LONGEST) if re.fullmatch(r"[0-9]{1,12}", told) else None
+            wait = retry_after(answer.headers, LONGEST)
             try:
                 return _Answer(answer.status, orjson.loads(await _bounded(answer, LARGEST_ANSWER)), wait)
             except orjson.JSONDecodeError:
                 return _Answer(answer.status, None, wait)
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = client(allow_private=self.allow_private, timeout=TIMEOUT)
-        return self._session
-
-    async def close(self) -> None:
-        if self._session:
-            await self._session.close()
-            self._session = None
 
     async def check(self) -> Sequence[Finding]:
         """Asked for a conversation that cannot be: "not found" is said only to a key of this account."""
         try:
             answer = await self._call("GET", "conversations/0")
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            return [Finding("error", "base_url", f"Chatwoot cannot be reached ({_named(error)}): check the network")]
+            return [Finding("error", "base_url", f"Chatwoot cannot be reached ({named(error)}): check the network")]
         if answer.status == 404 and isinstance(answer.body, dict):
             return [Finding("ok", "token", f"account {self.account_id} knows this bot")]
         if answer.status == 401 and REFUSED_TO_BOTS in str(answer.body):
@@ -329,11 +317,11 @@ def verdict(status: int, wait: float | None, *, voice: bool) -> ChannelError:
 
 def _lost(error: Exception) -> ChannelError:
     """No answer came. Before the connection stood, nothing was sent; after, nobody knows."""
-    if _is_private(error):
+    if is_private(error):
         return ChannelError("private_address", Then.STOP, hint="base_url leads to a private address")
     if isinstance(error, CONNECTING):
-        return ChannelError(_named(error), Then.AGAIN, hint="Chatwoot cannot be reached: check base_url and network")
-    return ChannelError(_named(error), Then.UNSURE, hint="the connection broke before Chatwoot answered")
+        return ChannelError(named(error), Then.AGAIN, hint="Chatwoot cannot be reached: check base_url and network")
+    return ChannelError(named(error), Then.UNSURE, hint="the connection broke before Chatwoot answered")
 
 
 # -- answers ---------------------------------------------------------------------------------------
@@ -357,11 +345,3 @@ async def _bounded(answer: aiohttp.ClientResponse, limit: int) -> bytes:
         if len(data) > limit:
             break
     return bytes(data)
-
-
-def _named(error: Exception) -> str:
-    return "timeout" if isinstance(error, TimeoutError) else type(error).__name__
-
-
-def _is_private(error: Exception) -> bool:
-    return isinstance(getattr(error, "os_error", error), PrivateAddress)

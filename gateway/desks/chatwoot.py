@@ -33,17 +33,16 @@ import aiohttp
 import orjson
 
 from gateway.desks.base import Case, DeskError, Event, Hook, Item, Line, News, Noise, Over, Placed, Written
-from gateway.desks.chatwoot_events import MARK, Proof, event, mark_of, number, resolved, written
+from gateway.desks.chatwoot_events import MARK, Proof, event, mark_of, number, resolved, text_in, written
 from gateway.desks.notes import ENDINGS, about, kind_of
 from gateway.desks.settings import DeskSettings
+from gateway.desks.wire import MEND, Wired, objects, retry_after, unreached
 from gateway.desks.words import words
-from gateway.outbound import PrivateAddress, client
 from tts.findings import Finding
 
 log = logging.getLogger("recado.chatwoot")
 
 TIMEOUT = 20.0
-SECONDS = re.compile(r"[0-9]{1,12}")
 LARGEST_HOOK = 2 * 1024 * 1024
 LARGEST_ANSWER = 16 * 1024 * 1024
 LIMIT = 150_000
@@ -51,13 +50,12 @@ LIMIT = 150_000
 VOICE_BYTES = 15 * 1024 * 1024
 PAGES = 5
 """Of messages that are looked at, at most: 100 each, or 20 where only the public list may be read."""
-MENDING = 60.0
-"""Seconds before the next try where the operator has to mend something first."""
 LONGEST = 3600.0
 """Seconds of Retry-After that are believed."""
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 REFUSED_TO_BOTS = "not authorized for bots"
 NO_CHATWOOT = "what answers at handoff.desk.url is not Chatwoot: a proxy, or a page to sign in"
+INSIDE = "handoff.desk.url leads to a private address: allow it, or enter a public one"
 UNREACHABLE = "Chatwoot cannot be reached: check handoff.desk.url and the network"
 
 
@@ -99,14 +97,14 @@ class _Post:
         }
 
 
-class Chatwoot:
+class Chatwoot(Wired):
     """desks.base.Desk. `settings`: of type "chatwoot"; `now`: seconds since the epoch."""
 
     def __init__(
         self, settings: DeskSettings, *, queue: str, allow_private: bool, now: Callable[[], float] = time.time
     ) -> None:
-        self._settings, self._queue, self._allow_private, self._now = settings, queue, allow_private, now
-        self._session: aiohttp.ClientSession | None = None
+        super().__init__(allow_private=allow_private)
+        self._settings, self._queue, self._now = settings, queue, now
 
     @property
     def name(self) -> str:
@@ -206,7 +204,7 @@ class Chatwoot:
         made = _object(await self._ask("POST", f"{self._contacts(source)}/conversations", json={}))
         if not number(made.get("id")):
             raise DeskError("no_id", retryable=True, hint="Chatwoot made a conversation and gave no id")
-        return _There(str(made["id"]), source, _text(made, "status"))
+        return _There(str(made["id"]), source, text_in(made, "status"))
 
     def _source(self, conversation: str) -> str:
         """Whoever knows it may read and write as the contact, so nobody can guess it."""
@@ -219,22 +217,22 @@ class Chatwoot:
         if PHONE.fullmatch(item.contact):
             about["phone_number"] = item.contact
         made = _object(await self._ask("POST", f"{self._inbox}/contacts", key="inbox_identifier", json=about))
-        return _text(made, "source_id") or source
+        return text_in(made, "source_id") or source
 
     async def _known(self, source: str, place: Mapping[str, str]) -> _There | None:
         id = str(_number(place, "conversation") or "")
         if self._settings.in_place:
-            return _There(id, "", _text(await self._shown(id), "status")) if id else None
+            return _There(id, "", text_in(await self._shown(id), "status")) if id else None
         if id and (there := await self._shown(id)):
-            return _There(id, source, _text(there, "status"))
+            return _There(id, source, text_in(there, "status"))
         if not source:
             return None
         listed = await self._or_none(self._ask("GET", f"{self._contacts(source)}/conversations"), "http_404")
-        found = {str(number(one.get("id"))): one for one in _list(listed) if number(one.get("id"))}
+        found = {str(number(one.get("id"))): one for one in objects(listed) if number(one.get("id"))}
         if not found:
             return None
         id = id if id in found else max(found, key=int)
-        return _There(id, source, _text(found[id], "status"))
+        return _There(id, source, text_in(found[id], "status"))
 
     async def _shown(self, id: str) -> Mapping[str, Any]:
         """Empty when it is gone, or when a bot may not see it: those of older versions may not."""
@@ -313,7 +311,7 @@ class Chatwoot:
     async def _upwards(self, path: str, after: int) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
         for _ in range(PAGES):
-            page = _list(_object(await self._ask("GET", path, params={"after": str(after)})).get("payload"))
+            page = objects(_object(await self._ask("GET", path, params={"after": str(after)})).get("payload"))
             page = [message for message in page if number(message.get("id")) > after]
             if not page:
                 break
@@ -325,7 +323,7 @@ class Chatwoot:
         found: dict[int, Mapping[str, Any]] = {}
         for _ in range(PAGES):
             before = {"before": str(min(found))} if found else {}
-            page = {number(one.get("id")): one for one in _list(await self._ask("GET", path, params=before))}
+            page = {number(one.get("id")): one for one in objects(await self._ask("GET", path, params=before))}
             new = {id: one for id, one in page.items() if id > after and id not in found}
             found |= new
             if not new or len(new) < len(page):
@@ -340,7 +338,7 @@ class Chatwoot:
             answer = await self._ask("GET", path)
         except DeskError:
             return None
-        states = [state for agent in _list(answer) if (state := _text(agent, "availability_status"))]
+        states = [state for agent in objects(answer) if (state := text_in(agent, "availability_status"))]
         return "online" in states if states else None
 
     # -- the wire ------------------------------------------------------------------------------------
@@ -350,11 +348,11 @@ class Chatwoot:
         token = {} if path.startswith("/public/") else {"api_access_token": self._settings.token.get_secret_value()}
         url = f"{self._settings.url.rstrip('/')}{path}"
         try:
-            call = self._client().request(method, url, headers=token, allow_redirects=False, **request)
+            call = self._client(TIMEOUT).request(method, url, headers=token, allow_redirects=False, **request)
             async with call as answer:
                 return await _said(answer, key)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise _broken(error) from None
+            raise unreached(error, private=INSIDE, silent=UNREACHABLE) from None
 
     async def _or_none(self, call: Any, *reasons: str) -> Any:
         try:
@@ -363,16 +361,6 @@ class Chatwoot:
             if error.reason not in reasons:
                 raise
             return None
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = client(allow_private=self._allow_private, timeout=TIMEOUT)
-        return self._session
-
-    async def close(self) -> None:
-        if self._session:
-            await self._session.close()
-            self._session = None
 
     def _warn(self, what: str) -> None:
         log.warning(what, extra={"facts": {"queue": self._queue, "desk": self.name}})
@@ -401,14 +389,14 @@ class Chatwoot:
             inbox = _object(await self._ask("GET", self._inbox, key="inbox_identifier"))
         except DeskError as error:
             return [_not_found(error, key)]
-        return [Finding("ok", key, f"this is the inbox {_text(inbox, 'name') or 'of that identifier'}")]
+        return [Finding("ok", key, f"this is the inbox {text_in(inbox, 'name') or 'of that identifier'}")]
 
     async def _team_findings(self) -> list[Finding]:
         team, key = self._settings.team_id, "handoff.desk.team_id"
         if not team:
             return []
         try:
-            name = _text(_object(await self._ask("GET", f"{self._account}/teams/{team}", key="team_id")), "name")
+            name = text_in(_object(await self._ask("GET", f"{self._account}/teams/{team}", key="team_id")), "name")
         except DeskError as error:
             return [_not_found(error, key)]
         return [Finding("ok", key, f"this is the team {name}")]
@@ -484,49 +472,34 @@ async def _said(answer: aiohttp.ClientResponse, key: str) -> Any:
     async for chunk in answer.content.iter_chunked(65536):
         data += chunk
         if len(data) > LARGEST_ANSWER:
-            raise DeskError("too_large", retryable=True, retry_after=MENDING, hint="Chatwoot's answer has no end")
+            raise DeskError("too_large", retryable=True, retry_after=MEND, hint="Chatwoot's answer has no end")
     if not 200 <= answer.status < 300:
-        raise _refused(answer.status, bytes(data), _wait(answer), key)
+        raise _refused(answer.status, bytes(data), retry_after(answer.headers, LONGEST), key)
     try:
         return orjson.loads(data) if data.strip() else {}
     except orjson.JSONDecodeError:
-        raise DeskError("not_json", retryable=True, retry_after=MENDING, hint=NO_CHATWOOT) from None
+        raise DeskError("not_json", retryable=True, retry_after=MEND, hint=NO_CHATWOOT) from None
 
 
 def _refused(status: int, body: bytes, wait: float | None, key: str) -> DeskError:
     reason = f"http_{status}"
     if status == 401 and REFUSED_TO_BOTS.encode() in body:
         hint = "a bot's token may not do this: update Chatwoot, or make an agent's token for handoff.desk.token"
-        return DeskError("not_for_bots", retryable=True, retry_after=MENDING, hint=hint)
+        return DeskError("not_for_bots", retryable=True, retry_after=MEND, hint=hint)
     if status in (401, 403):
         hint = (
             "handoff.desk.token is refused: make a new one, of this account; or a proxy drops the header "
             "api_access_token (nginx: underscores_in_headers on)"
         )
-        return DeskError(reason, retryable=True, retry_after=wait or MENDING, hint=hint)
+        return DeskError(reason, retryable=True, retry_after=wait or MEND, hint=hint)
     if 300 <= status < 400:
         hint = "handoff.desk.url leads elsewhere: enter the address at which Chatwoot itself answers, with https"
-        return DeskError(reason, retryable=True, retry_after=MENDING, hint=hint)
+        return DeskError(reason, retryable=True, retry_after=MEND, hint=hint)
     if status in (408, 425, 429) or status >= 500:
         return DeskError(reason, retryable=True, retry_after=wait, hint="Chatwoot is busy or in trouble")
     wrong = f"handoff.desk.{key or 'account_id'}"
     hint = f"Chatwoot does not know it: check {wrong}" if status == 404 else "Chatwoot does not take it"
     return DeskError(reason, retryable=False, hint=hint)
-
-
-def _broken(error: Exception) -> DeskError:
-    """No answer came."""
-    if isinstance(getattr(error, "os_error", error), PrivateAddress):
-        hint = "handoff.desk.url leads to a private address: allow it, or enter a public one"
-        return DeskError("private_address", retryable=True, retry_after=MENDING, hint=hint)
-    if isinstance(error, TimeoutError):
-        return DeskError("timeout", retryable=True, hint=UNREACHABLE)
-    return DeskError(type(error).__name__, retryable=True, hint=UNREACHABLE)
-
-
-def _wait(answer: aiohttp.ClientResponse) -> float | None:
-    told = answer.headers.get("retry-after", "")
-    return min(float(told), LONGEST) if SECONDS.fullmatch(told) else None
 
 
 def _key_of(error: DeskError) -> str:
@@ -549,12 +522,3 @@ def _number(place: Mapping[str, str], key: str) -> int:
 
 def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _text(thing: Mapping[str, Any], key: str) -> str:
-    value = thing.get(key)
-    return value if isinstance(value, str) else ""

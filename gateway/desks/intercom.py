@@ -46,8 +46,8 @@ from gateway.desks.base import (
 )
 from gateway.desks.notes import ENDINGS, cut, head, kind_of, latest, spoken, told, untold
 from gateway.desks.settings import DeskSettings
+from gateway.desks.wire import MEND, Answer, Service, Wired, address_refused, object_in, objects_in
 from gateway.desks.words import words
-from gateway.outbound import PrivateAddress, client, json_object
 from gateway.rules.addresses import problem_with
 from tts.findings import Finding
 
@@ -68,30 +68,12 @@ NAME = 100
 SIGNATURE = re.compile(r"sha1=[0-9a-f]{40}")
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 CONFLICT = re.compile(r"\bid=([A-Za-z0-9_-]{1,64})")
-MEND = 60.0
-"""Seconds until a call is tried again that an operator has to mend something for."""
 REFUSED = (
     "handoff.desk.token is refused: take the access token from your app's Authentication page in Intercom's Developer "
     "Hub, and let the app read and write conversations and people"
 )
 ADDRESS = "check handoff.desk.url: leave it out, or https://api.eu.intercom.io or https://api.au.intercom.io"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Of Intercom."""
-
-    status: int
-    body: Mapping[str, Any] | None
-    """None when it is no JSON object."""
-    wait: float | None
-    """Seconds, until X-RateLimit-Reset or by Retry-After."""
-
-    @property
-    def error(self) -> tuple[str, str]:
-        """The first one's code and words."""
-        first = next(iter(_objects(self.body, "errors")), {})
-        return _text(first, "code"), _text(first, "message")
+SERVICE = Service("Intercom", REFUSED, ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +98,12 @@ class There:
 
 
 @dataclass(slots=True)
-class Intercom:
+class Intercom(Wired):
     """`settings`: of type "intercom". `queue`: whose desk it is. `now`: seconds since the epoch."""
 
     settings: DeskSettings
     queue: str = field(kw_only=True)
-    allow_private: bool = field(kw_only=True)
     now: Callable[[], float] = field(default=time.time, kw_only=True)
-    _session: aiohttp.ClientSession | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -197,7 +177,7 @@ class Intercom:
         """Our contacts are made for one conversation each, so the latest is it."""
         query = {"field": "contact_ids", "operator": "=", "value": contact}
         answer = await self._call("POST", "conversations/search", json={"query": query})
-        found = [each for each in _objects(answer.body, "conversations") if ID.fullmatch(_text(each, "id"))]
+        found = [each for each in objects_in(answer.body, "conversations") if ID.fullmatch(_text(each, "id"))]
         newest = max(found, key=lambda each: _number(each, "created_at"), default=None)
         return await self._shown(_text(newest, "id")) if newest else None
 
@@ -216,7 +196,7 @@ class Intercom:
         external = f"recado:{item.conversation}"
         query = {"field": "external_id", "operator": "=", "value": external}
         answer = await self._call("POST", "contacts/search", json={"query": query})
-        for one in _objects(answer.body, "data"):
+        for one in objects_in(answer.body, "data"):
             if _text(one, "external_id") == external and ID.fullmatch(id := _text(one, "id")):
                 return id
         return await self._made(external, (item.name.strip() or item.contact)[:NAME])
@@ -226,10 +206,10 @@ class Intercom:
         answer = await self._call("POST", "contacts", json=contact, but=409)
         if answer.status != 409:
             id = _text(answer.body or {}, "id")
-        elif known := CONFLICT.search(answer.error[1]):
+        elif known := CONFLICT.search(error_of(answer)[1]):
             # The search is a moment behind, and knows no archived contacts.
             id = known[1]
-            if "archived" in answer.error[1].lower():
+            if "archived" in error_of(answer)[1].lower():
                 await self._call("POST", f"contacts/{id}/unarchive")
         else:
             id = ""
@@ -297,46 +277,22 @@ class Intercom:
     async def _call(self, method: str, path: str, *, but: int = 0, **request: Any) -> Answer:
         """Raises DeskError unless it was accepted. `but`: a status that is an answer, too, when Intercom says it."""
         if problem := problem_with(self._base, allow_private=self.allow_private):
-            raise DeskError("address_refused", retryable=True, retry_after=MEND, hint=f"handoff.desk.url {problem}")
+            raise address_refused(problem)
         try:
-            answer = await self._answer(method, path, **request)
+            url, headers = f"{self._base}/{path}", self._headers()
+            answer = await self._answer(method, url, headers, within=TIMEOUT, most=LONGEST_ANSWER, **request)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise unreached(error) from None
-        if but and answer.status == but and answer.error[0]:
+            raise SERVICE.unreached(error) from None
+        if answer.accepted or (but and answer.status == but and error_of(answer)[0]):
             return answer
-        if not 200 <= answer.status < 300 or answer.body is None:
-            raise refusal(answer)
-        return answer
+        raise refusal(answer, self.now())
 
-    async def _answer(self, method: str, path: str, **request: Any) -> Answer:
-        """Raises what aiohttp raises."""
-        headers = {
-            "user-agent": "recado",
+    def _headers(self) -> dict[str, str]:
+        return {
             "accept": "application/json",
             "authorization": f"Bearer {self.settings.token.get_secret_value()}",
             "intercom-version": self.settings.version,
         }
-        options: Any = {"headers": headers, "allow_redirects": False}
-        async with self._client().request(method, f"{self._base}/{path}", **options, **request) as answer:
-            return Answer(answer.status, await json_object(answer, LONGEST_ANSWER), self._wait(answer))
-
-    def _wait(self, answer: aiohttp.ClientResponse) -> float | None:
-        if re.fullmatch(r"[0-9]{1,6}", asked := answer.headers.get("retry-after", "")):
-            return float(asked)
-        reset = answer.headers.get("x-ratelimit-reset", "")
-        if not re.fullmatch(r"[0-9]{1,12}", reset):
-            return None
-        return min(max(int(reset) - self.now(), 1.0), LONGEST_WAIT)
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = client(allow_private=self.allow_private, timeout=TIMEOUT)
-        return self._session
-
-    async def close(self) -> None:
-        if self._session:
-            await self._session.close()
-            self._session = None
 
     # -- in ------------------------------------------------------------------------------------------
 
@@ -372,7 +328,7 @@ class Intercom:
         team = self.settings.team_id
         ours = [
             one
-            for one in _objects(answer.body, "admins")
+            for one in objects_in(answer.body, "admins")
             if one.get("has_inbox_seat") is not False and (not team or team in _numbers(one.get("team_ids")))
         ]
         return any(one.get("away_mode_enabled") is not True for one in ours) if ours else None
@@ -380,7 +336,7 @@ class Intercom:
     async def check(self) -> Sequence[Finding]:
         try:
             me = (await self._call("GET", "me")).body or {}
-            app = _text(_object(me, "app"), "name")
+            app = _text(object_in(me, "app"), "name")
             found = [Finding("ok", "handoff.desk.token", f"the token is of Intercom's workspace {app}".rstrip())]
             found.append(await self._named("admin_id", f"admins/{self._us}", "teammate"))
             if self.settings.team_id:
@@ -442,37 +398,39 @@ def placed(there: There, contact: str, before: Mapping[str, str], lines: Sequenc
 # -- what an answer means --------------------------------------------------------------------------
 
 
-def unreached(error: Exception) -> DeskError:
-    """Of a call without an answer. The error's own words name addresses and are not shown."""
-    if isinstance(getattr(error, "os_error", error), PrivateAddress):
-        told = "handoff.desk.url leads to a private address; set server.allow_private_urls = true if that is meant"
-        return DeskError("private_address", retryable=True, retry_after=MEND, hint=told)
-    return DeskError(type(error).__name__, retryable=True, hint=f"Intercom did not answer; {ADDRESS}")
+def error_of(answer: Answer) -> tuple[str, str]:
+    """The first one's code and words; empty where Intercom says none."""
+    first = next(iter(objects_in(answer.body, "errors")), {})
+    return _text(first, "code"), _text(first, "message")
 
 
-def refusal(answer: Answer) -> DeskError:
+def refusal(answer: Answer, now: float) -> DeskError:
     """Of a call that was not accepted. What an operator can mend is tried again: people wait."""
-    reason = f"http_{answer.status}"
-    if answer.status in (401, 403):
-        return DeskError(reason, retryable=True, retry_after=MEND, hint=REFUSED)
-    if 300 <= answer.status < 400 or (answer.status == 404 and not answer.error[0]):
-        return DeskError(reason, retryable=True, retry_after=MEND, hint=ADDRESS)
-    if 200 <= answer.status < 300:
-        return DeskError("not_json", retryable=True, hint=f"what answers is no Intercom; {ADDRESS}")
-    if answer.status in (408, 409, 423, 425, 429) or answer.status >= 500:
-        return DeskError(reason, retryable=True, retry_after=answer.wait if answer.status in (429, 503) else None)
-    if answer.error[0] == "intercom_version_invalid":
+    error, reason = error_of(answer), f"http_{answer.status}"
+    if away := SERVICE.turned_away(answer, _wait(answer, now), knows=bool(error[0])):
+        return away
+    if error[0] == "intercom_version_invalid":
         hint = "handoff.desk.version is none that Intercom knows: leave it out"
         return DeskError(reason, retryable=True, retry_after=MEND, hint=hint)
-    said = ": ".join(one for one in answer.error if one)[:300]
+    said = ": ".join(one for one in error if one)[:300]
     return DeskError(reason, retryable=False, hint=f"Intercom refused: {said or 'without a word'}")
+
+
+def _wait(answer: Answer, now: float) -> float | None:
+    """Seconds, by Retry-After or until X-RateLimit-Reset."""
+    reset = answer.headers.get("x-ratelimit-reset", "")
+    if answer.status not in (429, 503):
+        return None
+    if answer.wait is not None or not re.fullmatch(r"[0-9]{1,12}", reset):
+        return answer.wait
+    return min(max(int(reset) - now, 1.0), LONGEST_WAIT)
 
 
 def there_of(body: Mapping[str, Any]) -> There | None:
     if not ID.fullmatch(id := _text(body, "id")):
         return None
-    parts = _objects(_object(body, "conversation_parts"), "conversation_parts")
-    source = _object(body, "source")
+    parts = objects_in(object_in(body, "conversation_parts"), "conversation_parts")
+    source = object_in(body, "source")
     # The first message is no part, and is one of the contact's words like any other.
     begun = {"author": source.get("author"), "body": source.get("body"), "created_at": body.get("created_at")}
     state = _text(body, "state")
@@ -485,7 +443,7 @@ def _assignee(body: Mapping[str, Any], what: str) -> str:
 
 
 def _author(part: Mapping[str, Any]) -> str:
-    author = _object(part, "author")
+    author = object_in(part, "author")
     kind = _text(author, "type")
     return "contact" if kind in ("user", "lead", "contact") else _text(author, "id") if kind == "admin" else ""
 
@@ -497,14 +455,14 @@ REPLIED, ASSIGNED, CLOSED = (f"conversation.admin.{what}" for what in ("replied"
 
 def events(body: Mapping[str, Any], now_ms: int) -> Sequence[Event]:
     """`now_ms`: for a notification that says no time."""
-    topic, item = _text(body, "topic"), _object(_object(body, "data"), "item")
+    topic, item = _text(body, "topic"), object_in(object_in(body, "data"), "item")
     thread = _text(item, "id")
     if topic not in (REPLIED, ASSIGNED, CLOSED):
         return [Noise(topic[:60] or "no_topic")]
     if not ID.fullmatch(thread):
         return [Noise("no_conversation")]
     at = _number(body, "created_at") * 1000 or now_ms
-    parts = _objects(_object(item, "conversation_parts"), "conversation_parts")
+    parts = objects_in(object_in(item, "conversation_parts"), "conversation_parts")
     if not parts:
         return [Noise("no_part")] if topic == REPLIED else [_moved(topic, thread, {}, _text(body, "id"), at)]
     found: list[Event] = []
@@ -519,12 +477,12 @@ def events(body: Mapping[str, Any], now_ms: int) -> Sequence[Event]:
 
 
 def _written(part: Mapping[str, Any], thread: str, id: str, at: int) -> Event:
-    author, kind = _object(part, "author"), _text(part, "part_type")
+    author, kind = object_in(part, "author"), _text(part, "part_type")
     if kind.startswith("note"):
         return Noise("private_note")
     if _text(author, "type") != "admin" or author.get("from_ai_agent") is True or part.get("is_ai_answer") is True:
         return Noise("by_no_teammate")
-    links = [_text(one, "url") for one in _objects(part, "attachments")]
+    links = [_text(one, "url") for one in objects_in(part, "attachments")]
     lines = [plain(_text(part, "body")), *(link for link in links[:20] if link.startswith("https://"))]
     text = "\n".join(line for line in lines if line)
     return Written(id, thread, text, at, _text(author, "name")[:200]) if text and id else Noise("nothing_written")
@@ -533,8 +491,8 @@ def _written(part: Mapping[str, Any], thread: str, id: str, at: int) -> Event:
 def _moved(topic: str, thread: str, part: Mapping[str, Any], id: str, at: int) -> Event:
     """Of an assignment or a close. A reply that takes the conversation has the assignment's id as well."""
     if topic == CLOSED:
-        return Resolved(f"{id or f'{thread}:{at}'}:closed", thread, at, _text(_object(part, "author"), "name")[:200])
-    to = _object(part, "assigned_to")
+        return Resolved(f"{id or f'{thread}:{at}'}:closed", thread, at, _text(object_in(part, "author"), "name")[:200])
+    to = object_in(part, "assigned_to")
     kind = _text(to, "type")
     if kind == "team":
         return Noise("assigned_to_a_team")
@@ -597,16 +555,6 @@ def _readings(body: str) -> set[str]:
 
 
 # -- shapes ----------------------------------------------------------------------------------------
-
-
-def _object(of: Mapping[str, Any] | None, which: str) -> Mapping[str, Any]:
-    found = of.get(which) if of else None
-    return found if isinstance(found, dict) else {}
-
-
-def _objects(of: Mapping[str, Any] | None, which: str) -> list[Mapping[str, Any]]:
-    found = of.get(which) if of else None
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _text(of: Mapping[str, Any], which: str) -> str:

@@ -30,8 +30,8 @@ from gateway.desks.base import Case, DeskError, Event, Forged, Hook, Item, Line,
 from gateway.desks.notes import ENDINGS, about, kind_of, latest, untold
 from gateway.desks.settings import DeskSettings
 from gateway.desks.slack_events import TS, escaped, events, thread
+from gateway.desks.wire import MEND, Wired, objects, retry_after, unreached
 from gateway.desks.words import words
-from gateway.outbound import PrivateAddress, client, json_object
 from tts.findings import Finding
 
 API = "https://slack.com/api"
@@ -47,8 +47,6 @@ MARK = "recado_line"
 """Metadata's event_type."""
 LOOK, PAGES = 200, 10
 """Messages a page, and pages of a thread."""
-MEND = 60.0
-"""Seconds after which it is tried again while the operator mends what Slack refuses."""
 SCOPES = ("chat:write", "files:write")
 HISTORY = ("channels:history", "groups:history")
 
@@ -86,14 +84,12 @@ class Part:
 
 
 @dataclass(slots=True)
-class Slack:
+class Slack(Wired):
     """`settings`: of type "slack"."""
 
     settings: DeskSettings
-    allow_private: bool = field(kw_only=True)
     now: Callable[[], float] = field(default=time.time, kw_only=True)
     """Seconds since the epoch."""
-    _session: aiohttp.ClientSession | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -202,9 +198,9 @@ class Slack:
         url, id = place.get("upload_url"), place.get("file_id")
         if not isinstance(url, str) or not isinstance(id, str) or not self._may_take(url):
             raise DeskError("no_upload_url", retryable=True, hint="Slack did not say where a voice note may be put")
-        async with _wire(), self._client().post(url, data=voice, allow_redirects=False) as answer:
+        async with _wire(), self._client(TIMEOUT).post(url, data=voice, allow_redirects=False) as answer:
             if answer.status != 200:
-                raise _http(answer.status, _wait(answer))
+                raise _http(answer.status, retry_after(answer.headers))
         shared = {"channel_id": self.settings.channel_id, "thread_ts": root, "initial_comment": part.text}
         files = orjson.dumps([{"id": id, "title": name}]).decode()
         await self._ask("files.completeUploadExternal", files=files, **shared)
@@ -221,7 +217,7 @@ class Slack:
         asked = {**where, "channel": self.settings.channel_id, "limit": str(LOOK), "include_all_metadata": "true"}
         for _ in range(pages):
             answer = await self._call(method, "GET", params=asked)
-            for message in _objects(answer.get("messages")):
+            for message in objects(answer.get("messages")):
                 found |= dict.fromkeys(_marks(message), str(message.get("ts", "")))
             more = answer.get("response_metadata")
             asked["cursor"] = str(more.get("next_cursor") or "") if isinstance(more, dict) else ""
@@ -240,26 +236,15 @@ class Slack:
 
     async def _call(self, method: str, verb: str = "POST", **request: Any) -> Mapping[str, Any]:
         """What Slack answers. Raises DeskError, also for a refusal, which Slack writes into a 200."""
-        headers = {"user-agent": "recado", "authorization": f"Bearer {self.settings.token.get_secret_value()}"}
-        url = f"{self._base}/{method}"
-        asked = self._client().request(verb, url, headers=headers, allow_redirects=False, **request)
-        async with _wire(), asked as answer:
-            body = await json_object(answer, LONGEST_ANSWER) or {}
-            if body.get("ok") is True and answer.status == 200:
-                return {**body, "scopes": answer.headers.get("x-oauth-scopes", "")}
-            if body.get("ok") is False and isinstance(body.get("error"), str):
-                raise _refusal(body, _wait(answer))
-            raise _http(answer.status, _wait(answer))
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = client(allow_private=self.allow_private, timeout=TIMEOUT)
-        return self._session
-
-    async def close(self) -> None:
-        if self._session:
-            await self._session.close()
-            self._session = None
+        key, url = {"authorization": f"Bearer {self.settings.token.get_secret_value()}"}, f"{self._base}/{method}"
+        async with _wire():
+            answer = await self._answer(verb, url, key, within=TIMEOUT, most=LONGEST_ANSWER, **request)
+        body = answer.body or {}
+        if body.get("ok") is True and answer.status == 200:
+            return {**body, "scopes": answer.headers.get("x-oauth-scopes", "")}
+        if body.get("ok") is False and isinstance(body.get("error"), str):
+            raise _refusal(body, answer.wait)
+        raise _http(answer.status, answer.wait)
 
     # -- is it right? ------------------------------------------------------------------------------------
 
@@ -385,7 +370,7 @@ def _mark(id: str, which: str) -> str:
 def _marks(message: Mapping[str, Any]) -> list[str]:
     metadata = message.get("metadata")
     told = metadata.get("event_payload") if isinstance(metadata, dict) and metadata.get("event_type") == MARK else None
-    names = [str(file.get("name", "")).partition(".")[0] for file in _objects(message.get("files"))]
+    names = [str(file.get("name", "")).partition(".")[0] for file in objects(message.get("files"))]
     return [*names, str(told.get("mark", ""))] if isinstance(told, dict) else names
 
 
@@ -399,17 +384,14 @@ def _last(*told: str) -> str:
 
 @asynccontextmanager
 async def _wire() -> AsyncIterator[None]:
-    """What aiohttp raises, as the desk's own error. Its words name addresses and are never shown."""
+    """What aiohttp raises, as the desk's own error."""
     try:
         yield
     except aiohttp.InvalidURL:
         raise DeskError("no_address", retryable=True, retry_after=MEND, hint=f"{URL} is no address") from None
     except (aiohttp.ClientError, OSError) as error:
-        if isinstance(getattr(error, "os_error", error), PrivateAddress):
-            hint = f"{URL} leads to a private address"
-            raise DeskError("private_address", retryable=True, retry_after=MEND, hint=hint) from None
-        reason = "timeout" if isinstance(error, TimeoutError) else type(error).__name__
-        raise DeskError(reason, retryable=True, hint="Slack cannot be reached: check network and proxy") from None
+        private, silent = f"{URL} leads to a private address", "Slack cannot be reached: check network and proxy"
+        raise unreached(error, private=private, silent=silent) from None
 
 
 def _refusal(body: Mapping[str, Any], wait: float | None) -> DeskError:
@@ -433,15 +415,6 @@ def _http(status: int, wait: float | None) -> DeskError:
         return DeskError(reason, retryable=False, hint=f"{URL} is not Slack's: leave it out")
     passes = status < 400 or status >= 500 or status in (408, 425, 429)
     return DeskError(reason, retryable=passes, retry_after=wait, hint=f"what answered {status} was not Slack's API")
-
-
-def _wait(answer: aiohttp.ClientResponse) -> float | None:
-    told = answer.headers.get("retry-after", "")
-    return float(told) if re.fullmatch(r"[0-9]{1,6}", told) else None
-
-
-def _objects(value: object) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 # -- what was found out --------------------------------------------------------------------------------

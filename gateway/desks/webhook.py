@@ -48,7 +48,7 @@ from gateway.desks.base import (
     Written,
 )
 from gateway.desks.settings import DeskSettings
-from gateway.outbound import PrivateAddress, client
+from gateway.desks.wire import MEND, Wired, unreached
 from gateway.rules.addresses import problem_with
 from gateway.transcript import rfc3339
 from tts.findings import Finding
@@ -60,23 +60,19 @@ MOST = 19_000
 """Bytes of a POST; the spec advises less than 20 kB."""
 SUMMARY, WORDS = 4000, 12_000
 """Bytes of the summary, and of one thing that was said."""
-MEND = 60.0
-"""Seconds after which it is tried again while the operator mends what was refused."""
 ROLES = {"contact": "user", "assistant": "assistant", "person": "person"}
 URL, SECRET = "handoff.desk.url", "handoff.desk.secret"
 NO_SECRET = "is no Standard Webhooks secret (whsec_…); make one with `recado secret`"  # noqa: S105
 
 
 @dataclass(slots=True)
-class Webhook:
+class Webhook(Wired):
     """`settings`: of type "webhook"."""
 
     settings: DeskSettings = field(repr=False)
     """Its address often holds a key."""
-    allow_private: bool = field(kw_only=True)
     now: Callable[[], float] = field(default=time.time, kw_only=True)
     """Seconds since the epoch, for signatures."""
-    _session: aiohttp.ClientSession | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -130,25 +126,16 @@ class Webhook:
     async def _post(self, id: str, body: bytes) -> None:
         if problem := problem_with(self.settings.url, allow_private=self.allow_private):
             raise DeskError("refused", retryable=True, retry_after=MEND, hint=f"{URL} {problem}")
-        secret = self.settings.secret.get_secret_value()
+        secret, session = self.settings.secret.get_secret_value(), self._client(TIMEOUT)
         try:
-            answer = await signing.post(self._client(), self.settings.url, body, id=id, secret=secret, now=self.now())
+            answer = await signing.post(session, self.settings.url, body, id=id, secret=secret, now=self.now())
         except (aiohttp.ClientError, OSError) as error:
-            raise _broken(error) from None
+            private, silent = f"{URL} leads to a private address", f"{URL} cannot be reached"
+            raise unreached(error, private=private, silent=silent) from None
         except (ValueError, EmptyWebhookSecretError):
             raise DeskError("bad_secret", retryable=True, retry_after=MEND, hint=f"{SECRET} {NO_SECRET}") from None
         if not answer.taken:
             raise _refused(answer)
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = client(allow_private=self.allow_private, timeout=TIMEOUT)
-        return self._session
-
-    async def close(self) -> None:
-        if self._session:
-            await self._session.close()
-            self._session = None
 
     # -- is it right? ------------------------------------------------------------------------------------
 
@@ -246,15 +233,6 @@ def _refused(answer: signing.Answer) -> DeskError:
         return DeskError(reason, retryable=True, retry_after=MEND, hint=f"{URL} leads elsewhere, or its flow is off")
     wait = float(answer.retry_after) if answer.retry_after else None
     return DeskError(reason, retryable=True, retry_after=wait, hint=f"{URL} answered {answer.status}: see its own log")
-
-
-def _broken(error: Exception) -> DeskError:
-    """Its words name the address, which may hold a key, and are never shown."""
-    if isinstance(getattr(error, "os_error", error), PrivateAddress):
-        hint = f"{URL} leads to a private address"
-        return DeskError("private_address", retryable=True, retry_after=MEND, hint=hint)
-    reason = "timeout" if isinstance(error, TimeoutError) else type(error).__name__
-    return DeskError(reason, retryable=True, hint=f"{URL} cannot be reached")
 
 
 def _host(url: str) -> str:

@@ -48,8 +48,8 @@ from gateway.desks.base import (
 )
 from gateway.desks.notes import ENDINGS, cut, head, kind_of, latest, spoken, told, untold
 from gateway.desks.settings import DeskSettings
+from gateway.desks.wire import Answer, Service, Wired, address_refused, object_in, objects_in
 from gateway.desks.words import words
-from gateway.outbound import PrivateAddress, client, json_object
 from gateway.rules.addresses import problem_with
 from tts.findings import Finding
 
@@ -68,24 +68,12 @@ TAG = "recado"
 SIGNATURE = re.compile(r"[A-Za-z0-9+/]{43}=")
 NUMBER = re.compile(r"[0-9]{1,20}")
 LINK = re.compile(r"https://[^\s<>\"]{1,2000}")
-MEND = 60.0
-"""Seconds until a call is tried again that an operator has to mend something for."""
 REFUSED = (
     "handoff.desk.token is refused: make a new API token in Zendesk's Admin Center, and check that handoff.desk.email "
     "is the agent's who made it"
 )
 ADDRESS = "check handoff.desk.url: it is like https://yourshop.zendesk.com, with nothing behind it"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Of Zendesk."""
-
-    status: int
-    body: Mapping[str, Any] | None
-    """None when it is no JSON object."""
-    wait: float | None
-    """Seconds, of Retry-After."""
+SERVICE = Service("Zendesk", REFUSED, ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +88,12 @@ class Ticket:
 
 
 @dataclass(slots=True)
-class Zendesk:
+class Zendesk(Wired):
     """`settings`: of type "zendesk". `queue`: whose desk it is. `now`: seconds since the epoch, for the signature."""
 
     settings: DeskSettings
     queue: str = field(kw_only=True)
-    allow_private: bool = field(kw_only=True)
     now: Callable[[], float] = field(default=time.time, kw_only=True)
-    _session: aiohttp.ClientSession | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -185,13 +171,13 @@ class Zendesk:
         former = ""
         if NUMBER.fullmatch(known := item.place.get("ticket", "")):
             answer = await self._call("GET", f"tickets/{known}.json", missing=True)
-            ticket = _ticket_of(_object(answer.body, "ticket"))
+            ticket = _ticket_of(object_in(answer.body, "ticket"))
             if ticket and not ticket.closed:
                 return ticket, ""
             former = ticket.id if ticket else ""
         # A try before this one may have made it and died before it could tell.
         answer = await self._call("GET", "tickets.json", params={"external_id": item.conversation})
-        ours = [one for one in _objects(answer.body, "tickets") if TAG in _texts(one.get("tags"))]
+        ours = [one for one in objects_in(answer.body, "tickets") if TAG in _texts(one.get("tags"))]
         tickets = [ticket for ticket in map(_ticket_of, ours) if ticket]
         return max((t for t in tickets if not t.closed), key=lambda t: int(t.id), default=None), former
 
@@ -212,14 +198,14 @@ class Zendesk:
             ticket["via_followup_source_id"] = int(former)
         headers = {"Idempotency-Key": _key(item.id)}
         answer = await self._call("POST", "tickets.json", headers=headers, json={"ticket": ticket})
-        if made := _ticket_of(_object(answer.body, "ticket")):
+        if made := _ticket_of(object_in(answer.body, "ticket")):
             return made
         raise DeskError("no_ticket", retryable=True, hint=f"Zendesk took a ticket and named none; {ADDRESS}")
 
     async def _marks(self, ticket: Ticket) -> set[str]:
         """What of ours is there, of the newest hundred changes."""
         answer = await self._call("GET", f"tickets/{ticket.id}/audits.json", params={"sort_order": "desc"})
-        custom = [_object(_object(audit, "metadata"), "custom") for audit in _objects(answer.body, "audits")]
+        custom = [object_in(object_in(audit, "metadata"), "custom") for audit in objects_in(answer.body, "audits")]
         return {mark for each in custom if isinstance(mark := each.get("recado"), str)}
 
     async def _say(
@@ -240,7 +226,7 @@ class Zendesk:
         called = (item.name.strip() or item.contact)[:NAME]
         user = {"name": called, "external_id": f"recado:{item.conversation}", "skip_verify_email": True}
         answer = await self._call("POST", "users/create_or_update.json", json={"user": user})
-        id = _object(answer.body, "user").get("id")
+        id = object_in(answer.body, "user").get("id")
         if isinstance(id, int) and not isinstance(id, bool):
             return str(id)
         raise DeskError("no_user", retryable=True, hint=f"Zendesk took a requester and named none; {ADDRESS}")
@@ -263,53 +249,31 @@ class Zendesk:
         headers = {"content-type": kind if kind in ENDINGS else "application/octet-stream"}
         params = {"filename": f"voice-{n}.{ENDINGS.get(kind, 'bin')}"}
         answer = await self._call("POST", "uploads.json", params=params, headers=headers, data=sound)
-        token = _object(answer.body, "upload").get("token")
+        token = object_in(answer.body, "upload").get("token")
         if isinstance(token, str) and token:
             return token
         raise DeskError("no_upload", retryable=True, hint="Zendesk took a voice note and gave no token for it")
 
     # -- the wire ------------------------------------------------------------------------------------
 
-    async def _call(self, method: str, path: str, *, missing: bool = False, **request: Any) -> Answer:
+    async def _call(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, *, missing: bool = False, **request: Any
+    ) -> Answer:
         """Raises DeskError unless it was accepted. `missing`: a 404 of Zendesk's own is an answer, too."""
         if problem := problem_with(self.settings.url, allow_private=self.allow_private):
-            raise DeskError("address_refused", retryable=True, retry_after=MEND, hint=f"handoff.desk.url {problem}")
+            raise address_refused(problem)
         try:
-            answer = await self._answer(method, path, **request)
+            url, sent = f"{self.settings.url.rstrip('/')}/api/v2/{path}", {**self._authorization(), **(headers or {})}
+            answer = await self._answer(method, url, sent, within=TIMEOUT, most=LONGEST_ANSWER, **request)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise unreached(error) from None
-        if missing and answer.status == 404 and answer.body is not None:
+            raise SERVICE.unreached(error) from None
+        if answer.accepted or (missing and answer.status == 404 and answer.body is not None):
             return answer
-        if not 200 <= answer.status < 300 or answer.body is None:
-            raise refusal(answer)
-        return answer
+        raise refusal(answer)
 
-    async def _answer(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any
-    ) -> Answer:
-        """Raises what aiohttp raises."""
-        url = f"{self.settings.url.rstrip('/')}/api/v2/{path}"
-        sent = {"user-agent": "recado", "authorization": self._authorization(), **(headers or {})}
-        options: Any = {"headers": sent, "allow_redirects": False}
-        call = self._client().request(method, url, **options, **request)
-        async with call as answer:
-            asked = answer.headers.get("retry-after", "")
-            wait = float(asked) if re.fullmatch(r"[0-9]{1,6}", asked) else None
-            return Answer(answer.status, await json_object(answer, LONGEST_ANSWER), wait)
-
-    def _authorization(self) -> str:
+    def _authorization(self) -> dict[str, str]:
         both = f"{self.settings.email}/token:{self.settings.token.get_secret_value()}"
-        return f"Basic {base64.b64encode(both.encode()).decode()}"
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = client(allow_private=self.allow_private, timeout=TIMEOUT)
-        return self._session
-
-    async def close(self) -> None:
-        if self._session:
-            await self._session.close()
-            self._session = None
+        return {"authorization": f"Basic {base64.b64encode(both.encode()).decode()}"}
 
     # -- in ------------------------------------------------------------------------------------------
 
@@ -348,7 +312,7 @@ class Zendesk:
     async def check(self) -> Sequence[Finding]:
         try:
             answer = await self._call("GET", "users/me.json")
-            found = [_agent_finding(_object(answer.body, "user"))]
+            found = [_agent_finding(object_in(answer.body, "user"))]
             if self.settings.group_id and found[0].level == "ok":
                 found.append(await self._group_finding())
             return found
@@ -361,7 +325,7 @@ class Zendesk:
         if answer.status == 404:
             told = f"Zendesk knows no group {self.settings.group_id}: its number stands in the address of its page"
             return Finding("error", "handoff.desk.group_id", told)
-        return Finding("ok", "handoff.desk.group_id", f"tickets go to {_text(_object(answer.body, 'group'), 'name')}")
+        return Finding("ok", "handoff.desk.group_id", f"tickets go to {_text(object_in(answer.body, 'group'), 'name')}")
 
 
 # -- what colleagues read --------------------------------------------------------------------------
@@ -380,29 +344,14 @@ def placed(ticket: Ticket, requester: str, before: Mapping[str, str], lines: Seq
 # -- what an answer means --------------------------------------------------------------------------
 
 
-def unreached(error: Exception) -> DeskError:
-    """Of a call without an answer. The error's own words name addresses and are not shown."""
-    if isinstance(getattr(error, "os_error", error), PrivateAddress):
-        told = "handoff.desk.url leads to a private address; set server.allow_private_urls = true if that is meant"
-        return DeskError("private_address", retryable=True, retry_after=MEND, hint=told)
-    return DeskError(type(error).__name__, retryable=True, hint=f"Zendesk did not answer; {ADDRESS}")
-
-
 def refusal(answer: Answer) -> DeskError:
     """Of a call that was not accepted. What an operator can mend is tried again: people wait."""
-    reason = f"http_{answer.status}"
-    if answer.status in (401, 403):
-        return DeskError(reason, retryable=True, retry_after=MEND, hint=REFUSED)
-    if 300 <= answer.status < 400 or (answer.status == 404 and answer.body is None):
-        return DeskError(reason, retryable=True, retry_after=MEND, hint=ADDRESS)
-    if 200 <= answer.status < 300:
-        return DeskError("not_json", retryable=True, hint=f"what answers is no Zendesk; {ADDRESS}")
-    if answer.status in (408, 409, 423, 425, 429) or answer.status >= 500:
-        return DeskError(reason, retryable=True, retry_after=answer.wait)
+    if away := SERVICE.turned_away(answer, answer.wait, knows=answer.body is not None):
+        return away
     if answer.status == 400 and _text(answer.body or {}, "error") == "IdempotentRequestError":
         # The ticket is there, with another name of the contact; the list will show it.
         return DeskError("idempotency_key", retryable=True, hint="the ticket is made and not listed yet")
-    return DeskError(reason, retryable=False, hint=f"Zendesk refused: {_words_of(answer.body)}")
+    return DeskError(f"http_{answer.status}", retryable=False, hint=f"Zendesk refused: {_words_of(answer.body)}")
 
 
 def _words_of(body: Mapping[str, Any] | None) -> str:
@@ -487,16 +436,6 @@ def _seconds(timestamp: str) -> float | None:
 
 
 # -- shapes ----------------------------------------------------------------------------------------
-
-
-def _object(of: Mapping[str, Any] | None, key: str) -> Mapping[str, Any]:
-    found = of.get(key) if of else None
-    return found if isinstance(found, dict) else {}
-
-
-def _objects(of: Mapping[str, Any] | None, key: str) -> list[Mapping[str, Any]]:
-    found = of.get(key) if of else None
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _texts(value: object) -> list[str]:
