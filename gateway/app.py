@@ -18,6 +18,7 @@ from aiohttp import web
 
 from gateway import equipment
 from gateway.arrivals import Arrivals
+from gateway.casefile import CaseFile
 from gateway.channels.base import Channel, Hooked, Polled
 from gateway.config import ChannelSettings, Config
 from gateway.crew import Crew
@@ -192,14 +193,12 @@ class Gateway:
         self.people = People(store, self.config, frozenset(self.desks))
         self.handovers = Handovers(
             store,
-            self.media,
+            CaseFile(store, self.media, self.people, self.crews, f"{base_url}/inbox" if base_url else ""),
             self.people,
-            self.crews,
             self.desks,
             {name: channel.capabilities for name, channel in self.channels.items()},
             self.incidents,
             telemetry,
-            f"{base_url}/inbox" if base_url else "",
         )
         self.deliveries = Deliveries(
             store,

@@ -8,44 +8,22 @@ its receipts).
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
-from gateway import transcript
-from gateway.assistants.base import Again, Ask, Assistant, AssistantError, HandOver, Text, Utterance
+from gateway.casefile import SAID, CaseFile
 from gateway.channels.base import Capabilities
-from gateway.config import Config, Queue
-from gateway.crew import Crew
-from gateway.desks.base import Assigned, Case, Desk, DeskError, Event, Item, Line, News, Noise, Over, Resolved, Written
+from gateway.config import Config
+from gateway.desks.base import Assigned, Desk, DeskError, Event, Noise, Resolved, Written
 from gateway.incidents import Incidents
 from gateway.people import People
-from gateway.recall import Recalled, recall
-from gateway.rules import calling
 from gateway.rules.custody import TakenOver
-from gateway.rules.handoff import letters
-from gateway.rules.language import customers_language
 from gateway.rules.shaping import split
-from gateway.rules.summary import summary, summary_request
 from gateway.telemetry import Telemetry
-from storage.media import MediaFolder
-from storage.model import (
-    Claim,
-    Conversation,
-    ConversationId,
-    Cursor,
-    DeadLetter,
-    Entry,
-    Kind,
-    Media,
-    MediaId,
-    Receipt,
-    Settlement,
-)
+from storage.model import Claim, Conversation, ConversationId, DeadLetter, Entry, Kind, Receipt, Settlement
 from storage.store import Store, StoreError
 
 log = logging.getLogger("recado.desks")
@@ -54,18 +32,8 @@ FIRST, LONGEST = 5.0, 600.0
 """Seconds before a desk is tried again: doubling from the one to the other."""
 MAX_TRIES = 600
 """Claims of one item, crashes included: four days of a desk that is down."""
-PATIENCE = 25.0
-"""Seconds for an assistant to sum up; then it is done by rule: people are waiting."""
-LONGEST_SUMMARY = 2000
-"""Characters."""
 LONGEST_WRITTEN = 32_000
 """Characters of what a person may send at once, as in the inbox: a customer gets it in messages."""
-SAID = 80
-"""The newest things said that travel with a case."""
-NOTES, NOTE_BYTES = 6, 2 * 1024 * 1024
-"""Of them, the newest voice notes whose sound goes along, and how large one may be."""
-EVERYTHING = 1 << 60
-"""Beyond any entry."""
 UPTO = "_upto"
 """In a conversation's place: the last of the contact's messages that the desk was told. All else is the desk's."""
 
@@ -73,20 +41,14 @@ UPTO = "_upto"
 @dataclass(frozen=True, slots=True)
 class Handovers:
     store: Store
-    media: MediaFolder
+    casefile: CaseFile
     people: People
-    crews: Mapping[str, Crew]
-    """By queue name."""
     desks: Mapping[str, Desk]
     """By queue name; those that are told over a wire."""
     channels: Mapping[str, Capabilities]
     """By channel name."""
     incidents: Incidents
     telemetry: Telemetry
-    page: str
-    """Where a person can look at recado's own inbox; empty: nowhere."""
-    _summaries: dict[str, str] = field(default_factory=dict)
-    """Of cases that were not told yet."""
     _staffed: dict[str, bool | None] = field(default_factory=dict)
     _looked: list[tuple[int, str]] = field(default_factory=lambda: [(0, "")])
     """Where the last look at the held conversations ended."""
@@ -114,10 +76,11 @@ class Handovers:
         desk, body = self.desks.get(queue), orjson.loads(entry.body)
         if desk is None or claim.tries > MAX_TRIES:
             raise DeskError("too_many_tries" if desk else "desk_not_configured", retryable=False)
-        item, upto = await self._item(conversation, queue, entry, body)
+        told = int(conversation.place.get(UPTO, 0))
+        item, upto = await self.casefile.item(conversation, entry, self._place(conversation), told)
         placed = await desk.send(item) if item else None
         place = dict((placed and placed.place) or _theirs(conversation)) | {UPTO: str(upto)}
-        self._summaries.pop(item.id if item else "", None)
+        self.casefile.sent(item)
         known = [(_known_at(queue), id) for id in (placed.known_as if placed else ())]
         receipts = [Receipt(claim.key, f"desk:{entry.dedup}", "sent", await self.store.now())]
         await self.store.settle(claim, Settlement(entry.seq, receipts=receipts, place=place, known=known))
@@ -139,113 +102,6 @@ class Handovers:
             return
         dead = [DeadLetter(Kind.DESK, claim.key, entry.seq, error.reason, at)]
         await self.store.settle(claim, Settlement(entry.seq, receipts=[receipt], dead=dead))
-
-    # -- what people are told --------------------------------------------------------------------------
-
-    async def _item(
-        self, conversation: Conversation, queue: str, entry: Entry, body: Mapping[str, Any]
-    ) -> tuple[Item | None, int]:
-        """And up to which of the contact's messages it tells. None: nothing that was not told already."""
-        id, place = f"{conversation.id}.{entry.dedup}", self._place(conversation)
-        told = int(conversation.place.get(UPTO, 0))
-        match body["what"]:
-            case "case":
-                return await self._case(conversation, queue, entry, body, id)
-            case "news":
-                after = max(int(body["after"]), told)
-                return await self._news(conversation, id, after, int(body["upto"])), max(told, int(body["upto"]))
-            case "said":
-                line, talk = body["line"], conversation
-                lines = [Line(line["by"], line["text"], line["at"])]
-                language = self.people.queue_of(talk).language
-                return News(id, talk.id, talk.contact, talk.name, language, lines, place), told
-        return Over(id, conversation.id, body["reason"], self.people.queue_of(conversation).language, place), told
-
-    async def _case(
-        self, talk: Conversation, queue: str, entry: Entry, body: Mapping[str, Any], id: str
-    ) -> tuple[Case, int]:
-        """What was said until people were called: the same at every try."""
-        recent = [one for one in await self.store.recent(talk.id, 2 * SAID) if one.at <= entry.at]
-        recalled, language = await recall(self.store, talk.id, recent), self.people.queue_of(talk).language
-        lines = await self._lines(recent[-SAID:], recalled)
-        utterances = transcript.utterances(recent, recalled.heard)
-        contact = ", ".join(word for word in (talk.name, talk.contact) if word)
-        case = Case(
-            id,
-            talk.id,
-            talk.contact,
-            talk.name,
-            talk.channel,
-            queue,
-            body["to"],
-            body["reason"],
-            calling.reads(body["reason"], language),
-            await self._summary(id, talk, utterances, contact),
-            language,
-            customers_language([u.text for u in utterances if u.role == "contact"], language),
-            lines,
-            f"{self.page}#{talk.id}" if self.page else "",
-            self._place(talk),
-        )
-        return case, max((one.seq for one in recent if one.kind is Kind.IN), default=0)
-
-    async def _summary(self, id: str, talk: Conversation, said: Sequence[Utterance], contact: str) -> str:
-        """By the queue's first hosted assistant; by rule where there is none, or it does not answer. The same at every
-        try."""
-        queue = self.people.queue_of(talk)
-        if id not in self._summaries:
-            by_rule = summary(said, contact, queue.language)
-            written = await self._written_summary(queue, talk, said)
-            self._summaries[id] = "\n".join([*by_rule.splitlines()[:2], written]) if written else by_rule
-        return self._summaries[id]
-
-    async def _written_summary(self, queue: Queue, talk: Conversation, said: Sequence[Utterance]) -> str:
-        """Empty: nobody could write one."""
-        kinds = [settings.provider for settings in (queue.assistant, *queue.assistants)]
-        crew = self.crews[queue.name].assistants
-        hosted = [one for kind, one in zip(kinds, crew, strict=True) if kind != "local"]
-        ask = Ask(talk.id, "", queue.language, said[-SAID:], summary_request(queue.language))
-        try:
-            async with asyncio.timeout(PATIENCE):
-                text = await _in_writing(hosted[0], ask) if hosted else ""
-                return "" if letters(text).startswith(letters(queue.handoff.marker)) else text
-        except (AssistantError, TimeoutError) as error:
-            reason = error.reason if isinstance(error, AssistantError) else "timeout"
-            log.info("a summary is made by rule", extra={"facts": {"conversation": talk.id, "reason": reason}})
-            return ""
-
-    async def _news(self, talk: Conversation, id: str, after: int, upto: int) -> News | None:
-        entries = await self.store.transcript(talk.id, Cursor(after, EVERYTHING), max(upto - after, 1))
-        entries = [entry for entry in entries if entry.seq <= upto]
-        lines = await self._lines(entries, await recall(self.store, talk.id, entries))
-        language = self.people.queue_of(talk).language
-        return News(id, talk.id, talk.contact, talk.name, language, lines, self._place(talk)) if lines else None
-
-    async def _lines(self, entries: Sequence[Entry], recalled: Recalled) -> list[Line]:
-        """Oldest first; the newest notes with their sound."""
-        spoken = [entry for entry in entries if _note(entry, recalled)]
-        aloud = {(entry.kind, entry.seq) for entry in spoken[-NOTES:]}
-        lines = [await self._line(entry, recalled, (entry.kind, entry.seq) in aloud) for entry in entries]
-        return [line for line in lines if line and (line.text or line.mime)]
-
-    async def _line(self, entry: Entry, recalled: Recalled, aloud: bool) -> Line | None:
-        if transcript.is_wake(entry) or recalled.states.get(entry.dedup) == "withdrawn":
-            return None
-        note = _note(entry, recalled)
-        media = await self.store.media(note) if note else None
-        sound = await self._sound(media) if media and aloud else None
-        by, at = transcript.told_by(entry)
-        text = transcript.told(entry, recalled.heard.get(entry.seq, ""))
-        return Line(by, text, at, sound, media.mime if media else "")
-
-    async def _sound(self, media: Media) -> bytes | None:
-        if media.bytes > NOTE_BYTES:
-            return None
-        try:
-            return await self.media.read(media.id)
-        except OSError as error:
-            log.warning("a voice note cannot be shown to people", extra={"facts": {"error": str(error)}})
-            return None
 
     # -- what people do there --------------------------------------------------------------------------
 
@@ -346,20 +202,6 @@ def home_of(conversation: Conversation, queue: str, config: Config) -> str:
     return conversation.address.get("conversation", "") if config.lies_at_desk(conversation.channel, queue) else ""
 
 
-async def _in_writing(assistant: Assistant, ask: Ask) -> str:
-    """Raises AssistantError."""
-    text = ""
-    async for event in assistant.answer(ask):
-        match event:
-            case Text(piece):
-                text += piece
-            case Again():
-                text = ""
-            case HandOver():
-                return ""
-    return text.strip()[:LONGEST_SUMMARY]
-
-
 def _theirs(conversation: Conversation) -> dict[str, str]:
     """What the desk itself wants to be told again."""
     return {key: value for key, value in conversation.place.items() if key != UPTO}
@@ -368,10 +210,3 @@ def _theirs(conversation: Conversation) -> dict[str, str]:
 def _known_at(queue: str) -> str:
     """No channel's name holds a blank."""
     return f"desk {queue}"
-
-
-def _note(entry: Entry, recalled: Recalled) -> MediaId | None:
-    if entry.kind is Kind.IN:
-        return recalled.notes.get(entry.seq)
-    part = orjson.loads(entry.body)["part"]
-    return MediaId(part["media"]["id"]) if part["kind"] == "voice" else None
