@@ -18,7 +18,7 @@ from storage.model import ConversationId, Kind
 from tests.fakes import openai as wire
 from tests.fakes.callback import SECRET, FakeCallback
 from tests.fakes.openai import FakeOpenAI
-from tests.story.running import Contact, running, toml
+from tests.story.running import Contact, pass_time, running, toml
 
 MARKER = "Ação: Transferir para o setor de atendimento"
 
@@ -158,6 +158,27 @@ async def test_a_desk_that_is_down_costs_nobody_anything(tmp_path: Path) -> None
                 ("case:1:humanos", "waiting"),
                 ("case:1:humanos", "sent"),
             ]
+
+
+async def test_what_is_said_while_the_desk_is_down_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.handovers.FIRST", 600.0)
+    async with FakeOpenAI(called) as openai, FakeCallback() as desk:
+        desk.answer(503)
+        async with running(config(openai, desk), tmp_path) as (gateway, contact):
+            await contact.ask("Isso é difícil demais.")
+            assert (await desk.arrivals.get())["type"] == "handoff.requested"
+            assert (await contact.ask("Alguém aí?"))["outcome"] == "held"
+            with gateway.live.watch(contact.conversation) as bell:
+                while not gateway.incidents.lines:
+                    await bell.wait(0.05)
+            pass_time(gateway, 700_000)
+            case = (await desk.arrivals.get())["data"]
+            assert "Alguém aí?" not in [line["text"] for line in case["transcript"]]
+            assert (await desk.arrivals.get())["data"]["message"]["text"] == "Alguém aí?"
+            await settled(contact, Kind.DESK)
+            assert len(desk.seen) == 3
 
 
 async def test_what_a_desk_was_not_told_it_is_told_after_a_restart(
