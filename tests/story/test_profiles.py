@@ -52,7 +52,10 @@ async def test_a_phone_is_handed_what_a_phone_records(evo: Evolution, openai: Fa
 async def test_a_note_made_for_another_place_is_fitted_once(
     evo: Evolution, openai: FakeOpenAI, tmp_path: Path
 ) -> None:
-    async with running(with_an_ear(openai, evo, format="mirror"), tmp_path) as (gateway, _):
+    patient = with_an_ear(openai, evo, format="mirror").replace(
+        "[queues.hearing]", "[queues.handoff]\nafter_failures = 0\n[queues.hearing]"
+    )
+    async with running(patient, tmp_path) as (gateway, _):
         await ask(evo, gateway, 1)
         spoken = kept(gateway, sent(evo, 0))
         spoken.write_bytes(sounds.ogg_opus(2.0))
@@ -64,7 +67,10 @@ async def test_a_note_made_for_another_place_is_fitted_once(
 
 
 async def test_what_cannot_be_made_so_goes_as_words(evo: Evolution, openai: FakeOpenAI, tmp_path: Path) -> None:
-    async with running(with_an_ear(openai, evo, format="mirror"), tmp_path) as (gateway, _):
+    patient = with_an_ear(openai, evo, format="mirror").replace(
+        "[queues.hearing]", "[queues.handoff]\nafter_failures = 0\n[queues.hearing]"
+    )
+    async with running(patient, tmp_path) as (gateway, _):
         await ask(evo, gateway, 1)
         spoken = kept(gateway, sent(evo, 0))
         spoken.write_bytes(b"this is no sound")
