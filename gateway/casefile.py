@@ -27,7 +27,7 @@ from gateway.rules.handoff import letters
 from gateway.rules.language import customers_language
 from gateway.rules.summary import summary, summary_request
 from storage.media import MediaFolder
-from storage.model import Conversation, Cursor, Entry, Kind, Media, MediaId
+from storage.model import Conversation, ConversationId, Cursor, Entry, Kind, Media, MediaId
 from storage.store import Store
 
 log = logging.getLogger("recado.desks")
@@ -62,7 +62,7 @@ class CaseFile:
         """And up to which of the contact's messages it tells. None: nothing that was not told already.
 
         `place`: what the desk said of the conversation. `told`: up to which of those messages it was told before."""
-        id, body, language = f"{talk.id}.{entry.dedup}", orjson.loads(entry.body), self.people.queue_of(talk).language
+        id, body, language = _name(talk.id, entry), orjson.loads(entry.body), self.people.queue_of(talk).language
         match body["what"]:
             case "case":
                 return await self._case(talk, entry, body, id, place)
@@ -75,9 +75,9 @@ class CaseFile:
                 return News(id, talk.id, talk.contact, talk.name, language, lines, place), told
         return Over(id, talk.id, body["reason"], language, place), told
 
-    def sent(self, item: Item | None) -> None:
-        """It need not be the same once more."""
-        self._summaries.pop(item.id if item else "", None)
+    def done(self, id: ConversationId, entry: Entry) -> None:
+        """It was told or given up: it need not be the same once more."""
+        self._summaries.pop(_name(id, entry), None)
 
     async def _case(
         self, talk: Conversation, entry: Entry, body: Mapping[str, Any], id: str, place: Mapping[str, str]
@@ -124,7 +124,8 @@ class CaseFile:
         try:
             async with asyncio.timeout(PATIENCE):
                 text = await in_writing(hosted[0], ask, LONGEST_SUMMARY) if hosted else ""
-                return "" if letters(text).startswith(letters(queue.handoff.marker)) else text
+                marker = letters(queue.handoff.marker)
+                return "" if marker and letters(text).startswith(marker) else text
         except (AssistantError, TimeoutError) as error:
             reason = error.reason if isinstance(error, AssistantError) else "timeout"
             log.info("a summary is made by rule", extra={"facts": {"conversation": talk.id, "reason": reason}})
@@ -162,6 +163,11 @@ class CaseFile:
         except OSError as error:
             log.warning("a voice note cannot be shown to people", extra={"facts": {"error": str(error)}})
             return None
+
+
+def _name(id: ConversationId, entry: Entry) -> str:
+    """The item's id: the same at every try."""
+    return f"{id}.{entry.dedup}"
 
 
 def _note(entry: Entry, recalled: Recalled) -> MediaId | None:

@@ -80,10 +80,10 @@ class Handovers:
         item, upto = await self.casefile.item(conversation, entry, self._place(conversation), told)
         placed = await desk.send(item) if item else None
         place = dict((placed and placed.place) or _theirs(conversation)) | {UPTO: str(upto)}
-        self.casefile.sent(item)
         known = [(_known_at(queue), id) for id in (placed.known_as if placed else ())]
         receipts = [Receipt(claim.key, f"desk:{entry.dedup}", "sent", await self.store.now())]
         await self.store.settle(claim, Settlement(entry.seq, receipts=receipts, place=place, known=known))
+        self.casefile.done(claim.key, entry)
         self.telemetry.desk.labels(queue, body["what"], "sent").inc()
         self.incidents.close(f"desk {queue}")
 
@@ -102,6 +102,7 @@ class Handovers:
             return
         dead = [DeadLetter(Kind.DESK, claim.key, entry.seq, error.reason, at)]
         await self.store.settle(claim, Settlement(entry.seq, receipts=[receipt], dead=dead))
+        self.casefile.done(claim.key, entry)
 
     # -- what people do there --------------------------------------------------------------------------
 

@@ -104,7 +104,8 @@ class Loop:
             return await self._claim()
         except StoreError as error:
             log.error("the store cannot be asked for work", extra={"facts": {"error": str(error)}})
-        except Exception:
+        except Exception as error:
+            self._telemetry.failures.labels(type(error).__name__).inc()
             log.exception("looking for work broke")
         return PAUSE
 

@@ -266,6 +266,17 @@ async def test_a_link_leads_to_its_conversation(browser: Browser, inbox: str, te
         await page.get_by_text("não está mais ao alcance").wait_for()
 
 
+async def test_a_scroll_that_is_told_late_breaks_nothing(browser: Browser, inbox: str, team: Team) -> None:
+    lia = busy_day(team)
+    async with marina(browser, inbox) as page:
+        await choose(page, lia)
+        log = await page.locator(".log").element_handle()
+        assert log is not None
+        await page.evaluate("location.hash = ''")
+        await page.locator(".log").wait_for(state="detached")
+        await log.dispatch_event("scroll")
+
+
 async def test_a_talk_that_lies_open_all_day_does_not_grow_for_ever(browser: Browser, inbox: str, team: Team) -> None:
     lia = team.calls("Lia", "Oi", WISH)
     async with marina(browser, inbox) as page:

@@ -18,7 +18,7 @@ from storage.model import ConversationId, Kind
 from tests.fakes import openai as wire
 from tests.fakes.callback import SECRET, FakeCallback
 from tests.fakes.openai import FakeOpenAI
-from tests.story.running import Contact, pass_time, running, toml
+from tests.story.running import LONG, Contact, burst_ends, pass_time, running, toml
 
 MARKER = "Ação: Transferir para o setor de atendimento"
 
@@ -179,6 +179,25 @@ async def test_what_is_said_while_the_desk_is_down_is_told_once(
             assert (await desk.arrivals.get())["data"]["message"]["text"] == "Alguém aí?"
             await settled(contact, Kind.DESK)
             assert len(desk.seen) == 3
+
+
+async def test_what_a_case_told_is_no_news(tmp_path: Path) -> None:
+    async with FakeOpenAI(called) as openai, FakeCallback() as desk:
+        patient = config(openai, desk).replace("interval_ms = 30", f"interval_ms = {LONG}", 1)
+        patient = patient.replace("max_wait_ms = 2000", f"max_wait_ms = {LONG}", 1)
+        async with running(patient, tmp_path) as (gateway, contact):
+            await contact.say("Um.")
+            await gateway.people.take(ConversationId(contact.conversation), "Bia", key="a")
+            case = (await desk.arrivals.get())["data"]
+            assert [line["text"] for line in case["transcript"]] == ["Um."]
+            await settled(contact, Kind.DESK)
+            await burst_ends(gateway, contact.conversation, 1)
+            with gateway.live.watch(ConversationId(contact.conversation)) as bell:
+                while not await contact.turns():
+                    await bell.wait(0.05)
+            await contact.say("Dois.")
+            await burst_ends(gateway, contact.conversation, 2)
+            assert (await desk.arrivals.get())["data"]["message"]["text"] == "Dois."
 
 
 async def test_what_a_desk_was_not_told_it_is_told_after_a_restart(

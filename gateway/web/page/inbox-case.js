@@ -77,7 +77,7 @@ function Log({ state, t }) {
   const items = lines(messages, state);
   useLayoutEffect(() => { if (pinned.current) toEnd(box.current); }, [items.length, items.at(-1)?.key]);
   useEffect(() => keepAtEnd(box.current, pinned), []);
-  return html`<div class="log" ref=${box} role="log" aria-live=${announcing ? "polite" : "off"} aria-label=${t("conversation")} tabindex="0" onScroll=${() => { pinned.current = near(box.current); }}>
+  return html`<div class="log" ref=${box} role="log" aria-live=${announcing ? "polite" : "off"} aria-label=${t("conversation")} tabindex="0" onScroll=${(event) => { pinned.current = near(event.currentTarget); }}>
     <div class="lines">
       ${begin !== "0-0" && html`<p class="aside">${t("earlier")}</p>`}
       <ol>${items.map((item) => html`<${Line} key=${item.key} item=${item} id=${state.open.id} words=${state.words} />`)}</ol>

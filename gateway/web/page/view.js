@@ -81,7 +81,8 @@ function Log({ state, t, acts }) {
   }, [items.length, last?.key]);
   useEffect(() => keepAtEnd(box.current, pinned), []);
   useLayoutEffect(() => { if (pinned.current) toEnd(box.current); }, [state.activity, state.held]);
-  const scrolled = () => { pinned.current = near(box.current); if (pinned.current) setBelow(false); };
+  // A scroll may be told when the conversation is gone from the page already.
+  const scrolled = (event) => { pinned.current = near(event.currentTarget); if (pinned.current) setBelow(false); };
   return html`<div class="log" ref=${box} role="log" aria-live=${state.announcing ? "polite" : "off"} aria-label=${t("conversation")} tabindex="0" onScroll=${scrolled}>
       <div class="lines">
         ${!items.length && state.caughtUp && html`<${Welcome} visit=${state.visit} t=${t} say=${acts.say} />`}
