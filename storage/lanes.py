@@ -464,14 +464,15 @@ SEALED = "SELECT blob FROM sealed WHERE name = :name"
 SEAL = "INSERT INTO sealed (name, blob) VALUES (:name, :blob) ON CONFLICT (name) DO UPDATE SET blob = excluded.blob"
 
 SPEND = """
-INSERT INTO spending AS s (queue, day, characters, seconds, saved)
-VALUES (:queue, :day, :characters, :seconds, :saved)
+INSERT INTO spending AS s (queue, day, characters, seconds, saved, tokens)
+VALUES (:queue, :day, :characters, :seconds, :saved, :tokens)
 ON CONFLICT (queue, day) DO UPDATE SET characters = s.characters + excluded.characters,
-                                       seconds = s.seconds + excluded.seconds, saved = s.saved + excluded.saved
+                                       seconds = s.seconds + excluded.seconds, saved = s.saved + excluded.saved,
+                                       tokens = s.tokens + excluded.tokens
 """
 
 SPENT = """
-SELECT COALESCE(SUM(characters), 0), COALESCE(SUM(seconds), 0), COALESCE(SUM(saved), 0)
+SELECT COALESCE(SUM(characters), 0), COALESCE(SUM(seconds), 0), COALESCE(SUM(saved), 0), COALESCE(SUM(tokens), 0)
 FROM spending WHERE queue = :queue AND day >= :since_day
 """
 
@@ -594,9 +595,9 @@ def day_value(day: str) -> str:
     return day
 
 
-def spending_values(queue: str, day: str, characters: int, seconds: float, saved: int) -> Values:
+def spending_values(queue: str, day: str, characters: int, seconds: float, saved: int, tokens: int) -> Values:
     """Raises ValueError."""
-    amounts = {"characters": characters, "seconds": seconds, "saved": saved}
+    amounts = {"characters": characters, "seconds": seconds, "saved": saved, "tokens": tokens}
     for name, amount in amounts.items():
         if not (math.isfinite(amount) and amount >= 0):
             raise ValueError(f"{name} must be a number of 0 or more")
@@ -669,8 +670,8 @@ def fetched_of(row: Row) -> Fetched:
 
 
 def spent_of(row: Row) -> Spent:
-    characters, seconds, saved = row
-    return Spent(int(characters), float(seconds), int(saved))
+    characters, seconds, saved, tokens = row
+    return Spent(int(characters), float(seconds), int(saved), int(tokens))
 
 
 def unread_of(row: Row) -> Unread:

@@ -317,7 +317,7 @@ class Settled(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a queue's speech came to over some days."""
+    """What a queue's speech and answers came to over some days."""
 
     characters: int = 0
     """Charged by the voice's provider."""
@@ -325,6 +325,8 @@ class Spent:
     """Of speech."""
     saved: int = 0
     """Characters that cost nothing, because their sound was there already."""
+    tokens: int = 0
+    """Read and written, as the assistant's provider counts them."""
 
 
 @dataclass(frozen=True, slots=True)

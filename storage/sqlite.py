@@ -639,9 +639,11 @@ class SqliteStore:
     async def seal(self, name: str, blob: bytes) -> None:
         await self._write(lambda: self._one(lanes.SEAL, {"name": name, "blob": blob}))
 
-    async def spend(self, queue: str, day: str, *, characters: int = 0, seconds: float = 0.0, saved: int = 0) -> None:
-        values = lanes.spending_values(queue, day, characters, seconds, saved)
-        if characters or seconds or saved:
+    async def spend(
+        self, queue: str, day: str, *, characters: int = 0, seconds: float = 0.0, saved: int = 0, tokens: int = 0
+    ) -> None:
+        values = lanes.spending_values(queue, day, characters, seconds, saved, tokens)
+        if characters or seconds or saved or tokens:
             await self._write(lambda: self._one(lanes.SPEND, values))
 
     async def spent(self, queue: str, since_day: str) -> Spent:

@@ -280,8 +280,11 @@ class Library(Protocol):
 
     async def seal(self, name: str, blob: bytes) -> None: ...
 
-    async def spend(self, queue: str, day: str, *, characters: int = 0, seconds: float = 0.0, saved: int = 0) -> None:
-        """Add to what the queue's speech came to on that day. `day`: `YYYY-MM-DD`, UTC. Nothing is written for nothing.
+    async def spend(
+        self, queue: str, day: str, *, characters: int = 0, seconds: float = 0.0, saved: int = 0, tokens: int = 0
+    ) -> None:
+        """Add to what the queue's speech and answers came to on that day. `day`: `YYYY-MM-DD`, UTC. Nothing is written
+        for nothing.
 
         Raises ValueError for what is negative, not finite or no such day; Unavailable.
         """

@@ -1211,28 +1211,31 @@ class StoreSuite:
         assert len(rest) == 200
         assert (first.channel, first.why, first.body) == ("quiet", "no such field", b"\x00\xff" * 32_768)
 
-    # -- what speech came to ---------------------------------------------------------------------------------
+    # -- what speech and answers came to ---------------------------------------------------------------------
 
     async def test_spending_adds_up_by_queue_and_from_a_day_on(self, lab: Lab) -> None:
         store = lab.store
         await store.spend("sales", "2026-10-31", characters=1)
         await store.spend("sales", "2026-11-01", characters=20, seconds=1.5)
-        await store.spend("sales", "2026-11-01", characters=300, saved=7)
-        await store.spend("sales", "2026-12-01", characters=4000, seconds=0.25, saved=80)
+        await store.spend("sales", "2026-11-01", characters=300, saved=7, tokens=9)
+        await store.spend("sales", "2026-11-01", tokens=600)
+        await store.spend("sales", "2026-12-01", characters=4000, seconds=0.25, saved=80, tokens=10_000)
         await store.spend("help", "2026-11-01", characters=50_000)
-        november = Spent(4320, 1.75, 87)
+        november = Spent(4320, 1.75, 87, 10_609)
         assert await store.spent("sales", "2026-11-01") == november
-        assert await store.spent("sales", "2026-11-02") == Spent(4000, 0.25, 80)
-        assert await store.spent("sales", "0000-00-00") == Spent(4321, 1.75, 87)
+        assert await store.spent("sales", "2026-11-02") == Spent(4000, 0.25, 80, 10_000)
+        assert await store.spent("sales", "0000-00-00") == Spent(4321, 1.75, 87, 10_609)
         assert await store.spent("sales", "2026-12-02") == await store.spent("nobody", "2026-11-01") == Spent()
         assert await (await lab.restart()).spent("sales", "2026-11-01") == november
 
     async def test_spending_at_once_is_counted_once_each(self, lab: Lab) -> None:
-        adds = [lab.store.spend("sales", "2026-11-01", characters=n, seconds=0.5, saved=1) for n in range(200)]
+        day = "2026-11-01"
+        adds = [lab.store.spend("sales", day, characters=n, seconds=0.5, saved=1, tokens=2) for n in range(200)]
         await asyncio.gather(*adds)
-        assert await lab.store.spent("sales", "2026-11-01") == Spent(sum(range(200)), 100.0, 200)
-        await lab.store.spend("sales", "2026-11-01", characters=2**40)  # and no day is too big
-        assert (await lab.store.spent("sales", "2026-11-01")).characters == 2**40 + sum(range(200))
+        assert await lab.store.spent("sales", "2026-11-01") == Spent(sum(range(200)), 100.0, 200, 400)
+        await lab.store.spend("sales", "2026-11-01", characters=2**40, tokens=2**40)  # and no day is too big
+        spent = await lab.store.spent("sales", "2026-11-01")
+        assert (spent.characters, spent.tokens) == (2**40 + sum(range(200)), 2**40 + 400)
 
     @pytest.mark.parametrize(
         "wrong",
@@ -1240,6 +1243,7 @@ class StoreSuite:
             {"characters": -1},
             {"seconds": -0.1},
             {"saved": -1},
+            {"tokens": -1},
             {"seconds": float("nan")},
             {"seconds": float("inf")},
             {"characters": 5, "saved": -5},

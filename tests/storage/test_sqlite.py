@@ -353,6 +353,20 @@ async def test_what_version_2_wrote_goes_on_and_can_spend(path: Path, build: Bui
     await store.close()
 
 
+async def test_what_version_4_spent_stays_and_tokens_join_it(path: Path, build: Build) -> None:
+    known = lanes.steps()
+    await opened(path, {n: known[n] for n in (1, 2, 3, 4)})
+    with sqlite3.connect(path) as db:
+        db.execute("INSERT INTO spending VALUES ('front', '2026-11-21', 9, 1.5, 2)")
+    db.close()
+    store = build()
+    await store.open()
+    assert versions(path) == list(known)
+    await store.spend("front", "2026-11-21", tokens=1200)
+    assert await store.spent("front", "2026-11-01") == Spent(9, 1.5, 2, 1200)
+    await store.close()
+
+
 async def test_what_costs_nothing_asks_nobody(store: SqliteStore) -> None:
     before = store.requests
     await store.spend("front", "2026-11-21")
