@@ -691,18 +691,30 @@ async def unread_in(path: str | Path, limit: int) -> list[Unread]:
 
     Empty when there is no such file, or none that ever kept any. Raises Unavailable when it cannot be read.
     """
-    return await asyncio.to_thread(_unread_in, Path(path), limit)
+    return [lanes.unread_of(row) for row in await _rows_in(path, "unread", lanes.UNREAD, {"limit": limit})]
 
 
-def _unread_in(path: Path, limit: int) -> list[Unread]:
-    file = path.absolute()
+async def spent_in(path: str | Path, queue: str, since_day: str) -> Spent:
+    """`Store.spent`, likewise; nothing where the file is of a time in which tokens were not counted."""
+    values = {"queue": queue, "since_day": lanes.day_value(since_day)}
+    rows = await _rows_in(path, "spending", lanes.SPENT, values, column="tokens")
+    return lanes.spent_of(rows[0]) if rows else Spent()
+
+
+async def _rows_in(
+    path: str | Path, table: str, sql: str, values: Mapping[str, Any], *, column: str = ""
+) -> list[tuple[Any, ...]]:
+    """None where there is no such file, table or column yet."""
+    return await asyncio.to_thread(_rows, Path(path), table, sql, values, column)
+
+
+def _rows(file: Path, table: str, sql: str, values: Mapping[str, Any], column: str) -> list[tuple[Any, ...]]:
     if not file.is_file():
         return []
     try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5.0)) as db:
-            if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'unread'").fetchone() is None:
-                return []
-            return [lanes.unread_of(row) for row in db.execute(lanes.UNREAD, {"limit": limit})]
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as db:
+            known = [name for (name,) in db.execute("SELECT name FROM pragma_table_info(?)", (table,))]
+            return db.execute(sql, values).fetchall() if known and (not column or column in known) else []
     except sqlite3.Error as error:
         raise unavailable(error) from error
 

@@ -18,7 +18,7 @@ import pytest
 from storage import lanes
 from storage.lanes import POSTGRES, SQLITE
 from storage.model import Conversation, Cursor, Hold, Kind, Passing, Post, Receipt, Settlement, Spent, conversation_id
-from storage.sqlite import SqliteStore, unread_in
+from storage.sqlite import SqliteStore, spent_in, unread_in
 from storage.store import AlreadyOpen, NewerDatabase, StoreError, Unavailable
 from storage.writer import Writer
 
@@ -359,11 +359,15 @@ async def test_what_version_4_spent_stays_and_tokens_join_it(path: Path, build: 
     with sqlite3.connect(path) as db:
         db.execute("INSERT INTO spending VALUES ('front', '2026-11-21', 9, 1.5, 2)")
     db.close()
+    assert await spent_in(path, "front", "2026-11-01") == Spent(), "it counted no tokens"
     store = build()
     await store.open()
     assert versions(path) == list(known)
     await store.spend("front", "2026-11-21", tokens=1200)
     assert await store.spent("front", "2026-11-01") == Spent(9, 1.5, 2, 1200)
+    assert await spent_in(path, "front", "2026-11-01") == Spent(9, 1.5, 2, 1200), "while its owner runs"
+    assert await spent_in(path, "front", "2026-12-01") == Spent()
+    assert await spent_in(path.with_name("none.db"), "front", "2026-11-01") == Spent()
     await store.close()
 
 
