@@ -43,6 +43,7 @@ from gateway.steps.settle import MAX_FOLDS, Settle
 from gateway.steps.speak import Speak, phrases
 from gateway.steps.utter import Utter
 from gateway.telemetry import Telemetry
+from gateway.tracing import traces_of
 from gateway.turns import Turns
 from gateway.voices import watch
 from gateway.wakes import Wakes
@@ -96,7 +97,10 @@ class Gateway:
         """`suggestions`: questions to begin with, by channel. `progress`: see `Equipment.progress`."""
         self.config, self._suggestions, self._progress = config, suggestions or {}, progress
         self.telemetry, self.live = Telemetry(), Live()
-        self.store: Store = self._store()
+        self.notices: list[str] = []
+        """What works less well than configured, a line each."""
+        self.traces = traces_of(os.environ, self.notices)
+        self.store: Store = self.traces.watching(self._store()) if self.traces else self._store()
         self.media = MediaFolder(Path(config.storage.media_dir))
         self.encoder = Encoder()
         self.speak = Speak(self.store, self.media, self.live, self.telemetry)
@@ -104,8 +108,6 @@ class Gateway:
         self.channels: dict[str, Channel] = {}
         self.hooked: dict[str, Hooked] = {}
         """Those of providers."""
-        self.notices: list[str] = []
-        """What works less well than configured, a line each."""
         self.incidents = Incidents.of(config.server, self.telemetry)
         self.url = ""
         self._loops: dict[Kind, Loop] = {}
@@ -113,6 +115,9 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
+            if self.traces:
+                self.traces.open()
+                stack.push_async_callback(self.traces.close)
             await self.store.open()
             stack.push_async_callback(self.store.close)
             stack.push_async_callback(self.incidents.aclose)
