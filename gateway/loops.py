@@ -119,8 +119,7 @@ class Loop:
             self._start(claim)
         if claims:
             return 0
-        wake = await self._store.next_wake(self._kind)
-        return POLL if wake is None else min(POLL, max(0.0, (wake - await self._store.now()) / 1000))
+        return await self._store.rest(self._kind)
 
     def _start(self, claim: Claim) -> None:
         if self._kind is Kind.IN:

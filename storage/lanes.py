@@ -135,9 +135,11 @@ ON CONFLICT (channel, id) DO NOTHING
 
 # -- claiming ------------------------------------------------------------------------------------
 
+# `back` bounds the search from below: behind a forgotten transaction PostgreSQL keeps every index entry of the past.
 CLAIM = """
 WITH ripe AS MATERIALIZED (
-  SELECT key FROM lane WHERE kind = :kind AND wake_at <= now_ms() AND hold IS NULL
+  SELECT key FROM lane
+  WHERE kind = :kind AND wake_at <= now_ms() AND wake_at >= now_ms() - :back AND hold IS NULL
   ORDER BY wake_at LIMIT :limit /*skip locked*/
 )
 UPDATE lane SET epoch = lane.epoch + 1, owner = :owner, tries = lane.tries + 1, busy = 1,
@@ -204,6 +206,8 @@ ON CONFLICT (kind, key) DO UPDATE SET
                  WHEN l.hold IS NOT NULL THEN NULL
                  WHEN l.wake_at < excluded.wake_at THEN l.wake_at ELSE excluded.wake_at END
 """
+
+LOOK_NOW = ARM.replace(":at", "now_ms()")
 
 PENDING = "SELECT head FROM lane WHERE kind = 0 AND key = :key AND tail > head"
 

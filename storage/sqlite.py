@@ -13,71 +13,46 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import aiosqlite
 
 from storage import lanes
-from storage.lanes import SQLITE
+from storage.lanes import SQLITE, Row, Values
+from storage.ledger import Bells, Ledger, Rang
 from storage.model import (
-    Claim,
-    Conversation,
-    ConversationId,
-    Cursor,
-    DeadLetter,
-    Depths,
-    Entry,
-    Fetched,
     Kind,
-    Known,
-    Media,
-    MediaId,
-    Outcome,
-    Passing,
-    Post,
-    Posted,
-    Receipt,
-    Settled,
-    Settlement,
     Spent,
-    Turn,
-    TurnId,
     Unread,
-    Verdict,
-    conversation_id,
 )
-from storage.store import AlreadyOpen, Fenced, NewerDatabase, StoreError, Unavailable
+from storage.procedures import ALONE, Procedure
+from storage.store import AlreadyOpen, NewerDatabase, StoreError, Unavailable
 from storage.writer import SteadyClock, Writer, unavailable
 
 T = TypeVar("T")
-Rang = Callable[[Kind, ConversationId], None]
-Bells = Iterable[tuple[Kind, ConversationId]]
 
 READERS = 2
-
-FAMILIAR = 10_000
-"""Answers to "who is it?" that are remembered; then it begins anew."""
-UNREAD_KEPT = 200
-UNREAD_BYTES = 64 * 1024
+LONGEST_REST = 5.0
+"""Seconds: the net under the bells."""
 
 
 def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class SqliteStore:
+class SqliteStore(Ledger):
     """`storage.store.Store` on the file at `path`.
 
     clock: returns milliseconds since the Unix epoch; may be called from two threads. synchronous: FULL
     survives a power cut; NORMAL and OFF are for tests and measurements. busy_ms: how long to wait for a
-    foreign lock on the file before `Unavailable`. rang: called on the event loop after a commit that posted
-    to, woke or changed a lane or a hold, once per lane and request. Claims and renewals do not ring: whoever
-    makes them knows. steps: the schema, for tests; `lanes.steps()` otherwise.
+    foreign lock on the file before `Unavailable`. rang: see `Ledger`. steps: the schema, for tests;
+    `lanes.steps()` otherwise.
     """
+
+    _familiar_most = 10_000
 
     def __init__(
         self,
@@ -89,19 +64,16 @@ class SqliteStore:
         rang: Rang | None = None,
         steps: Mapping[int, str] | None = None,
     ) -> None:
+        super().__init__(rang)
         self.path = Path(path).absolute()
         self._clock = SteadyClock(clock)
         self._synchronous = synchronous
         self._busy_ms = busy_ms
-        self._rang = rang
         self._steps = lanes.steps() if steps is None else steps
         self._lock = FileLock(self.path.with_name(self.path.name + ".lock"))
         self._writer: Writer | None = None
         self._readers: list[aiosqlite.Connection] = []
         self._reads = itertools.count()
-        self._familiar: dict[tuple[str, tuple[str, ...]], str] = {}
-        """Contacts by channel and names. Another one is begun whenever a name is learned, so that a look which was
-        under way meanwhile writes into one that nobody reads any more. Nobody else writes to this file."""
         self._door = asyncio.Lock()
 
     # -- opening and closing -----------------------------------------------------------------------
@@ -159,33 +131,31 @@ class SqliteStore:
 
     # -- asking the writer and the readers -----------------------------------------------------------
 
-    def _write(self, work: Callable[[], T], bells: Callable[[T], Bells] | None = None) -> asyncio.Future[T]:
+    async def _write(self, procedure: Procedure[T], bells: Callable[[T], Bells] | None = None) -> T:
+        rings = None if bells is None else lambda result: self._ring(bells(result))
+        return await self._writing.ask(lambda: self._carry_out(procedure), rings)
+
+    def _carry_out(self, procedure: Procedure[T]) -> T:
+        """On the writer's thread."""
+        row: Row | None = None
+        execute = self._writing.db.execute
+        while True:
+            try:
+                sql, values = procedure.send(row)
+            except StopIteration as end:
+                return cast("T", end.value)
+            row = None if sql is ALONE else execute(sql, values).fetchone()
+
+    async def _all(self, sql: str, values: Values) -> Sequence[Row]:
+        return await self._writing.ask(lambda: self._writing.db.execute(sql, values).fetchall())
+
+    @property
+    def _writing(self) -> Writer:
         if self._writer is None:
             raise Unavailable("the store is closed")
-        ring = self._rang
-        if bells is None:
-            return self._writer.ask(work)
+        return self._writer
 
-        def after(result: T) -> None:
-            for kind, key in bells(result):
-                if ring is not None:
-                    ring(kind, key)
-
-        return self._writer.ask(work, after)
-
-    def _all(self, sql: str, values: Mapping[str, Any]) -> list[Any]:
-        assert self._writer is not None
-        return self._writer.db.execute(sql, values).fetchall()
-
-    def _one(self, sql: str, values: Mapping[str, Any]) -> Any:
-        assert self._writer is not None
-        return self._writer.db.execute(sql, values).fetchone()
-
-    def _mine(self, sql: str, claim: Claim, **more: int) -> None:
-        if self._one(sql, {**lanes.fence_values(claim), **more}) is None:
-            raise Fenced(f"epoch {claim.epoch} of this lane is over")
-
-    async def _read(self, sql: str, values: Mapping[str, Any]) -> list[Any]:
+    async def _read(self, sql: str, values: Values) -> Sequence[Row]:
         if not self._readers:
             raise Unavailable("the store is closed")
         try:
@@ -194,465 +164,12 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise unavailable(error) from error
 
-    async def _read_one(self, sql: str, values: Mapping[str, Any]) -> Any:
-        rows = await self._read(sql, values)
-        return rows[0] if rows else None
-
-    # -- lanes -----------------------------------------------------------------------------------------
-
-    async def accept(self, conversation: Conversation, post: Post, media: Sequence[MediaId] = ()) -> Posted:
-        if post.key != conversation.id:
-            raise ValueError("the post is for another conversation")
-        return await self._write(
-            lambda: self._accept(conversation, post, media),
-            lambda posted: [(Kind.IN, post.key)] if posted.verdict is Verdict.NEW else [],
-        )
-
-    def _accept(self, conversation: Conversation, post: Post, media: Sequence[MediaId]) -> Posted:
-        known = self._known(conversation.channel, post.dedup) if post.once else None
-        if known is not None and known.conversation != conversation.id:
-            return Posted(Verdict.DUPLICATE, known.seq)
-        posted = self._post(Kind.IN, post)
-        if posted.verdict is Verdict.NEW:
-            self._one(lanes.MEET, lanes.conversation_values(conversation))
-            self._open_media(media, conversation.id)
-            if post.once:
-                self._know(conversation.channel, post.dedup, Kind.IN, post, posted.seq)
-        return posted
-
-    def _known(self, channel: str, id: str) -> Known | None:
-        row = self._one(lanes.KNOWN, {"channel": channel, "id": id})
-        return None if row is None else lanes.known_of(row)
-
-    def _know(self, channel: str, id: str, kind: Kind, post: Post, seq: int) -> None:
-        about = {"conversation": post.key, "kind": int(kind), "seq": seq, "dedup": post.dedup}
-        self._one(lanes.KNOW, {"channel": channel, "id": id, **about})
-
-    async def take_over(
-        self,
-        conversation: Conversation,
-        post: Post,
-        provider_id: str,
-        passing: Passing,
-        *,
-        desk: Sequence[Post] = (),
-        wake_at: int | None = None,
-    ) -> Posted | None:
-        if any(one.key != conversation.id for one in (post, *desk)):
-            raise ValueError("the post is for another conversation")
-        settlement = Settlement(0, [post], passing=passing, desk=desk, wake_at=wake_at)
-        return await self._write(
-            lambda: self._take_over(conversation, provider_id, settlement),
-            lambda posted: _written_bells(post.key, settlement) if posted and posted.verdict is Verdict.NEW else [],
-        )
-
-    def _take_over(self, conversation: Conversation, provider_id: str, settlement: Settlement) -> Posted | None:
-        (post,), passing = settlement.posts, settlement.passing
-        known = self._known(conversation.channel, provider_id)
-        if known is not None:
-            return Posted(Verdict.DUPLICATE, known.seq)
-        if passing is None or self._custody(conversation.id) != passing.before:
-            return None
-        posted = self._post(Kind.OUT, post)
-        if posted.verdict is Verdict.NEW:
-            self._one(lanes.MEET, lanes.conversation_values(conversation))
-            self._know(conversation.channel, provider_id, Kind.OUT, post, posted.seq)
-            self._write_down(conversation.id, replace(settlement, posts=()))
-        return posted
-
-    def _custody(self, id: ConversationId) -> str:
-        """Of a conversation that is not there yet, too."""
-        row = self._one(lanes.CUSTODY, {"id": id})
-        return "" if row is None else str(row[0])
-
-    async def knock(self, posts: Sequence[Post]) -> bool:
-        return await self._write(
-            lambda: self._knock(posts),
-            lambda done: dict.fromkeys((Kind.IN, post.key) for post in posts) if done else [],
-        )
-
-    def _knock(self, posts: Sequence[Post]) -> bool:
-        if any(self._one(lanes.PENDING, {"key": post.key}) is not None for post in posts):
-            return False
-        for post in posts:
-            self._post(Kind.IN, post)
-        return True
-
-    async def send_also(self, post: Post) -> Posted:
-        return await self._write(lambda: self._post(Kind.OUT, post), lambda posted: [(Kind.OUT, post.key)])
-
-    async def cancel(self, id: ConversationId, reason: str) -> Turn | None:
-        return await self._write(lambda: self._cancel(id, reason), lambda turn: [(Kind.IN, id)] if turn else [])
-
-    def _cancel(self, id: ConversationId, reason: str) -> Turn | None:
-        pending = self._one(lanes.PENDING, {"key": id})
-        if pending is None:
-            return None
-        epoch, tail, now = self._one(lanes.CANCEL, {"key": id})
-        turn = Turn(TurnId(f"{id}.{epoch}"), id, epoch, pending[0], tail, now, now, Outcome.IGNORED, reason)
-        self._one(lanes.END_TURN, lanes.turn_values(turn))
-        return turn
-
-    def _post(self, kind: Kind, post: Post) -> Posted:
-        lane = lanes.lane_values(kind, post)
-        seen = self._one(lanes.SEEN, lane)
-        if seen is not None:
-            seq, digest = seen
-            return Posted(Verdict.DUPLICATE if digest == post.digest else Verdict.CONFLICT, seq)
-        seq, at = self._one(lanes.BUMP, lane)
-        self._one(lanes.APPEND, {**lane, "seq": seq, "digest": post.digest, "body": post.body, "at": at})
-        return Posted(Verdict.NEW, seq)
-
-    def _open_media(self, media: Iterable[MediaId], conversation: ConversationId) -> None:
-        for id in media:
-            self._one(lanes.OPEN_MEDIA, {"media": id, "conversation": conversation})
-
-    async def claim(self, kind: Kind, limit: int, lease: int, owner: str) -> list[Claim]:
-        values = {"kind": int(kind), "limit": limit, "lease": lease, "owner": owner}
-        rows = await self._write(lambda: self._all(lanes.CLAIM, values))
-        return sorted((lanes.claim_of(kind, row) for row in rows), key=lambda claim: claim.ripe_at)
-
-    async def load(self, claim: Claim) -> list[Entry]:
-        values = {"kind": int(claim.kind), "key": claim.key, "head": claim.head, "tail": claim.tail}
-        return [lanes.entry_of(row) for row in await self._write(lambda: self._all(lanes.LOAD, values))]
-
-    async def renew(self, claim: Claim, lease: int) -> None:
-        await self._write(lambda: self._mine(lanes.RENEW, claim, lease=lease))
-
-    async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
-        if not claim.head <= settlement.upto <= claim.tail:
-            raise ValueError(f"{settlement.upto} is not within ({claim.head}, {claim.tail}]")
-        if any(post.key != claim.key for post in (*settlement.posts, *settlement.desk)):
-            raise ValueError("a post is for another conversation")
-        return await self._write(
-            lambda: self._settle(claim, settlement), lambda settled: _settle_bells(claim, settlement, settled)
-        )
-
-    def _settle(self, claim: Claim, settlement: Settlement) -> Settled:
-        self._mine(lanes.HELD_MINE, claim)
-        if settlement.passing is not None and self._custody(claim.key) != settlement.passing.before:
-            return Settled.MOVED
-        if self._fold(claim, settlement.max_folds):
-            return Settled.FOLDED
-        self._mine(lanes.SETTLE, claim, upto=settlement.upto, pause=max(0, settlement.pause))
-        self._write_down(claim.key, settlement)
-        return Settled.DONE
-
-    def _write_down(self, key: ConversationId, settlement: Settlement) -> None:
-        for post in settlement.posts:
-            self._post(Kind.OUT, post)
-        for post in settlement.desk:
-            self._post(Kind.DESK, post)
-        if settlement.turn is not None:
-            self._one(lanes.END_TURN, lanes.turn_values(settlement.turn))
-        if settlement.passing is not None and settlement.passing.after != settlement.passing.before:
-            self._one(lanes.PASS_ON, lanes.passing_values(key, settlement.passing))
-        for receipt in settlement.receipts:
-            if not self._record(receipt):
-                self._know_delivery(receipt)  # also when the provider was faster in saying so, without its id
-        for name, on in settlement.facts.items():
-            self._set_fact(key, name, on)
-        if settlement.address is not None:
-            self._readdress(key, settlement.address)
-        if settlement.flow is not None:
-            self._one(lanes.FOLLOW, {"id": key, "flow": settlement.flow})
-        if settlement.place is not None:
-            self._one(lanes.PLACE, {"id": key, "place": lanes.address_text(settlement.place)})
-        for channel, id in settlement.known:
-            about = {"conversation": key, "kind": int(Kind.DESK), "seq": 0, "dedup": ""}
-            self._one(lanes.KNOW, {"channel": channel, "id": id, **about})
-        if settlement.wake_at is not None:
-            self._one(lanes.ARM, {"key": key, "at": settlement.wake_at})
-        for dead in settlement.dead:
-            self._one(lanes.BURY, lanes.dead_values(dead))
-        self._open_media(settlement.media, key)
-
-    async def fold(self, claim: Claim, max_folds: int) -> bool:
-        def work() -> bool:
-            self._mine(lanes.HELD_MINE, claim)
-            return self._fold(claim, max_folds)
-
-        return await self._write(work, lambda folded: [(claim.kind, claim.key)] if folded else [])
-
-    def _fold(self, claim: Claim, max_folds: int) -> bool:
-        values = {**lanes.fence_values(claim), "tail": claim.tail, "max_folds": max_folds}
-        return self._one(lanes.FOLD, values) is not None
-
-    async def retry(self, claim: Claim, delay: int) -> None:
-        await self._write(lambda: self._mine(lanes.RETRY, claim, delay=delay), lambda _: [(claim.kind, claim.key)])
-
-    async def pause(self, kind: Kind, key: ConversationId, why: str | None) -> None:
-        values = {"kind": int(kind), "key": key, "why": why}
-        await self._write(lambda: self._one(lanes.PAUSE, values), lambda _: [(kind, key)])
-
-    async def next_wake(self, kind: Kind) -> int | None:
-        row = await self._write(lambda: self._one(lanes.NEXT_WAKE, {"kind": int(kind)}))
-        return None if row is None else int(row[0])
-
     async def now(self) -> int:
         return self._clock()
 
-    # -- conversations ---------------------------------------------------------------------------------
-
-    async def conversation(self, id: ConversationId) -> Conversation | None:
-        row = await self._read_one(lanes.CONVERSATION, {"id": id})
-        return None if row is None else lanes.conversation_of(row)
-
-    async def pass_on(
-        self,
-        id: ConversationId,
-        passing: Passing,
-        *,
-        posts: Sequence[Post] = (),
-        desk: Sequence[Post] = (),
-        media: Sequence[MediaId] = (),
-        wake_at: int | None = None,
-    ) -> bool:
-        if any(post.key != id for post in (*posts, *desk)):
-            raise ValueError("a post is for another conversation")
-        settlement = Settlement(0, posts, passing=passing, media=media, desk=desk, wake_at=wake_at)
-        return await self._write(
-            lambda: self._pass_on(id, settlement), lambda done: _written_bells(id, settlement) if done else []
-        )
-
-    def _pass_on(self, id: ConversationId, settlement: Settlement) -> bool:
-        row = self._one(lanes.CUSTODY, {"id": id})
-        if row is None or settlement.passing is None or row[0] != settlement.passing.before:
-            return False
-        self._write_down(id, settlement)
-        return True
-
-    async def posted(self, id: ConversationId, dedup: str) -> bool:
-        return await self._read_one(lanes.SEEN, {"kind": int(Kind.OUT), "key": id, "dedup": dedup}) is not None
-
-    async def held(self, limit: int, after: tuple[int, str] = (0, "")) -> list[Conversation]:
-        rows = await self._read(lanes.HELD, {"at": after[0], "id": after[1], "limit": limit})
-        return [lanes.conversation_of(row) for row in rows]
-
-    async def transcript(self, id: ConversationId, after: Cursor, limit: int) -> list[Entry]:
-        values = {"id": id, "inbound": after.inbound, "outbound": after.outbound, "limit": limit}
-        return [lanes.entry_of(row) for row in await self._read(lanes.TRANSCRIPT, values)]
-
-    async def recent(self, id: ConversationId, limit: int) -> list[Entry]:
-        rows = await self._read(lanes.RECENT, {"id": id, "limit": limit})
-        return [lanes.entry_of(row) for row in reversed(rows)]
-
-    async def turns(self, id: ConversationId, after: int, limit: int) -> list[Turn]:
-        rows = await self._read(lanes.TURNS, {"id": id, "after": after, "limit": limit})
-        return [lanes.turn_of(row) for row in rows]
-
-    async def turn_covering(self, id: ConversationId, seq: int) -> Turn | None:
-        row = await self._read_one(lanes.COVERING, {"id": id, "seq": seq})
-        return None if row is None else lanes.turn_of(row)
-
-    async def latest(self, id: ConversationId, kind: Kind, limit: int) -> list[Entry]:
-        rows = await self._read(lanes.LATEST, {"id": id, "kind": int(kind), "limit": limit})
-        return [lanes.entry_of(row) for row in rows]
-
-    async def requeue(self, id: ConversationId, queue: str) -> bool:
-        values = {"id": id, "queue": queue}
-        return await self._write(lambda: self._one(lanes.REQUEUE, values) is not None)
-
-    async def record(self, receipt: Receipt) -> bool:
-        return await self._write(lambda: self._record(receipt))
-
-    def _record(self, receipt: Receipt) -> bool:
-        values = lanes.receipt_values(receipt)
-        if self._one(lanes.RECORDED, values) is not None:
-            return False
-        self._one(lanes.RECORD, values)
-        self._know_delivery(receipt)
-        return True
-
-    def _know_delivery(self, receipt: Receipt) -> None:
-        if receipt.provider_id:
-            self._one(lanes.KNOW_DELIVERY, lanes.receipt_values(receipt))
-
-    async def resolve(self, receipt: Receipt) -> bool:
-        return await self._write(lambda: self._resolve(receipt))
-
-    def _resolve(self, receipt: Receipt) -> bool:
-        self._one(lanes.EXHUME, {"conversation": receipt.conversation, "delivery": receipt.delivery})
-        return self._record(receipt)
-
-    async def receipts(self, id: ConversationId) -> list[Receipt]:
-        return [lanes.receipt_of(row) for row in await self._read(lanes.RECEIPTS, {"id": id})]
-
-    async def unsaid(self, id: ConversationId) -> set[str]:
-        return {delivery for (delivery,) in await self._read(lanes.UNSAID, {"id": id})}
-
-    async def withdrawn(self, id: ConversationId) -> set[str]:
-        return {delivery for (delivery,) in await self._read(lanes.WITHDRAWN, {"id": id})}
-
-    async def bury(self, dead: DeadLetter) -> None:
-        await self._write(lambda: self._one(lanes.BURY, lanes.dead_values(dead)))
-
-    async def facts(self, id: ConversationId) -> dict[str, int]:
-        return dict(await self._read(lanes.FACTS, {"id": id}))
-
-    async def set_fact(self, id: ConversationId, name: str, on: bool) -> None:
-        await self._write(lambda: self._set_fact(id, name, on))
-
-    def _set_fact(self, id: ConversationId, name: str, on: bool) -> None:
-        self._one(lanes.BEGIN_FACT if on else lanes.END_FACT, {"id": id, "name": name})
-
-    async def readdress(self, id: ConversationId, address: Mapping[str, str]) -> None:
-        await self._write(lambda: self._readdress(id, address))
-
-    def _readdress(self, id: ConversationId, address: Mapping[str, str]) -> None:
-        self._one(lanes.READDRESS, {"id": id, "address": lanes.address_text(address)})
-
-    async def known(self, channel: str, id: str) -> Known | None:
-        row = await self._read_one(lanes.KNOWN, {"channel": channel, "id": id})
-        return None if row is None else lanes.known_of(row)
-
-    # -- the names of a contact --------------------------------------------------------------------------
-
-    async def known_as(self, channel: str, ids: Sequence[str], *, lasting: str = "") -> str:
-        names = tuple(id for id in dict.fromkeys(ids) if id)  # an empty name would make one contact of all who have it
-        if not names:
-            raise ValueError("a contact needs a name")
-        familiar = self._familiar
-        contact = familiar.get((channel, names)) or await self._contact(channel, names)
-        if contact:
-            if len(familiar) >= FAMILIAR:
-                familiar.clear()
-            familiar[channel, names] = contact
-            return contact
-        learned = await self._write(
-            lambda: self._learn(channel, names, lasting), lambda learned: self._learned(channel, learned)
-        )
-        return learned[0]
-
-    async def _contact(self, channel: str, names: tuple[str, ...]) -> str:
-        """Empty when there is something to learn."""
-        values = {f"alias{n}": name for n, name in enumerate(names)}
-        known: dict[str, str] = dict(await self._read(lanes.aliases(len(names)), {"channel": channel, **values}))
-        if len(names) == 1:
-            return known.get(names[0], names[0])
-        contacts = set(known.values())
-        return contacts.pop() if len(known) == len(names) and len(contacts) == 1 else ""
-
-    def _learned(self, channel: str, learned: tuple[str, bool, bool]) -> Bells:
-        self._familiar = {}
-        contact, merged, held = learned
-        bells = {Kind.LATER: merged, Kind.IN: held}
-        return [(kind, conversation_id(channel, contact)) for kind, rings in bells.items() if rings]
-
-    def _learn(self, channel: str, names: Sequence[str], lasting: str) -> tuple[str, bool, bool]:
-        """The contact, whether another one was merged into it, and whether it is held now because that one was."""
-        same = [name for name in names if not self._is_somebody_elses(channel, name, lasting)]
-        contact, *losers = self._eldest_first(channel, same)
-        held = [self._merge(channel, contact, loser) for loser in losers]
-        for alias in names:
-            row = {"channel": channel, "alias": alias, "contact": contact, "lasting": int(alias == lasting)}
-            self._one(lanes.LEARN_ALIAS, row)
-        return contact, bool(held), any(held)
-
-    def _is_somebody_elses(self, channel: str, name: str, lasting: str) -> bool:
-        """A number that was given to a new owner: from now on it is the new one's, and what was said stays apart."""
-        alias = self._one(lanes.ALIAS, {"channel": channel, "alias": name})
-        if not lasting or name == lasting or alias is None:
-            return False
-        values = {"channel": channel, "contact": alias[0], "lasting": lasting}
-        return self._one(lanes.SOMEBODY_ELSE, values) is not None
-
-    def _eldest_first(self, channel: str, names: Sequence[str]) -> list[str]:
-        """The contacts that are known by these names; when there is none, the first name becomes one."""
-        known, born = dict[str, None](), dict[str, tuple[int, str]]()
-        for name in names:
-            alias = self._one(lanes.ALIAS, {"channel": channel, "alias": name})
-            contact = name if alias is None else str(alias[0])
-            id = conversation_id(channel, contact)
-            row = self._one(lanes.BORN, {"id": id})
-            if row is not None:
-                born[contact] = (row[0], id)
-            if row is not None or alias is not None:
-                known[contact] = None
-        nameless = [contact for contact in known if contact not in born]
-        return [*sorted(born, key=lambda contact: born[contact]), *nameless] or [names[0]]
-
-    def _merge(self, channel: str, contact: str, loser: str) -> bool:
-        """True when the loser's hold is the contact's own now. The loser keeps it too: its last turns may still run."""
-        id, lost = conversation_id(channel, contact), conversation_id(channel, loser)
-        ids = {"id": id, "loser": lost}
-        self._one(lanes.REPOINT, {"channel": channel, "contact": contact, "loser": loser})
-        for inherit in (lanes.INHERIT_FACTS, lanes.INHERIT_FLOW, lanes.INHERIT_DESK):
-            self._one(inherit, ids)
-        self._one(lanes.ARM, {"key": id, "at": self._transaction_time()})  # whatever it was time for over there
-        return self._one(lanes.INHERIT_HOLD, ids) is not None
-
-    # -- the library -----------------------------------------------------------------------------------
-
-    async def add_media(self, media: Media) -> None:
-        await self._write(lambda: self._one(lanes.ADD_MEDIA, lanes.media_values(media)))
-
-    async def media(self, id: MediaId) -> Media | None:
-        row = await self._read_one(lanes.MEDIA, {"id": id})
-        return None if row is None else lanes.media_of(row)
-
-    async def media_open_to(self, id: MediaId, conversation: ConversationId) -> bool:
-        values = {"media": id, "conversation": conversation}
-        return await self._read_one(lanes.MEDIA_OPEN, values) is not None
-
-    async def media_open_to_channel(self, id: MediaId, channel: str) -> bool:
-        values = {"media": id, "channel": channel}
-        return await self._read_one(lanes.MEDIA_OPEN_TO_CHANNEL, values) is not None
-
-    async def heard(self, media: MediaId) -> tuple[str, str] | None:
-        row = await self._read_one(lanes.HEARD, {"media": media})
-        return None if row is None else (row[0], row[1])
-
-    async def remember_heard(self, media: MediaId, text: str, language: str) -> None:
-        values = {"media": media, "text": text, "language": language}
-        await self._write(lambda: self._one(lanes.REMEMBER_HEARD, values))
-
-    async def fetched(self, id: ConversationId, after: int, upto: int) -> list[Fetched]:
-        rows = await self._read(lanes.FETCHED, {"id": id, "after": after, "upto": upto})
-        return [lanes.fetched_of(row) for row in rows]
-
-    async def remember_fetched(self, id: ConversationId, fetched: Fetched) -> None:
-        await self._write(lambda: self._remember_fetched(id, fetched))
-
-    def _remember_fetched(self, id: ConversationId, fetched: Fetched) -> None:
-        media = fetched.media
-        place = {"id": id, "seq": fetched.seq, "n": fetched.n}
-        what = {"media": media and media.id, "problem": fetched.problem}
-        if self._one(lanes.REMEMBER_FETCHED, {**place, **what}) is not None and media is not None:
-            self._one(lanes.KEEP_MEDIA, lanes.media_values(media))
-            self._open_media([media.id], id)
-
-    async def keep_unread(self, channel: str, why: str, body: bytes) -> None:
-        await self._write(lambda: self._keep_unread(channel, why, body[:UNREAD_BYTES]))
-
-    def _keep_unread(self, channel: str, why: str, body: bytes) -> None:
-        self._one(lanes.KEEP_UNREAD, {"channel": channel, "why": why, "body": body})
-        self._one(lanes.DROP_UNREAD, {"channel": channel, "kept": UNREAD_KEPT})
-
-    async def unread(self, limit: int) -> list[Unread]:
-        return [lanes.unread_of(row) for row in await self._read(lanes.UNREAD, {"limit": limit})]
-
-    async def sealed(self, name: str) -> bytes | None:
-        row = await self._read_one(lanes.SEALED, {"name": name})
-        return None if row is None else bytes(row[0])
-
-    async def seal(self, name: str, blob: bytes) -> None:
-        await self._write(lambda: self._one(lanes.SEAL, {"name": name, "blob": blob}))
-
-    async def spend(
-        self, queue: str, day: str, *, characters: int = 0, seconds: float = 0.0, saved: int = 0, tokens: int = 0
-    ) -> None:
-        values = lanes.spending_values(queue, day, characters, seconds, saved, tokens)
-        if characters or seconds or saved or tokens:
-            await self._write(lambda: self._one(lanes.SPEND, values))
-
-    async def spent(self, queue: str, since_day: str) -> Spent:
-        row = await self._read_one(lanes.SPENT, {"queue": queue, "since_day": lanes.day_value(since_day)})
-        return lanes.spent_of(row)
-
-    async def depths(self) -> Depths:
-        inbound, outbound, desk, dead, held, conversations = await self._read_one(lanes.DEPTHS, {})
-        return Depths({"in": inbound, "out": outbound, "desk": desk}, dead, held, conversations)
+    async def rest(self, kind: Kind) -> float:
+        wake = await self.next_wake(kind)
+        return LONGEST_REST if wake is None else min(LONGEST_REST, max(0.0, (wake - self._clock()) / 1000))
 
     # -- what it cost ------------------------------------------------------------------------------------
 
@@ -664,26 +181,6 @@ class SqliteStore:
     @property
     def requests(self) -> int:
         return self._writer.requests if self._writer else 0
-
-
-def _settle_bells(claim: Claim, settlement: Settlement, settled: Settled) -> Bells:
-    """A MOVED settle changed nothing; the others changed their own lane, and what they wrote another one."""
-    if settled is Settled.MOVED:
-        return []
-    written = _written_bells(claim.key, settlement) if settled is Settled.DONE else []
-    return dict.fromkeys([(claim.kind, claim.key), *written])
-
-
-def _written_bells(key: ConversationId, settlement: Settlement) -> Bells:
-    passing = settlement.passing
-    passes = passing is not None and passing.after != passing.before
-    written = {
-        Kind.OUT: settlement.posts,
-        Kind.DESK: settlement.desk,
-        Kind.LATER: settlement.wake_at is not None,
-        Kind.IN: passes,
-    }
-    return [(kind, key) for kind, what in written.items() if what]
 
 
 async def unread_in(path: str | Path, limit: int) -> list[Unread]:

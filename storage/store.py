@@ -139,6 +139,10 @@ class Lanes(Protocol):
         """When the next lane is due; None when all are asleep."""
         ...
 
+    async def rest(self, kind: Kind) -> float:
+        """Seconds until it is worth looking for due lanes again, when no bell rings before."""
+        ...
+
     async def now(self) -> int:
         """The store's clock; never falls."""
         ...

@@ -18,6 +18,7 @@ import pytest
 from storage import lanes
 from storage.lanes import POSTGRES, SQLITE
 from storage.model import Conversation, Cursor, Hold, Kind, Passing, Post, Receipt, Settlement, Spent, conversation_id
+from storage.procedures import once
 from storage.sqlite import SqliteStore, spent_in, unread_in
 from storage.store import AlreadyOpen, NewerDatabase, StoreError, Unavailable
 from storage.writer import Writer
@@ -156,7 +157,7 @@ class Shrunk:
 
     def _pages(self, most: int) -> None:
         assert self._store._writer is not None
-        asked = self._store._writer.ask(lambda: self._store._one(f"PRAGMA max_page_count={most}", {}))
+        asked = self._store._writer.ask(lambda: self._store._carry_out(once(f"PRAGMA max_page_count={most}", {})))
         asked.add_done_callback(lambda done: done.exception())
 
 
@@ -236,8 +237,8 @@ async def test_only_its_owner_may_read_it(store: SqliteStore, path: Path) -> Non
 
 async def test_it_is_as_durable_as_it_says(store: SqliteStore) -> None:
     assert store._writer is not None
-    assert (await store._writer.ask(lambda: store._one("PRAGMA journal_mode", {}))) == ("wal",)
-    assert (await store._writer.ask(lambda: store._one("PRAGMA synchronous", {}))) == (2,)
+    assert (await store._writer.ask(lambda: store._carry_out(once("PRAGMA journal_mode", {})))) == ("wal",)
+    assert (await store._writer.ask(lambda: store._carry_out(once("PRAGMA synchronous", {})))) == (2,)
 
 
 @pytest.mark.parametrize("where", ["missing/x.db", "."])
