@@ -414,10 +414,21 @@ def test_a_reply_is_as_described() -> None:
 
 @pytest.mark.parametrize("reply", [None, REPLY])
 def test_a_turn_is_as_described(reply: Any) -> None:
-    line = {"step": "hear", "at": 1, "ms": 2.5}
-    turn = Turn(TurnId("t"), CONVERSATION, 1, 0, 2, 1, 2, Outcome.ANSWERED, "assistant", (line,), reply)
-    shown = Conversations._shown(SimpleNamespace(base_url=""), turn)  # type: ignore[arg-type]
+    turn = _turn(reply, {"step": "hear", "at": 1, "ms": 2.5})
+    shown = Conversations._shown(SimpleNamespace(base_url=""), turn, "pt-BR")  # type: ignore[arg-type]
     assert misfits({**shown, "deliveries": []}, schema("Turn")) == []
+    assert shown["rung"] == ""
+
+
+def test_a_turn_tells_what_decided() -> None:
+    asked = {"step": "decide", "at": 1, "reason": "assistant", "rung": "Ask"}
+    shown = Conversations._shown(SimpleNamespace(base_url=""), _turn(None, asked), "pt-BR")  # type: ignore[arg-type]
+    assert misfits({**shown, "timeline": [], "deliveries": []}, schema("Turn")) == []
+    assert (shown["rung"], shown["why"]) == ("Ask", "O assistente respondeu.")
+
+
+def _turn(reply: Any, *timeline: Any) -> Turn:
+    return Turn(TurnId("t"), CONVERSATION, 1, 0, 2, 1, 2, Outcome.ANSWERED, "assistant", timeline, reply)
 
 
 async def test_the_deliveries_of_a_turn_are_as_described() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,11 +17,12 @@ from gateway.config import Config
 from gateway.live import Bell, Live
 from gateway.people import Busy, People
 from gateway.recall import recall
+from gateway.rules import explaining
 from gateway.rules.custody import wake
 from gateway.web.access import Access, Caller
 from gateway.web.problems import Problem, explained, wrong
 from gateway.web.standing import Standing
-from storage.model import Conversation, ConversationId, Cursor, MediaId, Turn
+from storage.model import Conversation, ConversationId, Cursor, Kind, MediaId, Turn
 from storage.store import Store
 
 PAGE = 200
@@ -75,10 +76,19 @@ class Conversations:
     async def turns(self, request: web.Request) -> web.Response:
         conversation, caller = await self._open(request)
         _not_a_visitor(caller)
-        turns = await self.store.turns(conversation.id, _number(request, "after", 0), _limit(request))
+        turns = await self._turns(conversation.id, request)
         deliveries = await self._deliveries(conversation.id) if turns else {}
-        shown = [{**self._shown(turn), "deliveries": deliveries.get(turn.id, [])} for turn in turns]
+        language = self.people.queue_of(conversation).language
+        shown = [{**self._shown(turn, language), "deliveries": deliveries.get(turn.id, [])} for turn in turns]
         return _json({"turns": shown, "after": turns[-1].epoch if turns else None})
+
+    async def _turns(self, id: ConversationId, request: web.Request) -> list[Turn]:
+        if "latest" not in request.query:
+            return await self.store.turns(id, _number(request, "after", 0), _limit(request))
+        latest = _limit(request, "latest")
+        oldest = (await self.store.latest(id, Kind.IN, latest))[-1:]
+        first = await self.store.turn_covering(id, oldest[0].seq) if oldest else None
+        return await self.store.turns(id, first.epoch - 1, latest) if first else []
 
     async def _deliveries(self, id: ConversationId) -> dict[str, list[dict[str, Any]]]:
         """What became of each part, as it became known, by turn."""
@@ -89,7 +99,9 @@ class Conversations:
             known.setdefault(turn, []).append(fact | ({"detail": receipt.detail} if receipt.detail else {}))
         return known
 
-    def _shown(self, turn: Turn) -> dict[str, Any]:
+    def _shown(self, turn: Turn, language: str) -> dict[str, Any]:
+        decided: Mapping[str, Any] = next((step for step in reversed(turn.timeline) if "rung" in step), {})
+        why = explaining.reads(turn.outcome, turn.reason, language, decided=decided.get("reason", ""))
         return {
             "turn": turn.id,
             "epoch": turn.epoch,
@@ -98,6 +110,8 @@ class Conversations:
             "ended_at": transcript.rfc3339(turn.ended_at),
             "outcome": str(turn.outcome),
             "reason": turn.reason,
+            "rung": decided.get("rung", ""),
+            "why": why,
             "timeline": list(turn.timeline),
             "reply": turn.reply and transcript.public_reply(turn.reply, self.base_url),
         }
@@ -295,10 +309,10 @@ def _cursor(text: str | None) -> Cursor:
         raise wrong("after", "after must be a cursor from an earlier answer, e.g. 3-2") from None
 
 
-def _limit(request: web.Request) -> int:
-    limit = _number(request, "limit", PAGE)
+def _limit(request: web.Request, field: str = "limit") -> int:
+    limit = _number(request, field, PAGE)
     if not 1 <= limit <= PAGE:
-        raise wrong("limit", f"limit must be a number from 1 to {PAGE}")
+        raise wrong(field, f"{field} must be a number from 1 to {PAGE}")
     return limit
 
 

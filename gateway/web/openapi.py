@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from gateway.live import HELD, IDLE, RECORDING, THINKING, WAITING
 from gateway.rules.custody import State
+from gateway.rules.precedence import Decision
 from gateway.transcript import RANK
 from gateway.web.conversations import PAGE
 from gateway.web.inbox import ID, MOST, NAME, STATES, USUAL
@@ -18,6 +19,8 @@ from storage.model import Outcome
 
 Json = dict[str, Any]
 """A piece of the document."""
+RUNGS = [rung.__name__ for rung in get_args(Decision)]
+"""As a timeline's `decide` names them."""
 
 
 def description() -> Json:
@@ -249,13 +252,15 @@ def _events() -> Json:
 
 def _turns() -> Json:
     after = _query("after", "The epoch to go on from.", _number(minimum=0, default=0))
+    newest = "The turns of so many of the latest messages, instead of those after an epoch."
+    latest = _query("latest", newest, _number(minimum=1, maximum=PAGE))
     answer = _object("turns after", {"turns": _list(_ref("Turn")), "after": _or_null(_number())})
     return _operation(
-        "Every turn with its timeline and reason codes",
+        "Every turn: which rung decided, why, and its timeline",
         {200: _json("Turns in order; `after` is the epoch of the last one.", answer)},
         *(401, 403, 404, 422, 503),
         security=KEY,
-        parameters=(CONVERSATION, after, LIMIT),
+        parameters=(CONVERSATION, after, LIMIT, latest),
     )
 
 
@@ -629,7 +634,7 @@ def _schemas() -> Mapping[str, Json]:
                 "to": _text("The people's queue."),
                 "person": _text("Who took it; empty: nobody by name."),
                 "reason": _text("Why people got it, or why they let go: docs/reasons.md."),
-                "why": _text("Why people got it, as a sentence in the queue's language."),
+                "why": _text("The same as a sentence, in the queue's language."),
             },
             "One passing from hand to hand; the latest 20 are kept, oldest first.",
         ),
@@ -694,7 +699,7 @@ def _schemas() -> Mapping[str, Json]:
             },
         ),
         "Turn": _object(
-            "turn epoch covers started_at ended_at outcome reason timeline reply deliveries",
+            "turn epoch covers started_at ended_at outcome reason rung why timeline reply deliveries",
             {
                 "turn": _text(),
                 "epoch": _number(),
@@ -703,6 +708,8 @@ def _schemas() -> Mapping[str, Json]:
                 "ended_at": _time(),
                 "outcome": _outcome(),
                 "reason": _text("See docs/reasons.md."),
+                "rung": _text("The rung of the ladder that decided.", enum=["", *RUNGS]),
+                "why": _text("What decided, as a sentence in the queue's language."),
                 "timeline": _list(_ref("Step")),
                 "reply": _or_null(_ref("Reply")),
                 "deliveries": _list(_ref("Delivery")),

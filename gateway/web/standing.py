@@ -12,7 +12,7 @@ from gateway.channels.base import Capabilities
 from gateway.crew import Crew
 from gateway.people import People
 from gateway.recall import recall
-from gateway.rules import calling
+from gateway.rules import calling, explaining
 from gateway.rules.custody import wake
 from gateway.rules.summary import summary
 from gateway.steps.utter import Utter
@@ -89,7 +89,7 @@ class Standing:
                 "to": step.to,
                 "person": step.person,
                 "reason": step.reason,
-                "why": calling.reads(step.reason, language) if step.state != "released" else "",
+                "why": (explaining.let_go if step.state == "released" else calling.reads)(step.reason, language),
             }
             for step in course
         ]
