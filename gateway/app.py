@@ -32,6 +32,7 @@ from gateway.loops import Loop
 from gateway.people import People
 from gateway.presence import Presence
 from gateway.setbacks import Setbacks
+from gateway.spending import Spending
 from gateway.steps.answer import Answer
 from gateway.steps.consider import Consider
 from gateway.steps.follow import Walk
@@ -109,6 +110,7 @@ class Gateway:
         self.hooked: dict[str, Hooked] = {}
         """Those of providers."""
         self.incidents = Incidents.of(config.server, self.telemetry)
+        self.spending = Spending(self.store, self.telemetry, self.incidents)
         self.url = ""
         self._loops: dict[Kind, Loop] = {}
         self._stack = AsyncExitStack()
@@ -171,9 +173,9 @@ class Gateway:
             log.warning(notice)
         warm = [*maker.warm, *self._phrases()]
         hosted: Any = partial(equipment.hosted_voice, slots=maker.slots)
-        look = watch(self.config, hosted, self.incidents)
-        for task in (asyncio.create_task(_warm(warm), name="warming"), asyncio.create_task(look, name="looking")):
-            stack.push_async_callback(_cancelled, task)
+        look, bill = watch(self.config, hosted, self.incidents), self.spending.watch(self.config.queues)
+        for name, story in {"warming": _warm(warm), "looking": look, "looking-at-budgets": bill}.items():
+            stack.push_async_callback(_cancelled, asyncio.create_task(story, name=name))
 
     def _phrases(self) -> Iterator[Callable[[], Awaitable[None]]]:
         """What is said again and again is spoken now, for each place where it will be played."""
@@ -198,7 +200,9 @@ class Gateway:
         self.people = People(store, self.config, frozenset(self.desks))
         self.handovers = Handovers(
             store,
-            CaseFile(store, self.media, self.people, self.crews, f"{base_url}/inbox" if base_url else ""),
+            CaseFile(
+                store, self.media, self.people, self.crews, self.spending, f"{base_url}/inbox" if base_url else ""
+            ),
             self.people,
             self.desks,
             {name: channel.capabilities for name, channel in self.channels.items()},
@@ -297,10 +301,10 @@ class Gateway:
             self._online,
             Hear(self.store, self.media, self.fetching, self.telemetry),
             Resume(self.people),
-            Remember(self.store),
-            Judge(self.telemetry),
+            Remember(self.store, self.spending),
+            Judge(self.spending, self.telemetry),
             Consider(self.store),
-            Walk(Answer(self.store, self.media, self.live, self.telemetry), self._keep, self.telemetry),
+            Walk(Answer(self.store, self.media, self.live, self.spending, self.telemetry), self._keep, self.telemetry),
             self.speak,
             Settle(self.store, self.people, self.live, self.telemetry),
         )

@@ -83,6 +83,8 @@ class Burst:
     """What the burst says to the open question for a rating; None: there is none."""
     past: Past | None = None
     """What was said last and when; None where somebody wrote, or where nobody looks for what may be said unasked."""
+    tokens: int = 0
+    """What the queue's assistants came to this month; 0 where nothing limits them."""
     due: Due | None = None
     """What nobody asked for, and is to be said now."""
     words: Sequence[str] = ()

@@ -26,6 +26,7 @@ from gateway.rules import calling
 from gateway.rules.handoff import letters
 from gateway.rules.language import customers_language
 from gateway.rules.summary import summary, summary_request
+from gateway.spending import Spending
 from storage.media import MediaFolder
 from storage.model import Conversation, ConversationId, Cursor, Entry, Kind, Media, MediaId
 from storage.store import Store
@@ -51,6 +52,7 @@ class CaseFile:
     people: People
     crews: Mapping[str, Crew]
     """By queue name."""
+    spending: Spending
     page: str
     """Where a person can look at recado's own inbox; empty: nowhere."""
     _summaries: dict[str, str] = field(default_factory=dict)
@@ -108,8 +110,8 @@ class CaseFile:
         return case, max((one.seq for one in recent if one.kind is Kind.IN), default=0)
 
     async def _summary(self, id: str, talk: Conversation, said: Sequence[Utterance], contact: str) -> str:
-        """By the queue's first hosted assistant; by rule where there is none, or it does not answer. The same at every
-        try."""
+        """By the queue's first hosted assistant that its budget allows; by rule where there is none, or it does not
+        answer. The same at every try."""
         queue = self.people.queue_of(talk)
         if id not in self._summaries:
             by_rule = summary(said, contact, queue.language)
@@ -119,13 +121,16 @@ class CaseFile:
 
     async def _written_summary(self, queue: Queue, talk: Conversation, said: Sequence[Utterance]) -> str:
         """Empty: nobody could write one."""
-        hosted = self.crews[queue.name].hosted
+        now = await self.store.now()
+        if not (hosted := self.crews[queue.name].hosted(await self.spending.tokens(queue, now))):
+            return ""
         ask = Ask(talk.id, "", queue.language, said[-SAID:], summary_request(queue.language))
         try:
             async with asyncio.timeout(PATIENCE):
-                text = await in_writing(hosted[0], ask, LONGEST_SUMMARY) if hosted else ""
-                marker = letters(queue.handoff.marker)
-                return "" if marker and letters(text).startswith(marker) else text
+                text, finished = await in_writing(hosted[0], ask, LONGEST_SUMMARY)
+            await self.spending.count(queue, now, finished)
+            marker = letters(queue.handoff.marker)
+            return "" if marker and letters(text).startswith(marker) else text
         except (AssistantError, TimeoutError) as error:
             reason = error.reason if isinstance(error, AssistantError) else "timeout"
             log.info("a summary is made by rule", extra={"facts": {"conversation": talk.id, "reason": reason}})

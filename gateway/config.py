@@ -95,6 +95,7 @@ class AssistantSettings(Section):
     timeout_s: float = Field(60.0, gt=0, le=600)
     max_output_tokens: int = Field(0, ge=0)
     history: int = Field(40, ge=0, le=400)
+    monthly_tokens: int = Field(0, ge=0)
 
     @model_validator(mode="after")
     def _complete(self) -> AssistantSettings:

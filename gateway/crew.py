@@ -10,6 +10,7 @@ from gateway.actions import Actions
 from gateway.assistants.base import Assistant, Passage
 from gateway.config import Queue
 from gateway.hearing.base import Hearing
+from gateway.rules.budget import spent
 from gateway.rules.flows import Flow
 from gateway.rules.shaping import Script, scripted
 from tts.ladder import Ladder
@@ -40,11 +41,13 @@ class Crew:
     actions: Actions | None = None
     """What its flows can have done; None when it has no flows."""
 
-    @property
-    def hosted(self) -> Sequence[Assistant]:
-        """Those of its assistants that can be asked anything, and not only what its documents hold."""
+    def hosted(self, tokens: int) -> Sequence[Assistant]:
+        """Those of its assistants that can be asked anything, and not only what its documents hold. `tokens`: what the
+        month came to; those whose limit it has reached are left out."""
         kinds = [settings.provider for settings in (self.queue.assistant, *self.queue.assistants)]
-        return [one for kind, one in zip(kinds, self.assistants, strict=True) if kind != "local"]
+        over = spent(self.queue, tokens)
+        places = enumerate(zip(kinds, self.assistants, strict=True))
+        return [one for place, (kind, one) in places if kind != "local" and place not in over]
 
     @property
     def sees(self) -> frozenset[str]:

@@ -30,7 +30,7 @@ from gateway.transcript import rfc3339
 
 log = logging.getLogger(__name__)
 
-KINDS = ("voice", "channel", "desk")
+KINDS = ("assistant", "voice", "channel", "desk")
 """What the first word of a part may be, to be counted as such."""
 CODE = re.compile(r"[a-z][a-z0-9_]{0,47}")
 REASONS = 60

@@ -96,6 +96,7 @@ class Turns:
             revised(burst.said), talk.hold, burst.exhausted, burst.opted_out, burst.opt_out, burst.crew.queue,
             now=burst.claim.claimed_at, facts=burst.facts, name=talk.name, first=burst.claim.head == 0,
             flows=burst.crew.flows, stands=stands(burst), woken=burst.woken, rating=burst.rating, unasked=burst.due,
+            tokens=burst.tokens,
         )  # fmt: skip
         situation = await self.judge(burst, situation)
         decision = decide(situation, tell=lambda slow: burst.note("decide", "pattern_too_slow", pattern=slow.pattern))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from gateway.assistants.base import Again, Ask, Assistant, HandOver, Text
+from gateway.assistants.base import Again, Ask, Assistant, Finished, HandOver, Text
 
 
-async def in_writing(assistant: Assistant, ask: Ask, limit: int) -> str:
-    """At most `limit` characters; empty when it would rather call a person. Raises AssistantError."""
-    text = ""
+async def in_writing(assistant: Assistant, ask: Ask, limit: int) -> tuple[str, Finished]:
+    """At most `limit` characters, empty when it would rather call a person; and what it came to. Raises
+    AssistantError."""
+    text, handed, finished = "", False, Finished()
     async for event in assistant.answer(ask):
         match event:
             case Text(piece):
@@ -15,5 +16,7 @@ async def in_writing(assistant: Assistant, ask: Ask, limit: int) -> str:
             case Again():
                 text = ""
             case HandOver():
-                return ""
-    return text.strip()[:limit]
+                handed = True
+            case Finished():
+                finished = event
+    return "" if handed else text.strip()[:limit], finished

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.config import OptOut, Queue
+from gateway.rules.budget import nobody_left, spent
 from gateway.rules.flows import Flow, State, intents_wanted, picks
 from gateway.rules.hours import is_open, next_opening
 from gateway.rules.opting import wants_back, wants_out
@@ -84,6 +85,8 @@ class Situation:
     """What the queue's assistant takes the burst to want, "" for nothing that is waited for; None: nobody asked it."""
     unasked: Due | None = None
     """What nobody asked for, and is to be said now."""
+    tokens: int = 0
+    """What the queue's assistants came to this month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ class Ask:
     seen: Sequence[Seen] = ()
     instructions: str = ""
     """Beside the queue's."""
+    passed_over: Collection[int] = frozenset()
+    """Places of the queue's assistants that are not asked, 0 for the first: their month's tokens are spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,15 +281,15 @@ def in_progress(flows: Mapping[str, Flow], stands: State | None) -> Flow | None:
 
 
 def _following(situation: Situation, reason: str, flow: Flow, texts: Sequence[str], intent: str) -> Follow:
-    answer = _answer(situation)
+    asked = _asked(situation)
     return Follow(
         reason,
         flow,
         situation.stands,
         texts,
         intent,
-        answer if isinstance(answer, Ask) else Ask(""),
-        answer if situation.queue.automatic else StaySilent("switched_off"),
+        asked if isinstance(asked, Ask) else Ask("", passed_over=_passed_over(situation)),
+        _answer(situation) if situation.queue.automatic else StaySilent("switched_off"),
     )
 
 
@@ -320,7 +325,8 @@ def _timed_out(situation: Situation) -> Decision | None:
     closed = not hours.assistant and not is_open(hours, situation.now)
     if closed and (opens := next_opening(hours, situation.now)) is not None:
         return Wait("flow_out_of_hours", opens)
-    return Follow("flow_timeout", flow, situation.stands, otherwise=Ignore("flow_timeout"))
+    ask = Ask("", passed_over=_passed_over(situation))
+    return Follow("flow_timeout", flow, situation.stands, ask=ask, otherwise=Ignore("flow_timeout"))
 
 
 # -- what nobody asked for --------------------------------------------------------------------------------
@@ -379,14 +385,25 @@ UNANSWERED = {"edit": "edited_after_answer", "revoke": "revoked", "reaction": "r
 """What asks for no answer by itself."""
 
 
-def _answer(situation: Situation) -> Ask | Say:
+def _answer(situation: Situation) -> Ask | Say | Transfer:
+    """What would ask an assistant goes to people where the month's tokens of all of them are spent."""
+    asked = _asked(situation)
+    unpaid = isinstance(asked, Ask) and nobody_left(situation.queue, situation.tokens)
+    return Transfer("budget") if unpaid else asked
+
+
+def _asked(situation: Situation) -> Ask | Say:
     burst = [said for said in situation.burst if said.meaning == "message" and not said.aside]
     seen = tuple(one for said in burst for one in said.seen)
     question = "\n".join(_quoting(said) for said in burst if said.text.strip())
     problem = next((said.problem for said in burst if said.problem), "")
     if question or seen:
-        return Ask(question, unheard=_owning_up(problem), seen=seen)
+        return Ask(question, unheard=_owning_up(problem), seen=seen, passed_over=_passed_over(situation))
     return Say(_owning_up(problem or "nothing_heard"), problem or "nothing_heard")
+
+
+def _passed_over(situation: Situation) -> Collection[int]:
+    return spent(situation.queue, situation.tokens)
 
 
 def _quoting(said: Said) -> str:

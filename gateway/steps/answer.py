@@ -25,6 +25,7 @@ from gateway.rules.sentences import sentence
 from gateway.rules.shaping import Draft
 from gateway.rules.wishes import asks_for_person
 from gateway.rules.writing import Written
+from gateway.spending import Spending
 from gateway.telemetry import Telemetry
 from storage.media import MediaFolder
 from storage.model import Cursor, Entry, Kind, Outcome
@@ -57,6 +58,7 @@ class Answer:
     store: Store
     media: MediaFolder
     live: Live
+    spending: Spending
     telemetry: Telemetry
 
     async def __call__(self, burst: Burst, decision: Plain) -> Ending:
@@ -75,13 +77,15 @@ class Answer:
                     return _owning_up(burst, await self._ask(burst, decision), unheard)
 
     async def _ask(self, burst: Burst, asked: Ask) -> Ending:
-        """By the first assistant that can. When none can, people go on: the customer never meets silence."""
+        """By the first assistant that can and may. When none does, people go on: the customer never meets silence."""
+        if not (assistants := _affordable(burst, asked)):
+            return transfer(burst, "budget")
         self._announce(burst)
         before = await self._before(burst) if burst.wish.history is None else _given(burst.wish)
         if _fails(burst, asked, before):
             return transfer(burst, "repeated_failure")
         failed: list[AssistantError] = []
-        for assistant in burst.crew.assistants:
+        for assistant in assistants:
             try:
                 return await self._counted(burst, asked, before.said, assistant)
             except AssistantError as error:
@@ -136,7 +140,7 @@ class Answer:
             elif safe := written.feed(event.text):
                 self._go_on(burst, safe, written)
         text = written.finish()
-        self._count(burst, finished, assistant)
+        await self._count(burst, finished, assistant)
         if handed:
             return _handed_over(burst, handed)
         if written.hands_over:
@@ -205,19 +209,24 @@ class Answer:
         state = live.RECORDING if burst.aloud else live.THINKING
         self.live.say(burst.conversation.id, state, burst.conversation.channel)
 
-    def _count(self, burst: Burst, finished: Finished, assistant: Assistant) -> None:
-        queue = burst.crew.queue.name
-        self.telemetry.tokens.labels(queue, "in").inc(finished.input_tokens)
-        self.telemetry.tokens.labels(queue, "out").inc(finished.output_tokens)
+    async def _count(self, burst: Burst, finished: Finished, assistant: Assistant) -> None:
+        read, wrote = await self.spending.count(burst.crew.queue, burst.claim.claimed_at, finished)
         burst.note(
             "written",
             "truncated" if finished.truncated else "complete",
             assistant=assistant.name,
             model=finished.model,
-            input_tokens=finished.input_tokens,
-            output_tokens=finished.output_tokens,
+            input_tokens=read,
+            output_tokens=wrote,
             passages=[f"{p.document} §{p.paragraph}" for p in finished.citations],
         )
+
+
+def _affordable(burst: Burst, asked: Ask) -> Sequence[Assistant]:
+    """In the order in which they are asked."""
+    for place in sorted(asked.passed_over):
+        burst.note("answer", "budget", assistant=burst.crew.assistants[place].name)
+    return [one for place, one in enumerate(burst.crew.assistants) if place not in asked.passed_over]
 
 
 def _fenced(entry: Entry, horizon: Cursor, burst: Burst, heard: str) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import orjson
 
 from gateway.burst import Burst
 from gateway.config import Queue
+from gateway.rules.budget import month_of
 from gateway.rules.precedence import Ask, Decision, Follow, Transfer
 from gateway.rules.preferring import preferred
 from gateway.rules.voicing import WRITTEN, Occasion, Preference, Verdict, before
@@ -67,8 +67,7 @@ async def budget_left(store: Store, queue: Queue, at: int) -> int | None:
     budget = queue.reply.voice_budget_chars
     if not budget:
         return None
-    month = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-01")
-    spent = await store.spent(queue.name, month)
+    spent = await store.spent(queue.name, month_of(at))
     return max(0, budget - spent.characters)
 
 

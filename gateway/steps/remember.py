@@ -1,4 +1,5 @@
-"""remember: who said what last, and when. What is said unasked, and what a score means, follows from it."""
+"""remember: who said what last, and when, and what the month came to. What is said unasked, what a score means, and who
+may be asked follow from it."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from gateway.recall import recall
 from gateway.rules.custody import custody_of
 from gateway.rules.rating import heard
 from gateway.rules.unasked import Past, due, says_goodbye
+from gateway.spending import Spending
 from gateway.steps.follow import standing
 from storage.model import Conversation, ConversationId, Entry, Kind, Outcome
 from storage.store import Store
@@ -24,10 +26,12 @@ LATELY = 40
 @dataclass(frozen=True, slots=True)
 class Remember:
     store: Store
+    spending: Spending
 
     async def __call__(self, burst: Burst) -> None:
-        """Left in the burst: what a score says, and what nobody asked for and is to be said now."""
+        """Left in the burst: what a score says, what was spent, and what nobody asked for and is to be said now."""
         _take_score(burst)
+        burst.tokens = await self.spending.tokens(burst.crew.queue, burst.claim.claimed_at)
         if "unasked" not in burst.woken or burst.messages or burst.exhausted or burst.capabilities.asked_only:
             return
         lately = await remembered(self.store, burst.conversation, burst.facts, burst.capabilities)

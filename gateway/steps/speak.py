@@ -11,7 +11,6 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from gateway import live, transcript
@@ -19,6 +18,7 @@ from gateway.burst import Burst
 from gateway.config import Queue
 from gateway.crew import Crew
 from gateway.live import Live
+from gateway.rules.budget import day_of
 from gateway.rules.language import language_of, tagged
 from gateway.rules.sentences import sentence
 from gateway.rules.shaping import Shape, TextPart, VoicePart
@@ -235,11 +235,6 @@ class Speak:
         log.warning("speaking failed, so the answer goes as text", extra={"facts": {"reason": reason, "hint": hint}})
         burst.note("voice", f"text_instead:{type(error).__name__}:{reason}", hint=hint)
         self.telemetry.speech.labels(burst.crew.queue.name, "text_instead").inc()
-
-
-def day_of(at_ms: int) -> str:
-    """As `store.spend` wants it."""
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d}"
 
 
 def speeches(said: Sequence[str], language: str) -> list[Speech]:
