@@ -17,6 +17,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -55,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     _say(commands.add_parser("say", help="make a voice note from a text"))
     _voices(commands.add_parser("voices", help="which voices and models are there to choose from?"))
     _flow(commands.add_parser("flow", help="look at a conversation by steps: recado flow check FILE"))
+    _backup(commands.add_parser("backup", help="keep everything in one file, also while the gateway runs"))
+    _restore(commands.add_parser("restore", help="put a backup back"))
     secret = commands.add_parser("secret", help="print a new secret for callbacks or keys")
     secret.set_defaults(run=_print_secret)
     return parser
@@ -106,6 +109,25 @@ def _flow(parser: argparse.ArgumentParser) -> None:
     check.add_argument("file", type=Path, metavar="FILE")
     check.add_argument("--mermaid", action="store_true", help="as a Mermaid flowchart, for documents")
     check.set_defaults(run=_run_flow_check)
+
+
+def _backup(parser: argparse.ArgumentParser) -> None:
+    _whose(parser)
+    parser.add_argument("--to", type=Path, metavar="FILE.tar", help="without it: recado-<moment>.tar here")
+    parser.add_argument("--with-key", action="store_true", help="and the key that opens what is sealed in it")
+    parser.set_defaults(run=_run_backup)
+
+
+def _restore(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE.tar")
+    _whose(parser)
+    parser.add_argument("--replace", action="store_true", help="the database that is there goes aside")
+    parser.add_argument("--forget-sealed", action="store_true", help="take out the secrets that no key here opens")
+    parser.set_defaults(run=_run_restore)
+
+
+def _whose(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="without it: what the demo keeps in .recado")
 
 
 def _server_flags(args: argparse.Namespace) -> Mapping[str, Any]:
@@ -343,6 +365,65 @@ def _run_flow_check(args: argparse.Namespace) -> int:
     if drawing:
         print(drawing)
     return FOUND if problems else OK
+
+
+# -- looking after an installation -----------------------------------------------------------------
+
+
+def _installed(args: argparse.Namespace) -> Config:
+    """The configuration, or the demo's."""
+    from gateway.demo import demo_config
+
+    return load(args.config) if args.config else demo_config(Path(".recado"), "127.0.0.1", 8080, "")
+
+
+def _run_backup(args: argparse.Namespace) -> int:
+    from gateway.backup import BackupError, Damaged, back_up, named, remarks
+    from gateway.installation import Installation, NotEmbedded
+
+    now = time.time_ns() // 1_000_000
+    target = (args.to or Path(named(now))).absolute()
+    try:
+        place = Installation.of(_installed(args))
+        kept = back_up(place, target, with_key=args.with_key, environ=os.environ, now=now, tell=_show_progress)
+    except (BackupError, NotEmbedded) as error:
+        print(f"recado: no backup: {error}", file=sys.stderr)
+        return FOUND if isinstance(error, Damaged) else CANNOT_START
+    print(f"{kept.file}: {kept.bytes} bytes, {kept.tables.get('conversation', 0)} conversations, {kept.media} media")
+    for remark in remarks(kept, place):
+        print(f"recado: {remark}", file=sys.stderr)
+    return OK
+
+
+def _run_restore(args: argparse.Namespace) -> int:
+    from gateway.backup import BackupError, Damaged, put_back, restore
+    from gateway.installation import Installation, NotEmbedded
+
+    try:
+        restored = restore(
+            args.file,
+            Installation.of(_installed(args)),
+            replace=args.replace,
+            forget_sealed=args.forget_sealed,
+            environ=os.environ,
+            now=time.time_ns() // 1_000_000,
+            tell=_show_progress,
+        )
+    except (BackupError, NotEmbedded) as error:
+        print(f"recado: nothing was restored: {error}", file=sys.stderr)
+        return FOUND if isinstance(error, Damaged) else CANNOT_START
+    for line in put_back(restored):
+        print(line)
+    return OK
+
+
+def _show_progress(what: str, done: int, of: int) -> None:
+    """A bar, redrawn when it moved."""
+    if not sys.stderr.isatty():
+        return
+    cells = 30 * done // of if of else 30
+    bar, end = "#" * cells + "." * (30 - cells), "\n" if done >= of else ""
+    print(f"\r{what:9}[{bar}] {100 * done // of if of else 100:3} %", end=end, file=sys.stderr, flush=True)
 
 
 def _print_secret(args: argparse.Namespace) -> int:
