@@ -138,9 +138,8 @@ def delivery_span(claim: Claim, receipts: Sequence[Receipt], seen: Seen) -> Span
     whole = turn if ours else first.delivery
     id, parent = span_of(f"{first.delivery}/{claim.epoch}"), span_of(turn) if ours else None
     failed = first.detail or first.status if first.status in UNDONE else ""
-    return Span(
-        "deliver", trace_of(whole), id, parent, claim.claimed_at, first.at, facts, failed=failed, outward=True
-    )  # fmt: skip
+    began, ended = claim.claimed_at, first.at
+    return Span("deliver", trace_of(whole), id, parent, began, ended, facts, failed=failed, outward=True)
 
 
 def told(line: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
@@ -165,7 +164,7 @@ def traces_of(env: Mapping[str, str], notices: list[str]) -> Traces | None:
     if problem := _problem(env):
         notices.append(f"no traces: {problem}")
         return None
-    return Traces(env, notices)
+    return Traces(notices)
 
 
 def _problem(env: Mapping[str, str]) -> str:
@@ -180,8 +179,8 @@ def _problem(env: Mapping[str, str]) -> str:
 class Traces:
     """Watches a store, and tells a collector what was settled there. All methods belong to the event loop's thread."""
 
-    def __init__(self, env: Mapping[str, str], notices: list[str]) -> None:
-        self._env, self._notices = env, notices
+    def __init__(self, notices: list[str]) -> None:
+        self._notices = notices
         self._door: _Door | None = None
 
     def watching(self, store: Store) -> Store:
@@ -192,7 +191,7 @@ class Traces:
         """From here on spans go out. What is wrong with OpenTelemetry's own variables keeps nobody from being answered,
         and is told by its kind alone: a header may hold a key."""
         try:
-            self._door = _Door(self._env)
+            self._door = _Door()
         except Exception as error:
             self._notices.append(f"no traces: OpenTelemetry cannot use its OTEL_… variables ({type(error).__name__})")
 
@@ -256,7 +255,7 @@ class _Watched:
 class _Door:
     """OpenTelemetry's SDK: it samples, batches and sends, in a thread of its own and with a bounded queue."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self) -> None:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -264,28 +263,26 @@ class _Door:
         _hush()
         self._ids = _ids()
         self._exporter: SpanExporter = OTLPSpanExporter()
-        self._provider = TracerProvider(
-            resource=_resource(env), id_generator=self._ids, shutdown_on_exit=False
-        )  # fmt: skip
+        self._provider = TracerProvider(resource=_resource(), id_generator=self._ids, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(cast("SpanExporter", _Once(self._exporter))))
         self._tracer = self._provider.get_tracer("recado", version("recado"))
 
     def tell(self, span: Span) -> None:
+        self.started(span).end(_ns(span.ended))
+
+    def started(self, span: Span) -> Any:
+        """The SDK's own span, which was not ended yet."""
         from opentelemetry.trace import SpanKind, Status, StatusCode
 
         self._ids.trace, self._ids.span = span.trace, span.id
-        made = self._tracer.start_span(
-            span.name,
-            self._around(span),
-            SpanKind.CLIENT if span.outward else SpanKind.INTERNAL,
-            {key: value for key, value in span.facts.items() if value != ""},
-            start_time=_ns(span.began),
-        )
-        for name, at, facts in span.events:
-            made.add_event(name, facts, _ns(at))
+        kind = SpanKind.CLIENT if span.outward else SpanKind.INTERNAL
+        facts = {key: value for key, value in span.facts.items() if value != ""}
+        made = self._tracer.start_span(span.name, self._around(span), kind, facts, start_time=_ns(span.began))
+        for name, at, told in span.events:
+            made.add_event(name, told, _ns(at))
         if span.failed:
             made.set_status(Status(StatusCode.ERROR, span.failed if CODE.fullmatch(span.failed) else None))
-        made.end(_ns(span.ended))
+        return made
 
     def _around(self, span: Span) -> Any:
         """The context of its parent, which was sampled, or not, by the trace's id: a restart does not change that."""
@@ -365,7 +362,7 @@ def _ids() -> Any:
     return Given()
 
 
-def _resource(env: Mapping[str, str]) -> Any:
+def _resource() -> Any:
     """`recado`, unless the environment calls it something else."""
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
