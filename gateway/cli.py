@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _flow(commands.add_parser("flow", help="look at a conversation by steps: recado flow check FILE"))
     _backup(commands.add_parser("backup", help="keep everything in one file, also while the gateway runs"))
     _restore(commands.add_parser("restore", help="put a backup back"))
+    _doctor(commands.add_parser("doctor", help="is an installation well, and what was given up? changes nothing"))
     secret = commands.add_parser("secret", help="print a new secret for callbacks or keys")
     secret.set_defaults(run=_print_secret)
     return parser
@@ -126,6 +127,12 @@ def _restore(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_run_restore)
 
 
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    _whose(parser)
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=_run_doctor)
+
+
 def _whose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="without it: what the demo keeps in .recado")
 
@@ -183,9 +190,7 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-async def _until_told(
-    config: Config, suggestions: Mapping[str, Sequence[str]], page: str, open_browser: bool
-) -> int:
+async def _until_told(config: Config, suggestions: Mapping[str, Sequence[str]], page: str, open_browser: bool) -> int:
     from gateway.app import Gateway
 
     stop = asyncio.Event()
@@ -415,6 +420,25 @@ def _run_restore(args: argparse.Namespace) -> int:
     for line in put_back(restored):
         print(line)
     return OK
+
+
+def _run_doctor(args: argparse.Namespace) -> int:
+    from gateway.doctor import as_json, described, examine
+    from gateway.installation import NotEmbedded
+
+    try:
+        diagnosis = examine(_installed(args), time.time_ns() // 1_000_000)
+    except NotEmbedded as error:
+        print(f"recado: {error}", file=sys.stderr)
+        return CANNOT_START
+    if args.json:
+        _write(as_json(diagnosis).decode())
+        return OK if diagnosis.is_well else FOUND
+    for finding in diagnosis.findings:
+        stream = sys.stdout if finding.level == "ok" else sys.stderr
+        print(f"{finding.level:8}{finding.key}: {plain(finding.message)}", file=stream)
+    _write("\n".join(["given up last:"] * bool(diagnosis.dead) + [f"  {described(one)}" for one in diagnosis.dead]))
+    return OK if diagnosis.is_well else FOUND
 
 
 def _show_progress(what: str, done: int, of: int) -> None:
