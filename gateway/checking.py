@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +19,11 @@ from gateway.equipment import desk as make_desk
 from gateway.flowfiles import load_flows
 from gateway.hearing.base import Hearing, HearingError
 from gateway.knowledge import KnowledgeError
+from gateway.rules.budget import is_limited, month_of, spent
 from gateway.telemetry import Telemetry
 from gateway.transcript import rfc3339
 from gateway.voices import HOSTED, look, rungs
-from storage.sqlite import unread_in
+from storage.sqlite import spent_in, unread_in
 from tts.encode import Encoder
 from tts.errors import VoiceUnavailable
 from tts.findings import Finding
@@ -34,7 +36,7 @@ SHOWN = 5
 
 async def check(config: Config) -> list[Finding]:
     """Asks every configured provider. Never raises for what it finds."""
-    findings = [_folder("storage.url", Path(config.storage.url.removeprefix("sqlite:///")).parent)]
+    findings = [_folder("storage.url", _database(config).parent)]
     findings.append(_folder("storage.media_dir", Path(config.storage.media_dir)))
     for queue in config.queues:
         async for finding in _queue(config, queue):
@@ -51,6 +53,8 @@ async def _queue(config: Config, queue: Queue) -> AsyncIterator[Finding]:
     for finding in _flows(config, queue):
         yield finding
     for finding in await _assistants(queue):
+        yield finding
+    for finding in await _month(config, queue):
         yield finding
     for finding in await _desk(config, queue):
         yield finding
@@ -104,6 +108,22 @@ async def _assistant(settings: AssistantSettings, key: str) -> Iterable[Finding]
         return [Finding("ok", f"{key}.provider", "local: answers from the queue's documents")]
     assistant = bare_assistant(settings)
     return await _asked(assistant.check, assistant.close, key)
+
+
+async def _month(config: Config, queue: Queue) -> Sequence[Finding]:
+    """Where it stands; nothing where nothing is limited."""
+    if not is_limited(queue):
+        return []
+    month = month_of(time.time_ns() // 1_000_000)
+    tokens = (await spent_in(_database(config), queue.name, month)).tokens
+    over, findings = spent(queue, tokens), []
+    for place, settings in enumerate((queue.assistant, *queue.assistants)):
+        if settings.provider != "local" and settings.monthly_tokens:
+            key = f"assistants[{place - 1}]" if place else "assistant"
+            stands = f"{tokens} of {settings.monthly_tokens} tokens since {month}"
+            told = f"{stands}: it is passed over until the month ends (UTC)" if place in over else stands
+            findings.append(Finding("warning" if place in over else "ok", f"{key}.monthly_tokens", told))
+    return findings
 
 
 async def _voices(equipment: Equipment, queue: Queue) -> Iterable[Finding]:
@@ -199,11 +219,15 @@ def _is_public(config: Config) -> bool:
 
 async def _unread(config: Config) -> list[Finding]:
     """Requests of providers that nobody could read: a new kind of message, or a new version."""
-    unread = await unread_in(Path(config.storage.url.removeprefix("sqlite:///")), SHOWN)
+    unread = await unread_in(_database(config), SHOWN)
     return [
         Finding("warning", f"channels.{one.channel}", f"a request of {rfc3339(one.at)} could not be read: {one.why}")
         for one in unread
     ]
+
+
+def _database(config: Config) -> Path:
+    return Path(config.storage.url.removeprefix("sqlite:///"))
 
 
 def _folder(key: str, path: Path) -> Finding:

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from gateway.app import Gateway
+from gateway.checking import check
+from gateway.config import parse
 from gateway.rules.budget import day_of
 from storage.store import Unavailable
 from tests.fakes import openai as wire
+from tests.fakes.callback import SECRET, FakeCallback
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import ADMIN, Contact, pass_time, running, toml
 from tests.story.test_assistants import two
@@ -154,6 +157,69 @@ reply = "Um ano."
         assert (len(openai.asked), await notes(contact, "judge")) == (1, [])
         assert ended(await contact.ask("e se quebrar?")) == ("transferred", "budget")
         assert len(openai.asked) == 1
+
+
+FLOW = """
+name = "duvida"
+start = "fala"
+[[steps]]
+name = "fala"
+kind = "ai"
+text = "Pode perguntar."
+instructions = "Fale só de cores."
+until = "message matches ['tchau']"
+next = "fim"
+[[steps]]
+name = "fim"
+kind = "end"
+text = "Até mais!"
+"""
+
+
+async def test_a_flow_s_assistant_is_not_asked_either(tmp_path: Path) -> None:
+    (tmp_path / "duvida.toml").write_text(FLOW, "utf-8")
+    flow = '[[queues.flows]]\nfile = "duvida.toml"\ntrigger = "keyword"\nvalue = ["menu"]\n'
+    async with FakeOpenAI() as openai, running(one(openai, EACH, flow), tmp_path) as (_, contact):
+        assert (await contact.ask("menu"))["parts"][0]["text"] == "Pode perguntar."
+        assert ended(await contact.ask("tem azul?")) == ("answered", "flow")
+        reply = await contact.ask("e verde?")
+        assert (*ended(reply), reply["parts"][0]["text"]) == ("transferred", "budget", CALLED)
+        assert len(openai.asked) == 1
+
+
+async def test_who_is_spent_sums_up_nothing_for_people(tmp_path: Path) -> None:
+    """A desk gets the summary by rule: a queue whose tokens are spent calls people for every customer."""
+    async with FakeOpenAI(lambda asked: "resumido" if "resumo" in asked else "Sim.") as openai, FakeCallback() as desk:
+        people = f'[queues.handoff.desk]\ntype = "webhook"\nurl = "{desk.url}"\nsecret = "{SECRET}"\n'
+        async with running(one(openai, EACH, people), tmp_path) as (gateway, contact):
+            await contact.ask("tem azul?")
+            assert ended(await contact.ask("e verde?")) == ("transferred", "budget")
+            case = (await desk.arrivals.get())["data"]
+            assert (case["reason"], case["why"]) == ("budget", "O limite de gastos do assistente foi atingido.")
+            assert "resumido" not in case["summary"]
+            assert (len(openai.asked), await counted(gateway)) == (1, EACH)
+
+
+async def test_a_summary_is_on_the_bill(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai, FakeCallback() as desk:
+        people = f'[queues.handoff.desk]\ntype = "webhook"\nurl = "{desk.url}"\nsecret = "{SECRET}"\n'
+        async with running(one(openai, 10 * EACH, people), tmp_path) as (gateway, contact):
+            assert ended(await contact.ask("quero falar com uma pessoa")) == ("transferred", "wish")
+            await desk.arrivals.get()
+            assert (len(openai.asked), await counted(gateway)) == (1, EACH)
+
+
+async def test_recado_check_says_where_the_month_stands(tmp_path: Path) -> None:
+    async with FakeOpenAI() as first, FakeOpenAI() as second:
+        text = limited(two(first, second), EACH, 2 * EACH)
+        expected = {"ok": "0 of 450 tokens since ", "warning": "450 of 450 tokens since "}
+        for kind, told in expected.items():
+            found = {one.key: one for one in await check(parse(text, root=tmp_path))}
+            stands = found["queues.loja.assistant.monthly_tokens"]
+            assert (stands.level, stands.message.startswith(told)) == (kind, True)
+            async with running(text, tmp_path) as (_, contact):
+                await contact.ask("oi")
+        assert found["queues.loja.assistants[0].monthly_tokens"].level == "ok"
 
 
 async def test_a_bill_that_cannot_be_written_keeps_no_answer_back(
