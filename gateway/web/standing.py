@@ -23,6 +23,8 @@ SUMMED_UP = 100
 """Of the latest messages, those a summary is made of."""
 TOLD_DESKS = 20
 """Of what a desk was told, the newest."""
+PEOPLE = ("requested", "held")
+"""Where a step of the course leads to people; any other step leads back."""
 GLANCE = 8
 """Of the latest entries, those among which the last thing said is looked for."""
 
@@ -89,7 +91,7 @@ class Standing:
                 "to": step.to,
                 "person": step.person,
                 "reason": step.reason,
-                "why": (explaining.let_go if step.state == "released" else calling.reads)(step.reason, language),
+                "why": (calling.reads if step.state in PEOPLE else explaining.let_go)(step.reason, language),
             }
             for step in course
         ]

@@ -4,6 +4,7 @@ team = Team()
 lia = team.calls("Lia Souza", "Quero trocar o tamanho", reason="O cliente pediu para falar com uma pessoa.")
 async with serving(team) as url: ...          # url of the page
 team.writes(lia, "Alguém aí?"); team.taken(lia, "Bruno"); team.state_of(lia, "failed")
+team.turn(lia, "answered", "O assistente respondeu."); team.passes(lia, "held", person="Bruno")
 team.faults.append(Fault("write", 409, field="person"))
 """
 
@@ -34,7 +35,8 @@ Json = dict[str, Any]
 
 @dataclass
 class Fault:
-    """The next request of this kind (list, events, case, messages, write, take, resolve, release, media), once."""
+    """The next request of this kind (list, events, case, messages, turns, write, take, resolve, release, media),
+    once."""
 
     kind: str
     status: int = 0
@@ -51,6 +53,8 @@ class Talk:
     custody: Json
     summary: str
     messages: list[Json] = field(default_factory=list)
+    turns: list[Json] = field(default_factory=list)
+    course: list[Json] = field(default_factory=list)
     voice: bool = True
 
     @property
@@ -67,6 +71,8 @@ class Team:
         """(what, conversation, body) of every POST, refused or not."""
         self.keys: list[str] = []
         """The Authorization of every request under /v1."""
+        self.looked_back = 0
+        """How often turns were asked for."""
         self.now = datetime.now(UTC)
         self.voiceless = ""
         """Why nothing can be spoken; empty: it can."""
@@ -111,6 +117,22 @@ class Team:
     def state_of(self, talk: Talk, state: str) -> None:
         """How far the last message got."""
         talk.messages[-1]["state"] = state
+        self.changed(talk)
+
+    def turn(self, talk: Talk, outcome: str, why: str, *, minutes: float = 0, **more: Any) -> Json:
+        """A turn that ended so many minutes ago. `more`: what else it has, as docs/api.md has it."""
+        n, at = len(talk.turns), stamp(self.now - timedelta(minutes=minutes))
+        turn: Json = {"turn": f"{talk.id}.{n + 1}", "epoch": n + 1, "covers": {"after": n, "upto": n + 1}}
+        turn |= {"started_at": at, "ended_at": at, "outcome": outcome, "reason": "assistant", "rung": "Ask", "why": why}
+        turn |= {"timeline": [], "reply": {"parts": []}, "deliveries": [], **more}
+        talk.turns.append(turn)
+        self.changed(talk)
+        return turn
+
+    def passes(self, talk: Talk, state: str, why: str = "", *, person: str = "", minutes: float = 0) -> None:
+        at = stamp(self.now - timedelta(minutes=minutes))
+        step = {"at": at, "state": state, "to": "humanos", "person": person, "reason": "wish", "why": why}
+        talk.course.append(step)
         self.changed(talk)
 
     def changed(self, talk: Talk) -> None:
@@ -164,6 +186,7 @@ class Team:
                 web.get("/v1/inbox/events", self._events, name="events"),
                 web.get(one, self._case, name="case"),
                 web.get(one + "/messages", self._messages, name="messages"),
+                web.get(one + "/turns", self._turns, name="turns"),
                 web.post(one + "/messages", self._write, name="write"),
                 web.post(one + "/take", self._take, name="take"),
                 web.post(one + "/resolve", self._resolve, name="resolve"),
@@ -225,13 +248,22 @@ class Team:
         talk = self.talks.get(request.match_info["id"])
         if talk is None:
             return problem(404)
-        more = {"summary": talk.summary, "voice": talk.voice, "cursor": talk.cursor, "held": None}
+        more: Json = {"summary": talk.summary, "voice": talk.voice, "cursor": talk.cursor, "held": None}
+        more |= {"course": talk.course, "desk": []}
         return web.json_response({**_facts(talk), **more})
 
     async def _messages(self, request: web.Request) -> web.Response:
         talk, after = self.talks[request.match_info["id"]], _pair(request.query["after"])
         shown = [m for m in talk.messages if any(a > b for a, b in zip(_pair(m["cursor"]), after, strict=True))]
         return web.json_response({"messages": shown, "cursor": talk.cursor if shown else request.query["after"]})
+
+    async def _turns(self, request: web.Request) -> web.Response:
+        talk, latest = self.talks[request.match_info["id"]], int(request.query["latest"])
+        assert 1 <= latest <= 200
+        self.looked_back += 1
+        end = talk.turns[-1]["covers"]["upto"] if talk.turns else 0
+        shown = [turn for turn in talk.turns if turn["covers"]["upto"] > end - latest]
+        return web.json_response({"turns": shown, "after": shown[-1]["epoch"] if shown else None})
 
     async def _said(self, request: web.Request) -> tuple[Talk, Json]:
         talk, body = self.talks[request.match_info["id"]], await request.json()
@@ -338,6 +370,7 @@ def busy_day(team: Team) -> Talk:
     team.speaks(lia, words, 5.0, at=stamp(ago[1]))
     calling = "Vou chamar uma pessoa da nossa equipe para continuar com você. Um momento, por favor."
     team.answers(lia, calling, at=stamp(ago[2]))
+    _past(team, lia)
     rui = team.calls("Rui Alves", "Meu pedido veio errado", "O assistente não conseguiu responder.", minutes=23)
     team.taken(rui, "Bruno")
     team.person(rui, "Bruno", {"kind": "text", "text": "Oi, Rui! Já estou vendo."})
@@ -347,6 +380,22 @@ def busy_day(team: Team) -> Talk:
     )
     team.taken(ana, "Marina")
     return lia
+
+
+def _past(team: Team, lia: Talk) -> None:
+    """What led there, as her two turns and the call have it."""
+    wrote = {
+        "step": "shape",
+        "at": 1,
+        "reason": "contact_wrote",
+        "why": "O cliente escreveu, então a resposta foi por texto.",
+    }
+    said = {"parts": [{"kind": "text", "text": "Claro!"}]}
+    team.turn(lia, "answered", "O assistente respondeu.", minutes=9, timeline=[wrote], reply=said)
+    calls = "O cliente pediu para falar com uma pessoa."
+    fixed = {"step": "shape", "at": 1, "reason": "format_text", "why": "As respostas desta fila são por texto."}
+    team.turn(lia, "transferred", calls, minutes=7, reason="wish", rung="Transfer", timeline=[fixed], reply=said)
+    team.passes(lia, "requested", calls, minutes=7)
 
 
 VIEWS: dict[str, Json] = {
@@ -371,6 +420,9 @@ async def pictures(folder: Path) -> None:
                 await page.locator(".note").wait_for()
                 await page.locator("#reply").fill("Oi, Lia! Já separei o G para você, chega na quinta.")
                 await page.screenshot(path=folder / f"inbox-{name}.png")
+                await page.locator(".history > summary").click()
+                await page.locator(".history li").first.wait_for()
+                await page.screenshot(path=folder / f"history-{name}.png")
 
 
 if __name__ == "__main__":

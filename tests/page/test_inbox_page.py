@@ -356,6 +356,181 @@ async def test_a_picture_is_shown_and_any_other_file_only_saved(browser: Browser
         assert await page.evaluate("[window.hurt ?? 0, document.querySelectorAll('.picture').length]") == [0, 1]
 
 
+# -- how it came here
+
+VOICE = {"parts": [{"kind": "voice", "media": {"id": "m"}, "transcript": "Oi"}]}
+TEXT = {"parts": [{"kind": "text", "text": "Oi"}]}
+ANSWERED = "O assistente respondeu."
+
+
+def _shape(reason: str, why: str) -> dict[str, Any]:
+    return {"step": "shape", "at": 1, "reason": reason, "why": why}
+
+
+def _lost(state: str, detail: str = "", part: str = "0") -> dict[str, Any]:
+    return {"part": part, "state": state, "at": "2026-11-21T14:40:45.708Z", **({"detail": detail} if detail else {})}
+
+
+async def look_back(page: Page) -> None:
+    """Opens the history."""
+    await page.locator(".history > summary").click()
+
+
+async def past(page: Page, number: int) -> list[list[str]]:
+    """So many steps of the history, each as its lines without the time."""
+    from playwright.async_api import expect
+
+    await expect(page.locator(".history li")).to_have_count(number)
+    shown = [(await step.inner_text()).split("\n") for step in await page.locator(".history li").all()]
+    lines = [[line.strip() for line in step if line.strip()] for step in shown]
+    return [[first.partition(" ")[2].strip(), *rest] for first, *rest in lines]
+
+
+async def test_the_history_says_what_decided_and_who_had_it_in_order(browser: Browser, inbox: str, team: Team) -> None:
+    lia = team.calls("Lia Souza", "Oi", WISH)
+    spoke = _shape("contact_spoke", "O cliente mandou áudio.")
+    team.turn(lia, "answered", ANSWERED, minutes=9, timeline=[spoke], reply=VOICE)
+    fixed = _shape("format_text", "As respostas desta fila são por texto.")
+    team.turn(lia, "transferred", WISH, minutes=8, reason="wish", timeline=[fixed], reply=TEXT)
+    team.passes(lia, "requested", WISH, minutes=8)
+    team.turn(lia, "held", "A conversa estava com a equipe.", minutes=6, reason="held_by_person")
+    team.passes(lia, "held", WISH, person="Bruno", minutes=7)
+    team.passes(lia, "held", WISH, person="Marina", minutes=5)
+    team.passes(lia, "released", "Marina devolveu a conversa ao assistente.", minutes=4)
+    team.passes(lia, "held", "Uma pessoa da equipe respondeu pelo celular.", minutes=3)
+    team.passes(lia, "assistant", "A equipe não fez nada.", minutes=2)
+    team.turn(lia, "ignored", "O cliente só reagiu com um emoji.", minutes=1, reason="reaction")
+    team.turn(lia, "dead", "As mensagens não puderam ser respondidas.", reason="too_many_tries")
+    async with marina(browser, inbox) as page:
+        await choose(page, lia)
+        await look_back(page)
+        assert await past(page, 11) == [
+            ["Respondida", ANSWERED, "Em voz: O cliente mandou áudio."],
+            ["Passada para a equipe", WISH, "Em texto"],
+            ["Equipe chamada: humanos"],
+            ["Assumida por Bruno"],
+            ["Deixada com a equipe", "A conversa estava com a equipe."],
+            ["Assumida por Marina"],
+            ["De volta ao assistente", "Marina devolveu a conversa ao assistente."],
+            ["Assumida pela equipe", "Uma pessoa da equipe respondeu pelo celular."],
+            ["De volta ao assistente", "A equipe não fez nada."],
+            ["Sem resposta", "O cliente só reagiu com um emoji."],
+            ["Não pôde ser respondida", "As mensagens não puderam ser respondidas."],
+        ]
+
+
+@pytest.mark.parametrize(
+    ("turn", "said"),
+    [
+        ({"timeline": [_shape("format_text", "Por texto.")]}, ["Em texto: Por texto."]),
+        (
+            {"timeline": [_shape("contact_spoke", "Áudio."), {"step": "voice", "reason": "text_instead:Quota:none"}]},
+            ["Em texto: a voz não pôde ser usada (Quota:none)"],
+        ),
+        (
+            {"deliveries": [_lost("sent", "text_instead:131053")]},
+            ["Em texto: a voz não pôde ser usada (131053)"],
+        ),
+        ({"deliveries": [_lost("sent"), _lost("failed", "131026")]}, ["Em texto", "Não foi entregue (131026)"]),
+        ({"deliveries": [_lost("failed", "131026"), _lost("delivered")]}, ["Em texto"]),
+        (
+            {"deliveries": [_lost("unsure"), _lost("withdrawn", "overtaken", "1")]},
+            ["Em texto", "Talvez enviada: confira antes de repetir", "Não foi enviada: o cliente escreveu antes"],
+        ),
+        ({"deliveries": [_lost("unsure"), _lost("sent", part="0:again")]}, ["Em texto"]),
+        (
+            {"deliveries": [_lost("withdrawn", "person_took_over", part) for part in "012"]},
+            ["Em texto", "Não foi enviada: uma pessoa assumiu antes"],
+        ),
+        ({"deliveries": [_lost("withdrawn", "x_17")]}, ["Em texto", "Não foi enviada (x_17)"]),
+        ({"deliveries": [_lost("templated")]}, ["Em texto", "Foi trocada pelo modelo aprovado"]),
+        ({"reply": {"parts": []}}, []),
+        ({"reply": None}, []),
+    ],
+    ids=lambda case: "",
+)
+async def test_the_history_says_in_which_form_and_what_did_not_arrive(
+    browser: Browser, inbox: str, team: Team, turn: dict[str, Any], said: list[str]
+) -> None:
+    lia = team.calls("Lia Souza", "Oi", WISH)
+    team.turn(lia, "answered", ANSWERED, **{"reply": TEXT, **turn})
+    async with marina(browser, inbox) as page:
+        await choose(page, lia)
+        await look_back(page)
+        assert await past(page, 1) == [["Respondida", ANSWERED, *said]]
+
+
+async def test_the_history_is_asked_for_when_it_is_opened_and_while_it_is(
+    browser: Browser, inbox: str, team: Team
+) -> None:
+    lia, rui = busy_day(team), next(talk for talk in team.talks.values() if talk.name == "Rui Alves")
+    async with visitor(browser, name="inbox-history") as page:
+        await page.add_init_script(PATIENT)
+        await page.goto(inbox)
+        await enter(page)
+        await choose(page, lia)
+        team.writes(lia, "Alguém aí?")
+        await page.locator(".words", has_text="Alguém aí?").wait_for()
+        assert team.looked_back == 0
+        await look_back(page)
+        await past(page, 3)
+        team.turn(lia, "held", "A conversa estava com a equipe.")
+        await past(page, 4)
+        await look_back(page)
+        seen = team.looked_back
+        team.writes(lia, "Oi?")
+        await page.locator(".words", has_text="Oi?").wait_for()
+        await choose(page, rui)
+        team.writes(rui, "E eu?")
+        await page.locator(".words", has_text="E eu?").wait_for()
+        assert team.looked_back == seen
+        await look_back(page)
+        await page.get_by_text("Ainda não há nada no histórico.").wait_for()
+
+
+async def test_a_long_history_shows_its_last_fifty_turns_and_ends_with_the_newest(
+    browser: Browser, inbox: str, team: Team
+) -> None:
+    from playwright.async_api import expect
+
+    lia = team.calls("Lia Souza", "Oi", WISH)
+    team.passes(lia, "held", person="Bruno", minutes=500)
+    for n in range(130):
+        team.turn(lia, "answered", f"Resposta {n}.", minutes=200 - n)
+    team.passes(lia, "held", person="Marina", minutes=100.5)
+    for size in (1180, 390):
+        async with marina(browser, inbox, viewport={"width": size, "height": 780}) as page:
+            await choose(page, lia)
+            await look_back(page)
+            shown = await past(page, 51)
+            assert shown[0] == ["Respondida", "Resposta 80."]
+            assert ["Assumida por Marina"] in shown
+            assert shown[-1] == ["Respondida", "Resposta 129."]
+            await page.get_by_text("O que veio antes não é mostrado aqui.").wait_for()
+            await expect(page.locator(".history li").last).to_be_in_viewport()
+
+
+async def test_a_history_that_cannot_be_read_keeps_nobody_from_the_talk(
+    browser: Browser, inbox: str, team: Team
+) -> None:
+    lia = busy_day(team)
+    async with marina(browser, inbox, errors_allowed=REFUSED) as page:
+        await choose(page, lia)
+        team.faults.append(Fault("turns", 503, lasting=True))
+        await look_back(page)
+        await page.get_by_text("O histórico não pôde ser buscado agora.").wait_for()
+        team.writes(lia, "Alguém aí?")
+        await page.locator(".words", has_text="Alguém aí?").wait_for()
+        assert await page.locator(".banner p").count() == 0
+        team.faults.clear()
+        team.changed(lia)
+        await past(page, 3)
+        assert await page.get_by_text("O histórico não pôde ser buscado agora.").count() == 0
+        team.faults.append(Fault("turns", 401))
+        team.changed(lia)
+        await page.locator("#key").wait_for()
+
+
 # -- answering
 
 
@@ -520,10 +695,14 @@ async def test_text_is_always_text_and_never_wider_than_a_phone(
     browser: Browser, inbox: str, team: Team, text: str
 ) -> None:
     lia = team.calls(text[:200], text, text[:200], summary=text)
+    team.turn(lia, "answered", text, timeline=[_shape("x", text)], reply=VOICE, deliveries=[_lost("failed", text)])
+    team.passes(lia, "held", text, person=text[:80])
     async with marina(browser, inbox, viewport={"width": 320, "height": 600}) as page:
         await page.locator(".entry").click()
         await page.locator(".words").wait_for()
-        await page.locator("summary").click()
+        await page.locator("summary", has_text="Resumo").click()
+        await page.locator("summary", has_text="Histórico").click()
+        await page.locator(".history li").nth(1).wait_for()
         assert await page.evaluate("document.documentElement.scrollWidth") <= 320
         assert await page.evaluate("document.images.length") == 1
         assert await page.locator(".words").text_content() == lia.messages[0]["part"]["text"]
@@ -577,7 +756,7 @@ async def test_everything_is_reached_by_the_keyboard(browser: Browser, inbox: st
         for _ in range(20):
             await page.keyboard.press("Tab")
             seen.add(await page.evaluate("document.activeElement.id || document.activeElement.innerText"))
-        assert {"Assumir", "Resolver", "Devolver ao assistente", "Resumo", "reply", "Enviar"} <= seen
+        assert {"Assumir", "Resolver", "Devolver ao assistente", "Resumo", "Histórico", "reply", "Enviar"} <= seen
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -593,6 +772,8 @@ async def test_an_accessibility_checker_has_nothing_to_say(
         await choose(page, lia)
         await page.locator(".note").nth(1).wait_for()
         await page.locator("#reply").fill("Oi")
+        await look_back(page)
+        await page.locator(".history li").first.wait_for()
         await page.locator("[role=log][aria-live=polite]").wait_for()
         assert await page.evaluate(AUDIT) == []
 
@@ -608,5 +789,7 @@ async def test_the_page_speaks_the_browser_s_language(
     async with marina(browser, inbox, language) as page:
         await choose(page, lia)
         await page.get_by_role("button", name=said).wait_for()
+        await look_back(page)
+        await page.locator(".history li").nth(2).wait_for()
         assert await page.evaluate("document.documentElement.lang") == language
         assert not re.search(r"undefined|\{\w+\}", await page.locator("body").inner_text())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.page.browser import chromium, needed, visitor
+from tests.story.running import Contact
 from tests.story.test_inbox import INBOX, WISH, shop
 
 pytestmark = [pytest.mark.browser]
@@ -47,3 +48,28 @@ async def test_a_customer_calls_and_a_person_answers_aloud(tmp_path: Path) -> No
         await customer.locator("#message").fill("E o frete?")
         await customer.locator("#message").press("Enter")
         await customer.locator(".words", has_text="Echo: E o frete?").wait_for()
+
+
+async def test_a_manager_follows_how_a_conversation_came_to_people_and_back(tmp_path: Path) -> None:
+    needed()
+    async with shop(tmp_path) as loja, chromium() as browser, visitor(browser, name="inbox-history") as person:
+        lia = Contact(loja.http, loja.gateway)
+        await lia.ask("Vocês entregam em Niterói?")
+        await lia.ask(WISH)
+        await person.goto(f"{loja.url}/inbox#{lia.conversation}")
+        await person.locator("#person").fill("Marina")
+        await person.locator("#key").fill(INBOX)
+        await person.keyboard.press("Enter")
+        await person.locator("summary", has_text="Histórico").press("Enter")
+        steps = person.locator(".history li")
+        await (
+            steps.filter(has_text="O assistente respondeu.").filter(has_text="Em texto: O cliente escreveu").wait_for()
+        )
+        await steps.filter(has_text="O cliente pediu para falar com uma pessoa.").wait_for()
+        await steps.filter(has_text="Equipe chamada: humanos").wait_for()
+        await lia.ask("Alguém aí?")
+        await steps.filter(has_text="então o assistente ficou em silêncio.").wait_for()
+        await person.get_by_role("button", name="Assumir").click()
+        await steps.filter(has_text="Assumida por Marina").wait_for()
+        await person.get_by_role("button", name="Devolver ao assistente").click()
+        await steps.filter(has_text="Marina devolveu a conversa ao assistente.").wait_for()

@@ -9,6 +9,7 @@ const SPEAKING_PATIENCE_MS = 120_000;
 const QUIET_MS = 45_000;  // the gateway sends a sign of life every 15 s
 const NAME = "recado.inbox.key";
 const KEPT_MEDIA = 60;
+const LATEST = 100;  // messages whose turns are read: a turn may be of several
 
 let spare = "";
 
@@ -23,6 +24,8 @@ export const list = (after) => ask(`v1/inbox${after ? `?${new URLSearchParams({ 
 export const conversation = (id) => ask(of(id));
 
 export const messages = (id, after) => ask(`${of(id)}/messages?${new URLSearchParams({ after })}`);
+
+export const turns = (id) => ask(`${of(id)}/turns?${new URLSearchParams({ latest: LATEST })}`);
 
 export const take = (id, wish) => post(`${of(id)}/take`, wish);
 

@@ -2,6 +2,7 @@
 
 import { Component, html, useEffect, useLayoutEffect, useRef, useState } from "./vendor/htm-preact.js";
 import * as api from "./inbox-api.js";
+import { History, moment } from "./inbox-history.js";
 import { speaker } from "./inbox-words.js";
 import { Icon } from "./icons.js";
 import { VoiceNote } from "./player.js";
@@ -33,7 +34,7 @@ export function Case({ state, t, acts }) {
       <div class="who"><h2 ref=${heading} tabindex="-1" dir="auto">${name}</h2>
         <p class="doing" dir="auto">${having(open.facts.custody, state, t)} · ${open.facts.channel} · ${open.facts.queue}</p></div></div>
     <${Moves} state=${state} t=${t} acts=${acts} />
-    <${Card} facts=${open.facts} words=${state.words} t=${t} />
+    <${Card} open=${open} words=${state.words} t=${t} acts=${acts} />
     <${Log} state=${state} t=${t} />
     <${Reply} key=${open.id} state=${state} t=${t} acts=${acts} />
   </section>`;
@@ -101,17 +102,12 @@ function keepAtEnd(box, pinned) {
 
 const roomy = () => Math.min(innerHeight, innerWidth) > ROOMY_PX;
 
-const Card = ({ facts: { contact, custody, summary }, words, t }) => html`<section class="card" aria-label=${t("summary")}>
+const Card = ({ open, open: { facts: { contact, custody, summary } }, words, t, acts }) => html`<section class="card" aria-label=${t("summary")}>
   ${withPeople(custody) && html`<p dir="auto"><span class="unseen">${t("why")}: </span><strong>${custody.why}</strong> <span class="faint">${t("since", { time: moment(custody.since, words) })}</span></p>
     ${custody.until && html`<p class="faint">${t("until", { time: moment(custody.until, words) })}</p>`}`}
   <details open=${roomy()}><summary>${t("summary")}</summary><p class="summary" dir="auto">${summary}</p>
-    <p class="faint">${t("contact")}: <bdi>${contact.id}</bdi></p></details></section>`;
-
-const moment = (at, { locale }) => {
-  const then = new Date(at);
-  const today = then.toDateString() === new Date().toDateString();
-  return new Intl.DateTimeFormat(locale, { ...(!today && { day: "numeric", month: "short" }), hour: "2-digit", minute: "2-digit" }).format(then);
-};
+    <p class="faint">${t("contact")}: <bdi>${contact.id}</bdi></p></details>
+  <${History} open=${open} words=${words} t=${t} acts=${acts} /></section>`;
 
 export function lines(messages, { person: me }) {
   const revoked = new Set(messages.filter(({ meaning }) => meaning === "revoke").map(({ of }) => of));

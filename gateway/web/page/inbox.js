@@ -43,6 +43,7 @@ const acts = {
   close: () => { location.hash = ""; },
   draft: (id) => drafts.get(id) ?? "",
   keepDraft: (id, text) => { drafts.set(id, text); },
+  history: (shown) => { change({ history: shown ? { turns: null, lost: false } : null }); if (shown) look(state.open.id); },
   dismiss: () => change({ notice: null }),
   take: (instead_of) => move("take", { ...(instead_of && { instead_of }) }),
   resolve: () => move("resolve", {}),
@@ -163,7 +164,7 @@ async function refresh(after) {
 function turn() {
   const id = named(location.hash.slice(1));
   if (!id) return set({ open: null });
-  if (id !== state.open?.id) set({ open: { id, facts: null, messages: [], notice: null, sending: "", trouble: "" } });
+  if (id !== state.open?.id) set({ open: { id, facts: null, messages: [], history: null, notice: null, sending: "", trouble: "" } });
   read(id).catch((refusal) => {
     if (REFUSED[refusal.status]) refuse(refusal);
     else if (state.open?.id === id && !state.open.facts) change({ trouble: refusal.status === 404 ? "trouble_404" : "inbox_offline" });
@@ -197,6 +198,17 @@ async function read(id) {
   if (state.open?.id !== id) return;
   const over = state.open.notice?.key === "taken" && state.open.facts && facts.custody.person !== state.person;
   change({ facts, messages, begin, trouble: "", ...(over && { notice: null }) });
+  if (state.open.history) await remember(id);
+}
+
+// Of an opened history only; what is known of it stays while it cannot be read.
+async function remember(id) {
+  let found;
+  try { found = { turns: (await api.turns(id)).turns, lost: false }; } catch (refusal) {
+    if (REFUSED[refusal.status]) throw refusal;
+    found = { lost: true };
+  }
+  if (state.open?.id === id && state.open.history) change({ history: { ...state.open.history, ...found } });
 }
 
 const startOf = (cursor) => cursor.split("-").map((seen) => Math.max(0, Number(seen) - SHOWN)).join("-");
