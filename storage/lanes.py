@@ -81,6 +81,12 @@ def steps() -> dict[int, str]:
     return {int(file.name[:4]): file.read_text("utf-8") for file in sorted(found, key=lambda file: file.name)}
 
 
+# The clock of PostgreSQL, within one statement the same; SQLite is given a function of that name by its store.
+NOW = """
+CREATE OR REPLACE FUNCTION now_ms() RETURNS BIGINT LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT) $$
+"""
+
 VERSION = "SELECT MAX(version) FROM schema_version"
 
 # -- posting -------------------------------------------------------------------------------------

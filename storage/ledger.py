@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from storage import lanes, procedures
+from storage import again, lanes, procedures
 from storage.lanes import Row, Values
 from storage.model import (
     Claim,
@@ -21,6 +22,7 @@ from storage.model import (
     Depths,
     Entry,
     Fetched,
+    GivenUp,
     Kind,
     Known,
     Media,
@@ -81,6 +83,9 @@ class Ledger(ABC):
         """How long ago a lane may have become due for a claim to see it, in milliseconds."""
         return EVER
 
+    def _entry(self, row: Row) -> Entry:
+        return lanes.entry_of(row)
+
     # -- asking the engine -----------------------------------------------------------------------------
 
     async def _one(self, sql: str, values: Values, bells: Callable[[Row | None], Bells] | None = None) -> Row | None:
@@ -124,7 +129,7 @@ class Ledger(ABC):
         settlement = Settlement(0, [post], passing=passing, desk=desk, wake_at=wake_at)
         return await self._write(
             procedures.take_over(conversation, provider_id, settlement),
-            lambda posted: _written_bells(post.key, settlement) if posted and posted.verdict is Verdict.NEW else [],
+            lambda posted: written_bells(post.key, settlement) if posted and posted.verdict is Verdict.NEW else [],
         )
 
     async def knock(self, posts: Sequence[Post]) -> bool:
@@ -146,18 +151,15 @@ class Ledger(ABC):
 
     async def load(self, claim: Claim) -> list[Entry]:
         values = {"kind": int(claim.kind), "key": claim.key, "head": claim.head, "tail": claim.tail}
-        return [lanes.entry_of(row) for row in await self._all(lanes.LOAD, values)]
+        return [self._entry(row) for row in await self._all(lanes.LOAD, values)]
 
     async def renew(self, claim: Claim, lease: int) -> None:
         await self._mine(lanes.RENEW, claim, lease=lease)
 
     async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
-        if not claim.head <= settlement.upto <= claim.tail:
-            raise ValueError(f"{settlement.upto} is not within ({claim.head}, {claim.tail}]")
-        if any(post.key != claim.key for post in (*settlement.posts, *settlement.desk)):
-            raise ValueError("a post is for another conversation")
+        fits(claim, settlement)
         return await self._write(
-            procedures.settle(claim, settlement), lambda settled: _settle_bells(claim, settlement, settled)
+            procedures.settle(claim, settlement), lambda settled: settle_bells(claim, settlement, settled)
         )
 
     async def fold(self, claim: Claim, max_folds: int) -> bool:
@@ -195,7 +197,7 @@ class Ledger(ABC):
             raise ValueError("a post is for another conversation")
         settlement = Settlement(0, posts, passing=passing, media=media, desk=desk, wake_at=wake_at)
         return await self._write(
-            procedures.pass_on(id, settlement), lambda done: _written_bells(id, settlement) if done else []
+            procedures.pass_on(id, settlement), lambda done: written_bells(id, settlement) if done else []
         )
 
     async def posted(self, id: ConversationId, dedup: str) -> bool:
@@ -207,11 +209,11 @@ class Ledger(ABC):
 
     async def transcript(self, id: ConversationId, after: Cursor, limit: int) -> list[Entry]:
         values = {"id": id, "inbound": after.inbound, "outbound": after.outbound, "limit": limit}
-        return [lanes.entry_of(row) for row in await self._read(lanes.TRANSCRIPT, values)]
+        return [self._entry(row) for row in await self._read(lanes.TRANSCRIPT, values)]
 
     async def recent(self, id: ConversationId, limit: int) -> list[Entry]:
         rows = await self._read(lanes.RECENT, {"id": id, "limit": limit})
-        return [lanes.entry_of(row) for row in reversed(rows)]
+        return [self._entry(row) for row in reversed(rows)]
 
     async def turns(self, id: ConversationId, after: int, limit: int) -> list[Turn]:
         rows = await self._read(lanes.TURNS, {"id": id, "after": after, "limit": limit})
@@ -223,7 +225,7 @@ class Ledger(ABC):
 
     async def latest(self, id: ConversationId, kind: Kind, limit: int) -> list[Entry]:
         rows = await self._read(lanes.LATEST, {"id": id, "kind": int(kind), "limit": limit})
-        return [lanes.entry_of(row) for row in rows]
+        return [self._entry(row) for row in rows]
 
     async def requeue(self, id: ConversationId, queue: str) -> bool:
         values = {"id": id, "queue": queue}
@@ -246,6 +248,20 @@ class Ledger(ABC):
 
     async def bury(self, dead: DeadLetter) -> None:
         await self._one(lanes.BURY, lanes.dead_values(dead))
+
+    async def dead(self, limit: int, after: GivenUp | None = None) -> list[GivenUp]:
+        return [self._given_up(row) for row in await self._read(again.DEAD, again.behind(after, limit))]
+
+    async def given_up(self, id: ConversationId, kind: Kind, seq: int) -> GivenUp | None:
+        row = await self._read_one(again.ONE, again.letter(id, kind, seq))
+        return None if row is None else self._given_up(row)
+
+    def _given_up(self, row: Row) -> GivenUp:
+        given = again.given_up_of(row)
+        return replace(given, body=self._entry((given.kind, given.seq, "", given.body, given.at)).body)
+
+    async def repost(self, id: ConversationId, kind: Kind, seq: int) -> Posted | None:
+        return await self._write(again.repost(id, kind, seq), lambda posted: [(kind, id)] if posted else [])
 
     async def facts(self, id: ConversationId) -> dict[str, int]:
         return {row[0]: row[1] for row in await self._read(lanes.FACTS, {"id": id})}
@@ -355,15 +371,23 @@ class Ledger(ABC):
         return Depths({"in": inbound, "out": outbound, "desk": desk}, dead, held, conversations)
 
 
-def _settle_bells(claim: Claim, settlement: Settlement, settled: Settled) -> Bells:
+def fits(claim: Claim, settlement: Settlement) -> None:
+    """Raises ValueError."""
+    if not claim.head <= settlement.upto <= claim.tail:
+        raise ValueError(f"{settlement.upto} is not within ({claim.head}, {claim.tail}]")
+    if any(post.key != claim.key for post in (*settlement.posts, *settlement.desk)):
+        raise ValueError("a post is for another conversation")
+
+
+def settle_bells(claim: Claim, settlement: Settlement, settled: Settled) -> Bells:
     """A MOVED settle changed nothing; the others changed their own lane, and what they wrote another one."""
     if settled is Settled.MOVED:
         return []
-    written = _written_bells(claim.key, settlement) if settled is Settled.DONE else []
+    written = written_bells(claim.key, settlement) if settled is Settled.DONE else []
     return dict.fromkeys([(claim.kind, claim.key), *written])
 
 
-def _written_bells(key: ConversationId, settlement: Settlement) -> Bells:
+def written_bells(key: ConversationId, settlement: Settlement) -> Bells:
     passing = settlement.passing
     passes = passing is not None and passing.after != passing.before
     written = {

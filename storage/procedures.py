@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 from storage import lanes
@@ -55,8 +56,13 @@ def once(sql: str, values: Values) -> Procedure[Row | None]:
 
 def alone(*names: str) -> Procedure[None]:
     """In one order everywhere, so that no two wait for each other."""
-    for name in sorted(set(names)):
+    for name in names if len(names) == 1 else sorted(set(names), key=lock_of):
         yield ALONE, {"name": name}
+
+
+def lock_of(name: str) -> int:
+    """What a name is called where locks are numbers of 64 bits."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8, person=b"recado lock").digest(), signed=True)
 
 
 # -- lanes -----------------------------------------------------------------------------------------

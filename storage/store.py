@@ -23,6 +23,7 @@ from storage.model import (
     Depths,
     Entry,
     Fetched,
+    GivenUp,
     Kind,
     Known,
     Media,
@@ -48,11 +49,12 @@ class Fenced(StoreError):
 
 
 class Unavailable(StoreError):
-    """The database cannot write now. Nothing was written."""
+    """The database cannot write now. Nothing was written, or, where the connection was cut, nobody knows: what is
+    written twice is written once. `alone`: it concerns this one conversation, not the database."""
 
-    def __init__(self, message: str, retry_after: float = 5.0) -> None:
+    def __init__(self, message: str, retry_after: float = 5.0, *, alone: bool = False) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after, self.alone = retry_after, alone
 
 
 class NewerDatabase(StoreError):
@@ -210,6 +212,17 @@ class Conversations(Protocol):
 
     async def bury(self, dead: DeadLetter) -> None:
         """A delivery that was over turns out to have failed."""
+        ...
+
+    async def dead(self, limit: int, after: GivenUp | None = None) -> list[GivenUp]:
+        """What was given up, newest first. `after`: the last one of the page before."""
+        ...
+
+    async def given_up(self, id: ConversationId, kind: Kind, seq: int) -> GivenUp | None: ...
+
+    async def repost(self, id: ConversationId, kind: Kind, seq: int) -> Posted | None:
+        """A copy of what was given up goes to the end of its lane, due at once, under a name of its own, and the dead
+        letter is gone. None, and nothing written, when it is gone already."""
         ...
 
     async def facts(self, id: ConversationId) -> dict[str, int]:

@@ -1,0 +1,344 @@
+"""The store on PostgreSQL (12 or newer), for one process or many, through asyncpg.
+
+What happens is told in `procedures.py`, in statements of `lanes.py`; here is how PostgreSQL carries it out:
+
+- a procedure is one transaction, and `alone` is an advisory lock that its commit lets go of, so that each conversation
+  has one writer at a time, as everything has on SQLite;
+- what every message and every turn needs, posting and settling, are functions of the database (`functions.py`), made of
+  the same statements: one round trip and one commit, however many wait to be written (`Group`);
+- the database's clock decides, so the hosts' clocks need not agree;
+- nobody is notified: a process that wrote rings its own loops, and the others look every `TICK`.
+
+It works through PgBouncer in transaction mode: nothing is kept in a session between two transactions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+
+from storage import lanes
+from storage.functions import Functions, accepting, numbered, settling
+from storage.groups import Group
+from storage.lanes import POSTGRES, Row, Values
+from storage.ledger import EVER, Bells, Ledger, Rang, fits, settle_bells
+from storage.letters import ESCAPE, dumped, plain, storable
+from storage.model import Claim, Conversation, Entry, Kind, MediaId, Post, Posted, Settled, Settlement, Verdict
+from storage.procedures import ALONE, Procedure, lock_of
+from storage.store import Fenced, NewerDatabase, StoreError, Unavailable
+from storage.writer import SteadyClock
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+TICK = 0.05
+"""Seconds between two looks at the lanes: others may have written."""
+SELDOM = 1.0
+"""The same for what nobody waits for within a second: what desks are told, and wake-ups."""
+NEAR = 5_000
+"""Milliseconds: a claim looks no further back, but for one look a second. Behind a forgotten transaction PostgreSQL
+keeps what the index held since then, and every look would walk over it."""
+SWEEP = 1.0
+"""Seconds between two looks at all that is due, however long."""
+PATIENCE = 10.0
+"""Seconds for a statement, and for a connection."""
+SIZE = 8
+"""Connections of a process."""
+
+# Statistics of tables that fill and empty within seconds are always wrong, so only plans along an index are left.
+SETTINGS = {
+    "application_name": "recado",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    # A process that stopped in the middle of a transaction holds up one conversation, and not for long.
+    "lock_timeout": "1000",
+    "idle_in_transaction_session_timeout": "5000",
+}
+POOLED = "pgbouncer"
+"""`?pgbouncer=true` at the end of the address: behind it, no setting and no prepared statement is kept."""
+FENCED = "fenced"
+MIGRATING = lock_of("recado schema")
+
+
+class PostgresStore(Ledger):
+    """`storage.store.Store` in the database at `url`, `postgresql://…`.
+
+    size: connections at most. rang: see `Ledger`. steps: the schema, for tests; `lanes.steps()` otherwise. clock: the
+    text of the function `now_ms()`, for tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int = SIZE,
+        rang: Rang | None = None,
+        steps: Mapping[int, str] | None = None,
+        clock: str = lanes.NOW,
+    ) -> None:
+        super().__init__(rang)
+        self._url, self._pooled = _address(url)
+        self._size, self._clock = size, clock
+        self._steps = lanes.steps() if steps is None else steps
+        self._functions = Functions()
+        self._pool: asyncpg.Pool | None = None
+        self._posts: Group[Values, str] = Group(self._called("accept"))
+        self._settles: Group[Values, str] = Group(self._called("settle"))
+        self._heard = 0
+        self._steady = SteadyClock(lambda: self._heard)
+        self._swept: dict[Kind, float] = {}
+        self._door = asyncio.Lock()
+        self.statements = 0
+        """Asked since open: round trips, but for those of transactions."""
+
+    # -- opening and closing -----------------------------------------------------------------------
+
+    async def open(self) -> None:
+        async with self._door:
+            if self._pool is not None:
+                return
+            with _explained():
+                self._pool = await self._connected()
+            try:
+                await self._migrate()
+            except BaseException:
+                await self._close()
+                raise
+
+    async def _connected(self) -> asyncpg.Pool:
+        kept: dict[str, Any] = {"statement_cache_size": 0} if self._pooled else {"server_settings": SETTINGS}
+        return await asyncpg.create_pool(
+            self._url, min_size=1, max_size=self._size, reset=_as_it_is, command_timeout=PATIENCE, timeout=PATIENCE,
+            max_inactive_connection_lifetime=0, **kept,
+        )  # fmt: skip
+
+    async def close(self) -> None:
+        async with self._door:
+            await self._posts.finish()
+            await self._settles.finish()
+            await self._close()
+
+    async def _close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await asyncio.wait_for(pool.close(), PATIENCE)
+            except (TimeoutError, asyncpg.PostgresError, OSError) as error:
+                log.warning("connections were cut: %s", error)
+                pool.terminate()
+
+    async def _migrate(self) -> None:
+        """One process at a time; whoever comes second finds it done."""
+        async with self._transaction() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
+            await connection.execute("SET LOCAL client_min_messages = warning")
+            version, known = await _version(connection), max(self._steps)
+            if version > known:
+                raise NewerDatabase(
+                    f"the database was written by a newer recado (schema {version}, this one knows {known}): "
+                    "start that version again, or restore a backup made before the upgrade"
+                )
+            if version == 0:
+                await connection.execute(self._clock)
+            for step in sorted(step for step in self._steps if step > version):
+                await connection.execute(POSTGRES.says(self._steps[step]))
+                await connection.execute(STEPPED, step)
+            if version < known:
+                await connection.execute(TUNING)
+            await self._functions.create(connection)
+            await connection.execute(lanes.REWIND)
+
+    # -- asking the database ----------------------------------------------------------------------------
+
+    @property
+    def _open(self) -> asyncpg.Pool:
+        if self._pool is None:
+            raise Unavailable("the store is closed")
+        return self._pool
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        with _explained():
+            async with self._open.acquire(timeout=PATIENCE) as connection, connection.transaction():
+                yield connection
+
+    async def _write(self, procedure: Procedure[T], bells: Callable[[T], Bells] | None = None) -> T:
+        async with self._transaction() as connection:
+            result = await self._carry_out(connection, procedure)
+        if bells is not None:
+            self._ring(bells(result))
+        return result
+
+    async def _carry_out(self, connection: asyncpg.Connection, procedure: Procedure[T]) -> T:
+        row: Row | None = None
+        while True:
+            try:
+                sql, values = procedure.send(row)
+            except StopIteration as end:
+                return cast("T", end.value)
+            if sql is ALONE:
+                await connection.fetchrow("SELECT pg_advisory_xact_lock($1)", lock_of(values["name"]))
+                row = None
+            else:
+                text, names = numbered(sql)
+                row = await connection.fetchrow(text, *(storable(values[name]) for name in names))
+
+    async def _one(self, sql: str, values: Values, bells: Callable[[Row | None], Bells] | None = None) -> Row | None:
+        """A transaction of its own needs nobody to say so."""
+        rows = await self._all(sql, values)
+        row = rows[0] if rows else None
+        if bells is not None:
+            self._ring(bells(row))
+        return row
+
+    async def _mine(self, sql: str, claim: Claim, bells: Bells = (), **more: int) -> None:
+        if await self._one(sql, {**lanes.fence_values(claim), **more}) is None:
+            raise Fenced(f"epoch {claim.epoch} of this lane is over")
+        self._ring(bells)
+
+    async def _all(self, sql: str, values: Values) -> Sequence[Row]:
+        text, names = numbered(sql)
+        self.statements += 1
+        with _explained():
+            return cast("Sequence[Row]", await self._open.fetch(text, *(storable(values[name]) for name in names)))
+
+    async def _read(self, sql: str, values: Values) -> Sequence[Row]:
+        return await self._all(sql, values)
+
+    # -- lanes -----------------------------------------------------------------------------------------
+
+    async def accept(self, conversation: Conversation, post: Post, media: Sequence[MediaId] = ()) -> Posted:
+        if post.key != conversation.id:
+            raise ValueError("the post is for another conversation")
+        call = accepting(conversation, post, media)
+        verdict, seq = (await self._posts.ask(call["lock"], call)).split()
+        posted = Posted(Verdict(verdict), int(seq))
+        if posted.verdict is Verdict.NEW:
+            self._ring([(Kind.IN, post.key)])
+        return posted
+
+    async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
+        fits(claim, settlement)
+        call = settling(claim, settlement)
+        said = await self._settles.ask(call["lock"], call)
+        if said == FENCED:
+            raise Fenced(f"epoch {claim.epoch} of this lane is over")
+        settled = Settled(said)
+        self._ring(settle_bells(claim, settlement, settled))
+        return settled
+
+    def _called(self, name: str) -> Callable[[Sequence[Values]], Awaitable[Sequence[str]]]:
+        text = self._functions.call(name)
+
+        async def write(calls: Sequence[Values]) -> Sequence[str]:
+            self.statements += 1
+            with _explained():
+                return [said for (said,) in await self._open.fetch(text, dumped(calls))]
+
+        return write
+
+    def _back(self, kind: Kind) -> int:
+        now = time.monotonic()
+        if now - self._swept.get(kind, -SWEEP) < SWEEP:
+            return NEAR
+        self._swept[kind] = now
+        return EVER
+
+    async def rest(self, kind: Kind) -> float:
+        return TICK if kind in (Kind.IN, Kind.OUT) else SELDOM
+
+    async def now(self) -> int:
+        ((self._heard,),) = await self._all("SELECT now_ms()", {})
+        return self._steady()
+
+    # -- text ------------------------------------------------------------------------------------------
+
+    def _entry(self, row: Row) -> Entry:
+        entry = lanes.entry_of(row)
+        return replace(entry, body=plain(entry.body)) if ESCAPE in entry.body else entry
+
+
+async def _as_it_is(connection: asyncpg.Connection) -> None:
+    """Nothing of a session is changed, so nothing is to be put back: that would be a round trip for each use."""
+
+
+# -- what this file alone says in SQL ------------------------------------------------------------------
+
+# Room beside each row, so that an update stays on its page; and the tables that fill and empty are swept early.
+STEPPED = "INSERT INTO schema_version (version, at) VALUES ($1, now_ms())"
+TUNING = """
+ALTER TABLE lane SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE conversation SET (fillfactor = 80);
+"""
+
+
+async def _version(connection: asyncpg.Connection) -> int:
+    """0 for an empty database. Raises StoreError for one of another program that has tables of our names."""
+    if await connection.fetchval("SELECT to_regclass('schema_version')") is not None:
+        return int(await connection.fetchval(lanes.VERSION) or 0)
+    if await connection.fetchval("SELECT COALESCE(to_regclass('lane'), to_regclass('conversation'))") is not None:
+        raise StoreError("this database has tables of another program: give recado a database or a schema of its own")
+    return 0
+
+
+def _address(url: str) -> tuple[str, bool]:
+    """As asyncpg takes it, and whether PgBouncer is in between."""
+    parts = urlsplit(url)
+    asked = parse_qsl(parts.query, keep_blank_values=True)
+    pooled = any(key == POOLED and value.lower() in ("true", "1", "yes", "") for key, value in asked)
+    query = urlencode([(key, value) for key, value in asked if key != POOLED])
+    return urlunsplit(parts._replace(query=query)), pooled
+
+
+# -- what went wrong -----------------------------------------------------------------------------------
+
+_GONE: Mapping[str, float] = {
+    "08": 1.0,  # connection
+    "40": 0.2,  # rolled back: a deadlock or a conflict
+    "53": 5.0,  # no room: disk, memory, connections
+    "55": 1.0,  # locked
+    "57": 1.0,  # shutting down, starting, cancelled by its timeout
+    "58": 10.0,  # the system's own trouble: I/O
+    "25": 5.0,  # read-only: a standby
+    "28": 30.0,  # not let in
+    "3D": 30.0,  # no such database
+    "XX": 60.0,  # corrupted
+}
+"""By class of SQLSTATE: those that speak of the database and not of the request, with a pause that fits, in seconds."""
+
+
+class _explained:
+    """What asyncpg raised, as a StoreError. The text never holds a value, nor the address with its password."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and (known := unavailable(error)) is not None:
+            raise known from error
+
+
+def unavailable(error: Exception) -> Unavailable | None:
+    """None for what speaks of the request."""
+    if isinstance(error, StoreError):
+        return None
+    if isinstance(error, asyncpg.PostgresError):
+        state = str(getattr(error, "sqlstate", "") or "")
+        wait = _GONE.get(state[:2])
+        if wait is None:
+            return None
+        return Unavailable(f"the database cannot be used now: {error} ({state})", wait, alone=state[:2] in ("40", "55"))
+    if isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError):
+        return Unavailable(f"the database cannot be reached: {error or type(error).__name__}", 1.0)
+    return None
