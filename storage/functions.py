@@ -24,10 +24,10 @@ from storage.procedures import lock_of
 NAME = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 # Everything else is text.
-NUMBERS = frozenset(
-    ("kind", "seq", "at", "window", "max_wait", "epoch", "tail", "head", "folds", "max_folds", "upto", "pause")
-    + ("hold_at", "created_at", "grouped", "started_at", "ended_at")
-)
+NUMBERS = {
+    "kind", "seq", "at", "window", "max_wait", "epoch", "tail", "head", "folds", "max_folds", "upto", "pause",
+    "hold_at", "created_at", "grouped", "started_at", "ended_at",
+}  # fmt: skip
 
 
 @cache

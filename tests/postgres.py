@@ -116,7 +116,10 @@ class Server:
         self.sql("postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
     def sql(self, database: str, text: str) -> str:
-        quiet, where = ["-X", "-qAt", "-v", "ON_ERROR_STOP=1"], ["-h", str(self.folder), "-U", "postgres", "-d", database]
+        quiet, where = (
+            ["-X", "-qAt", "-v", "ON_ERROR_STOP=1"],
+            ["-h", str(self.folder), "-U", "postgres", "-d", database],
+        )
         return self._run("psql", *quiet, *where, "-c", text)
 
 
