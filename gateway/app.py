@@ -50,6 +50,7 @@ from gateway.voices import watch
 from gateway.wakes import Wakes
 from gateway.web.access import Access
 from gateway.web.conversations import Conversations
+from gateway.web.dead import Dead
 from gateway.web.desks import Desks
 from gateway.web.health import Health
 from gateway.web.hooks import Hooks
@@ -266,6 +267,7 @@ class Gateway:
             Hooks(self.config, self.arrivals, self.hooked, equipment.shared_hooks(self.channels), self.telemetry),
             Desks(self.handovers, self.desks, self.telemetry),
             Inbox(access, self.store, self.live, standing, base_url),
+            Dead(access, self.store),
             description(),
             routes(
                 Counter(self.config, access, self.intake, self.store, self.live, self.telemetry, base_url),

@@ -1,7 +1,8 @@
 """The command `recado`.
 
-Exit codes: 0 done · 1 `check`, `say`, `voices` or `flow check` found something wrong · 2 the command or the
-configuration is wrong · 3 it cannot start (port taken, database open elsewhere, disk) · 130 interrupted.
+Exit codes: 0 done · 1 `check`, `say`, `voices`, `flow check` or `doctor` found something wrong, or a backup is not
+whole · 2 the command or the configuration is wrong · 3 it cannot start or be done (port taken, database open elsewhere,
+disk, something there already) · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     _backup(commands.add_parser("backup", help="keep everything in one file, also while the gateway runs"))
     _restore(commands.add_parser("restore", help="put a backup back"))
     _doctor(commands.add_parser("doctor", help="is an installation well, and what was given up? changes nothing"))
+    _repost(commands.add_parser("repost", help="post again what was given up, as recado doctor names it"))
     secret = commands.add_parser("secret", help="print a new secret for callbacks or keys")
     secret.set_defaults(run=_print_secret)
     return parser
@@ -131,6 +133,13 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
     _whose(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.set_defaults(run=_run_doctor)
+
+
+def _repost(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="CONVERSATION:KIND:SEQ")
+    _whose(parser)
+    parser.add_argument("--force", action="store_true", help="also what may have been sent, and may come twice")
+    parser.set_defaults(run=_run_repost)
 
 
 def _whose(parser: argparse.ArgumentParser) -> None:
@@ -439,6 +448,18 @@ def _run_doctor(args: argparse.Namespace) -> int:
         print(f"{finding.level:8}{finding.key}: {plain(finding.message)}", file=stream)
     _write("\n".join(["given up last:"] * bool(diagnosis.dead) + [f"  {described(one)}" for one in diagnosis.dead]))
     return OK if diagnosis.is_well else FOUND
+
+
+def _run_repost(args: argparse.Namespace) -> int:
+    from gateway.reposting import CannotRepost, repost
+
+    try:
+        seq = asyncio.run(repost(_installed(args), args.id, force=args.force))
+    except CannotRepost as error:
+        print(f"recado: {args.id} was not posted again: {error}", file=sys.stderr)
+        return error.code
+    print(f"{args.id} is posted again, as {args.id.rpartition(':')[0]}:{seq}")
+    return OK
 
 
 def _show_progress(what: str, done: int, of: int) -> None:

@@ -21,11 +21,11 @@ import orjson
 
 from gateway.columns import plain, shortened
 from gateway.config import Config
+from gateway.givenup import NAMES, address_of, words
 from gateway.installation import Installation
 from gateway.transcript import rfc3339
-from storage import inspection, lanes
-from storage.inspection import Given
-from storage.model import Kind
+from storage import again, inspection, lanes
+from storage.model import GivenUp, Kind
 from tts.findings import Finding
 
 MANY = 5
@@ -48,8 +48,6 @@ SYNCS = 5
 WORDS = 60
 """Cells of a terminal for what a dead letter said."""
 
-NAMES = {Kind.IN: "in", Kind.OUT: "out", Kind.DESK: "desk", Kind.LATER: "later"}
-"""A kind of lane as it is written in an address: `c_…:out:7`."""
 DOES = {
     Kind.IN: "messages of customers",
     Kind.OUT: "replies to be sent",
@@ -61,7 +59,7 @@ DOES = {
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     findings: Sequence[Finding]
-    dead: Sequence[Given]
+    dead: Sequence[GivenUp]
     """The newest."""
     running: bool
 
@@ -205,11 +203,11 @@ class _Looking:
         if none:
             yield Finding("ok", "dead", "nothing was given up")
 
-    def dead(self, db: sqlite3.Connection) -> list[Given]:
+    def dead(self, db: sqlite3.Connection) -> list[GivenUp]:
         """The newest. Raises sqlite3.Error."""
         if _version(db) != max(lanes.steps()):
             return []
-        return [inspection.given_of(row) for row in db.execute(inspection.DEAD, inspection.first(MANY))]
+        return [again.given_up_of(row) for row in db.execute(again.DEAD, again.behind(None, MANY))]
 
 
 def _version(db: sqlite3.Connection) -> int:
@@ -258,25 +256,9 @@ def _synced(folder: Path) -> float:
 # -- in words ----------------------------------------------------------------------------------------------
 
 
-def address_of(given: Given) -> str:
-    """`CONVERSATION:KIND:SEQ`, as `recado repost` takes it."""
-    return f"{given.conversation}:{NAMES[given.kind]}:{given.seq}"
-
-
-def described(given: Given) -> str:
+def described(given: GivenUp) -> str:
     """A dead letter in a line: where, when, why, and what it was."""
     return f"{address_of(given)}  {rfc3339(given.at)}  {plain(given.reason)}  {shortened(plain(words(given)), WORDS)}"
-
-
-def words(given: Given) -> str:
-    """What it was, as whoever looks can tell it from others; empty where it is gone."""
-    body = orjson.loads(given.body) if given.body else {}
-    if given.kind is Kind.OUT:
-        part = body.get("part", {})
-        return str(part.get("text") or part.get("transcript") or part.get("kind", ""))
-    if given.kind is Kind.DESK:
-        return str(body.get("what", ""))
-    return str(body.get("text") or ("voice note" if body.get("audio") else body.get("meaning", "")))
 
 
 def as_json(diagnosis: Diagnosis) -> bytes:

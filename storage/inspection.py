@@ -10,11 +10,7 @@ wanted. Nothing here writes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-
-from storage.lanes import Row
-from storage.model import ConversationId, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +20,6 @@ class Invariant:
     broken: str
     """The query: (kind, key, what)."""
     cure: str
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A dead letter, with what it was."""
-
-    kind: Kind
-    conversation: ConversationId
-    seq: int
-    reason: str
-    at: int
-    dedup: str
-    body: str
-    """Empty where the entry is gone."""
 
 
 _REPORT = "start the gateway again; if it is still told then, report it with this line, and keep a backup"
@@ -132,25 +114,3 @@ SELECT kind, reason, COUNT(*), MAX(at), SUM(CASE WHEN at >= :since THEN 1 ELSE 0
 GROUP BY kind, reason ORDER BY COUNT(*) DESC, kind, reason
 """
 """(kind, reason, how many, the newest, how many of them since `:since`)."""
-
-DEAD = """
-SELECT d.kind, d.conversation, d.seq, d.reason, d.at, COALESCE(e.dedup, ''), COALESCE(e.body, '')
-FROM dead AS d LEFT JOIN entry AS e ON e.kind = d.kind AND e.key = d.conversation AND e.seq = d.seq
-WHERE d.at < :at OR (d.at = :at AND (d.conversation > :conversation
-   OR (d.conversation = :conversation AND (d.kind > :kind OR (d.kind = :kind AND d.seq > :seq)))))
-ORDER BY d.at DESC, d.conversation, d.kind, d.seq LIMIT :limit
-"""
-"""Newest first, behind (at, conversation, kind, seq)."""
-
-NEWEST = 2**62
-"""Behind no time: the beginning of DEAD."""
-
-
-def first(limit: int) -> Mapping[str, int | str]:
-    """The values for the newest of DEAD."""
-    return {"at": NEWEST, "conversation": "", "kind": 0, "seq": 0, "limit": limit}
-
-
-def given_of(row: Row) -> Given:
-    kind, conversation, seq, reason, at, dedup, body = row
-    return Given(Kind(kind), ConversationId(conversation), seq, reason, at, dedup, body)

@@ -249,6 +249,19 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A dead letter, with what it was."""
+
+    kind: Kind
+    conversation: ConversationId
+    seq: int
+    reason: str
+    at: int
+    body: str = field(repr=False)
+    """Of the entry; empty where that is gone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Media:
     """A blob by content hash, with what is known about it."""
 

@@ -207,7 +207,7 @@ class Door:
 
 def routes() -> set[tuple[str, str]]:
     door: Any = Door()
-    app = application(door, door, door, door, door, door, door, door, {})
+    app = application(door, door, door, door, door, door, door, door, door, {})
     found = {(r.method, r.resource.canonical) for r in app.router.routes() if r.resource}
     return {(method, path) for method, path in found if method not in ("*", "HEAD")}
 

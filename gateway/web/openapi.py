@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, get_args
 
+from gateway.givenup import KINDS
 from gateway.live import HELD, IDLE, RECORDING, THINKING, WAITING
 from gateway.rules.custody import State
 from gateway.rules.precedence import Decision
 from gateway.transcript import RANK
 from gateway.web.conversations import PAGE
+from gateway.web.dead import PAGE as DEAD_AT_MOST
 from gateway.web.inbox import ID, MOST, NAME, STATES, USUAL
 from gateway.web.messages import LONGEST_WAIT
 from gateway.web.problems import TITLES
@@ -167,6 +169,8 @@ def _paths() -> Mapping[str, Mapping[str, Json]]:
         "/v1/conversations/{id}/resolve": {"post": _resolve()},
         "/v1/inbox": {"get": _inbox()},
         "/v1/inbox/events": {"get": _inbox_events()},
+        "/v1/dead": {"get": _dead()},
+        "/v1/dead/{conversation}/{kind}/{seq}/repost": {"post": _repost()},
         "/v1/media/{id}": {"get": _media()},
         "/hooks/{type}": {"get": _challenge(), "post": _hook(SHARED, TYPE)},
         "/hooks/{type}/{channel}": {"post": _hook(OF_A_CHANNEL, TYPE, CHANNEL)},
@@ -393,6 +397,40 @@ def _inbox_page() -> Json:
         "The inbox's page",
         {200: _raw("The page; it asks for the key.", "text/html"), 304: {"description": "It has not changed."}},
         security=ANYBODY,
+    )
+
+
+def _dead() -> Json:
+    limit = _number(minimum=1, maximum=DEAD_AT_MOST, default=DEAD_AT_MOST)
+    answer = _object("dead after", {"dead": _list(_ref("DeadLetter")), "after": _or_null(_text())})
+    return _operation(
+        "What was given up",
+        {200: _json("Newest first; `after` leads to more, and is null at the end.", answer)},
+        *(401, 403, 422, 503),
+        security=KEY,
+        parameters=(
+            _query("after", "As an earlier answer gave it.", _text()),
+            _query("limit", "How many at most.", limit),
+        ),
+        text="For the admin key.",
+    )
+
+
+def _repost() -> Json:
+    wish = {"force": {"type": "boolean", "description": "Also what may have been sent.", "default": False}}
+    answer = _object("conversation kind seq", {"conversation": _text(), "kind": _text(), "seq": _number()})
+    return _operation(
+        "What was given up is posted again, at the end of its lane",
+        {200: _json("Where it stands now. The dead letter is gone.", answer)},
+        *(401, 403, 404, 408, 409, 413, 422, 503),
+        security=KEY,
+        parameters=(
+            _path("conversation", "As `GET /v1/dead` says it, and so are the others."),
+            {**_path("kind", "Which lane."), "schema": _text(enum=sorted(KINDS))},
+            {**_path("seq", "Its number there."), "schema": _number(minimum=0)},
+        ),
+        body={"content": {"application/json": {"schema": _object("", wish)}}},
+        text="For the admin key. 409: it may have been sent, and might come twice; `force` posts it all the same.",
     )
 
 
@@ -671,6 +709,18 @@ def _schemas() -> Mapping[str, Json]:
                 "contact": _contact(),
                 "custody": _ref("Custody"),
                 "last": _or_null(_object("from at text", {"from": _from(), "at": _time(), "text": _text()})),
+            },
+        ),
+        "DeadLetter": _object(
+            "id conversation kind seq reason at words",
+            {
+                "id": _text("`CONVERSATION:KIND:SEQ`, as `recado repost` takes it."),
+                "conversation": _text(),
+                "kind": _text("in: a message; out: a part of a reply; desk: news for people.", enum=sorted(KINDS)),
+                "seq": _number(),
+                "reason": _text("docs/reasons.md says what it means."),
+                "at": _time(),
+                "words": _text("What it was, as far as it has words."),
             },
         ),
         "Stands": _object(

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.web.conversations import Conversations
+from gateway.web.dead import Dead
 from gateway.web.desks import Desks
 from gateway.web.health import Health
 from gateway.web.hooks import Hooks
@@ -32,6 +33,7 @@ def application(
     hooks: Hooks,
     desks: Desks,
     inbox: Inbox,
+    dead: Dead,
     description: Mapping[str, Any],
     openai: Sequence[web.AbstractRouteDef] = (),
 ) -> web.Application:
@@ -55,6 +57,8 @@ def application(
             web.post("/v1/conversations/{id}/messages", inbox.write),
             web.post("/v1/conversations/{id}/resolve", inbox.resolve),
             web.get("/v1/media/{id}", media.get),
+            web.get("/v1/dead", dead.list),
+            web.post("/v1/dead/{conversation}/{kind}/{seq}/repost", dead.repost),
             web.get("/inbox", inbox.page),
             web.get("/chat/{channel}", page.page),
             web.post("/chat/{channel}/visit", page.visit),

@@ -58,6 +58,14 @@ def message(dedup: str, body: str = "", **more: int) -> Post:
     return Post(who().id, dedup, body or dedup, digest=f"d:{body or dedup}", **more)  # type: ignore[arg-type]
 
 
+def post(dedup: str, body: str) -> Post:
+    return Post(who().id, dedup, body)
+
+
+def dead_at(kind: Kind, seq: int) -> DeadLetter:
+    return DeadLetter(kind, who().id, seq, "why", 7)
+
+
 PEOPLE = Hold("people", "phone", 5)
 HELD = Passing("", "held", PEOPLE)
 
@@ -842,6 +850,57 @@ class StoreSuite:
         assert (await store.depths()).dead == 2
         assert await store.receipts(out.key) == [*unsure, sent]
         assert await store.known("site", "wamid.1") == Known(out.key, OUT, 1, "t1:0")
+
+    async def test_what_was_given_up_is_read_newest_first_page_by_page(self, lab: Lab) -> None:
+        store = lab.store
+        await store.accept(who(), message("a", "um \0 dois \ue000"))
+        places = [(IN, 1, 5), (OUT, 1, 9), (OUT, 2, 9), (Kind.DESK, 1, 9), (OUT, 3, 4)]
+        for kind, seq, at in places:
+            await store.bury(DeadLetter(kind, who().id, seq, "why", at))
+        await store.bury(DeadLetter(OUT, who("bob").id, 1, "why", 9))
+        everything = await store.dead(99)
+        assert [one.at for one in everything] == [9, 9, 9, 9, 5, 4]
+        assert {one.body for one in everything} == {"", "um \0 dois \ue000"}
+        paged, last = [], None
+        while page := await store.dead(2, last):
+            paged, last = [*paged, *page], page[-1]
+        assert paged == everything
+        assert await store.given_up(who().id, IN, 1) == everything[4]
+        assert await store.given_up(who().id, IN, 2) is None
+
+    async def test_what_was_given_up_is_posted_again_once(self, lab: Lab) -> None:
+        store, words = lab.store, "um \0 dois \ue000"
+        await store.accept(who(), message("a", words))
+        note = Media(MediaId("f" * 64), "audio/ogg", 3)
+        await store.remember_fetched(who().id, Fetched(1, 0, note))
+        await store.remember_fetched(who().id, Fetched(1, 1, None, "too_large"))
+        claim = await take(store)
+        await store.settle(claim, Settlement(1, [post("t1:0", "olá")], turn_of(claim), dead=[dead_at(IN, 1)]))
+        sent = await take(store, OUT)
+        await store.settle(sent, Settlement(1, dead=[dead_at(OUT, 1)]))
+        await store.send_also(post("t1:0:again1", "elsewhere"))
+
+        assert await asyncio.gather(*(store.repost(who().id, OUT, 1) for _ in range(3))) == [
+            Posted(Verdict.NEW, 3),
+            None,
+            None,
+        ]
+        assert await store.repost(who().id, IN, 1) == Posted(Verdict.NEW, 2)
+        assert await store.repost(who().id, IN, 7) is None
+        assert (await store.depths()).dead == 0
+        again, out = await take(store), await take(store, OUT)
+        assert [(e.dedup, e.body) for e in await store.load(again)] == [("again:a:1", words)]
+        assert [(e.dedup, e.body) for e in await store.load(out)][-1] == ("t1:0:again2", "olá")
+        assert await store.fetched(who().id, 1, 2) == [Fetched(2, 0, note)], "what could not be had is asked for again"
+        await store.settle(again, Settlement(2, turn=turn_of(again), dead=[dead_at(IN, 1), dead_at(IN, 2)]))
+        assert await store.repost(who().id, IN, 1) == Posted(Verdict.NEW, 3), "given up once more, posted once more"
+        assert await store.repost(who().id, IN, 2) == Posted(Verdict.NEW, 4)
+        assert [e.dedup for e in await store.load(await take(store))] == ["again:a:2", "again:again:a:1:1"]
+
+    async def test_what_is_left_of_nothing_stays_given_up(self, lab: Lab) -> None:
+        await lab.store.bury(dead_at(OUT, 4))
+        assert await lab.store.repost(who().id, OUT, 4) is None
+        assert (await lab.store.depths()).dead == 1
 
     async def test_a_template_stands_in_for_what_was_written(self, lab: Lab) -> None:
         await lab.store.record(Receipt(who().id, "t1:0", "templated", 1))
