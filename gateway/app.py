@@ -63,7 +63,7 @@ from gateway.web.openapi import description
 from gateway.web.page import Page
 from gateway.web.server import application
 from gateway.web.standing import Standing
-from storage.media import MediaFolder
+from storage.media import MediaAway
 from storage.model import ConversationId, Kind
 from storage.sqlite import SqliteStore
 from storage.store import Store
@@ -103,7 +103,7 @@ class Gateway:
         """What works less well than configured, a line each."""
         self.traces = traces_of(os.environ, self.notices)
         self.store: Store = self.traces.watching(self._store()) if self.traces else self._store()
-        self.media = MediaFolder(Path(config.storage.media_dir))
+        self.media = equipment.media(config.storage)
         self.encoder = Encoder()
         self.speak = Speak(self.store, self.media, self.live, self.telemetry)
         self.crews: dict[str, Crew] = {}
@@ -124,7 +124,7 @@ class Gateway:
             await self.store.open()
             stack.push_async_callback(self.store.close)
             stack.push_async_callback(self.incidents.aclose)
-            await self.media.sweep()
+            await self._open_media(stack)
             await self.encoder.start()
             stack.push_async_callback(self.encoder.close)
             await self._equip(stack)
@@ -147,13 +147,21 @@ class Gateway:
         self._database().parent.mkdir(parents=True, exist_ok=True)
         return SqliteStore(self._database(), rang=self._rang)
 
+    async def _open_media(self, stack: AsyncExitStack) -> None:
+        """A place that is only away now keeps nobody from answering in words."""
+        stack.push_async_callback(self.media.close)
+        try:
+            await self.media.open()
+        except MediaAway as error:
+            self.notices.append(str(error))
+
     async def _equip(self, stack: AsyncExitStack) -> None:
         """Crews for the queues, ways in and out for the channels."""
         self.channels = {c.name: equipment.channel(c, self.config) for c in self.config.channels}
         self.hooked = equipment.hooked(self.channels)
         for channel in self.channels.values():
             stack.push_async_callback(channel.close)
-        cache = Path(self.config.storage.media_dir) / ".cache"
+        cache = Path(self.config.storage.cache_dir)
         maker = equipment.Equipment(
             self.config,
             self.encoder,

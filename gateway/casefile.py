@@ -27,7 +27,7 @@ from gateway.rules.handoff import letters
 from gateway.rules.language import customers_language
 from gateway.rules.summary import summary, summary_request
 from gateway.spending import Spending
-from storage.media import MediaFolder
+from storage.media import MediaStore
 from storage.model import Conversation, ConversationId, Cursor, Entry, Kind, Media, MediaId
 from storage.store import Store
 
@@ -48,7 +48,7 @@ EVERYTHING = 1 << 60
 @dataclass(frozen=True, slots=True)
 class CaseFile:
     store: Store
-    media: MediaFolder
+    media: MediaStore
     people: People
     crews: Mapping[str, Crew]
     """By queue name."""

@@ -12,8 +12,17 @@ from typing import Any
 
 from gateway.assistants.base import AssistantError
 from gateway.channels.base import Hooked
-from gateway.config import AssistantSettings, ChannelSettings, Config, ConfigError, Queue, VoiceSettings
-from gateway.equipment import Equipment, bare_assistant, hosted_voice
+from gateway.config import (
+    BUCKET,
+    AssistantSettings,
+    ChannelSettings,
+    Config,
+    ConfigError,
+    Queue,
+    Storage,
+    VoiceSettings,
+)
+from gateway.equipment import Equipment, bare_assistant, hosted_voice, media
 from gateway.equipment import channel as make_channel
 from gateway.equipment import desk as make_desk
 from gateway.flowfiles import load_flows
@@ -23,6 +32,7 @@ from gateway.rules.budget import is_limited, month_of, spent
 from gateway.telemetry import Telemetry
 from gateway.transcript import rfc3339
 from gateway.voices import HOSTED, look, rungs
+from storage.media import MediaAway, MediaRefused
 from storage.sqlite import spent_in, unread_in
 from tts.encode import Encoder
 from tts.errors import VoiceUnavailable
@@ -37,7 +47,7 @@ SHOWN = 5
 async def check(config: Config) -> list[Finding]:
     """Asks every configured provider. Never raises for what it finds."""
     findings = [_folder("storage.url", _database(config).parent)]
-    findings.append(_folder("storage.media_dir", Path(config.storage.media_dir)))
+    findings.append(await _media(config.storage))
     for queue in config.queues:
         async for finding in _queue(config, queue):
             findings.append(replace(finding, key=f"queues.{queue.name}.{finding.key}"))
@@ -228,6 +238,21 @@ async def _unread(config: Config) -> list[Finding]:
 
 def _database(config: Config) -> Path:
     return Path(config.storage.url.removeprefix("sqlite:///"))
+
+
+async def _media(storage: Storage) -> Finding:
+    """A bucket is written and read; a folder could be."""
+    if not storage.media_dir.startswith(BUCKET):
+        return _folder("storage.media_dir", Path(storage.media_dir))
+    place = media(storage)
+    try:
+        await place.open()
+    except (MediaRefused, MediaAway) as error:
+        key, _, sentence = str(error).partition(": ")
+        return Finding("error" if isinstance(error, MediaRefused) else "warning", key, sentence)
+    finally:
+        await place.close()
+    return Finding("ok", "storage.media_dir", f"{storage.media_dir}: written and read")
 
 
 def _folder(key: str, path: Path) -> Finding:

@@ -25,6 +25,9 @@ from gateway.rules.triggers import AutoReply
 from gateway.rules.unasked import Closing, FollowUp
 
 ASSISTANTS_API_END = "2026-08-26"
+BUCKET = "s3://"
+BUCKET_NAME = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9_.=-]+)*/?"
+S3 = ("s3_endpoint", "s3_region", "s3_key_id", "s3_secret")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
@@ -65,6 +68,24 @@ class Server(Section):
 class Storage(Section):
     url: str = Field("sqlite:///recado.db", pattern=r"^sqlite:///.+")
     media_dir: str = "media"
+    cache_dir: str = ""
+    s3_endpoint: str = ""
+    s3_region: str = Field("", pattern=r"^[a-z0-9-]{0,64}$")
+    s3_key_id: SecretStr = SecretStr("")
+    s3_secret: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Storage:
+        bucket = self.media_dir.startswith(BUCKET)
+        if "://" in self.media_dir and not (bucket and re.fullmatch(BUCKET + BUCKET_NAME, self.media_dir)):
+            raise ValueError("media_dir: a folder, or s3://bucket or s3://bucket/prefix")
+        if not bucket and (given := [key for key in S3 if _plain(getattr(self, key))]):
+            raise ValueError(f"{given[0]}: counts only with media_dir = 's3://bucket/prefix'")
+        if self.s3_endpoint and (problem := problem_with(self.s3_endpoint, allow_private=True)):
+            raise ValueError(f"s3_endpoint: {problem}")
+        if bool(_plain(self.s3_key_id)) != bool(_plain(self.s3_secret)):
+            raise ValueError("s3_key_id and s3_secret: set both, or neither to use the environment's")
+        return self
 
 
 class Embedded(Section):
@@ -626,7 +647,12 @@ def _anchored(raw: dict[str, Any], root: Path) -> dict[str, Any]:
 
     storage = raw.setdefault("storage", {})
     if isinstance(storage, dict):
-        storage["media_dir"] = at(storage.get("media_dir", "media"))
+        media = storage.get("media_dir", "media")
+        bucket = isinstance(media, str) and "://" in media
+        storage["media_dir"] = media if bucket else at(media)
+        storage["cache_dir"] = at(storage.get("cache_dir")) or str(
+            at("cache") if bucket else Path(str(at(media))) / ".cache"
+        )
         url = storage.get("url", "sqlite:///recado.db")
         if isinstance(url, str) and url.startswith("sqlite:///"):
             storage["url"] = "sqlite:///" + str(at(url.removeprefix("sqlite:///")))

@@ -30,7 +30,7 @@ from gateway.rules.unasked import LATE_MS, Reason
 from gateway.setbacks import remembered
 from gateway.telemetry import Telemetry
 from gateway.transcript import public_reply
-from storage.media import MediaFolder
+from storage.media import MediaStore
 from storage.model import (
     Claim,
     Conversation,
@@ -82,7 +82,7 @@ class Way:
 @dataclass(frozen=True, slots=True)
 class Deliveries:
     store: Store
-    media: MediaFolder
+    media: MediaStore
     encoder: Encoder
     channels: Mapping[str, Channel]
     queues: Mapping[str, Queue]
@@ -257,12 +257,12 @@ class Deliveries:
         voice = await self.media.read(id)
         if await asyncio.to_thread(profile.takes, voice):
             return voice
-        fitted = self.media.variant(id, f".{profile.name}")
-        if fitted.exists():
-            return await asyncio.to_thread(fitted.read_bytes)
+        form = f".{profile.name}"
+        with suppress(OSError):  # not made yet, or not to be had: it can be made
+            return await self.media.read(id, form)
         note = await self.encoder.voice_note(voice, profile=profile)
         with suppress(Unavailable):  # a full disk: then it is made again next time
-            await self.media.put_variant(id, fitted.suffix, note.data)
+            await self.media.put_variant(id, form, note.data)
         return note.data
 
     # -- what follows ----------------------------------------------------------------------------------

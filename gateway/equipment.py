@@ -14,12 +14,14 @@ from gateway.channels.base import Channel, Hooked, SharedHook
 from gateway.channels.http import ASKED_BY_OTHERS, Api, Callback
 from gateway.channels.webchat import WebChat
 from gateway.config import (
+    BUCKET,
     AssistantSettings,
     ChannelSettings,
     Config,
     ConfigError,
     HearingSettings,
     Queue,
+    Storage,
     VoiceSettings,
 )
 from gateway.crew import Crew
@@ -28,6 +30,7 @@ from gateway.flowfiles import load_flows
 from gateway.hearing.base import Hearing
 from gateway.incidents import Incidents
 from gateway.telemetry import Telemetry
+from storage.media import MediaFolder, MediaStore
 from tts.cache import Cache, Once
 from tts.encode import Encoder
 from tts.errors import SpeechError, VoiceUnavailable
@@ -102,6 +105,22 @@ def desk(queue: Queue, config: Config) -> Desk | None:
 
             return Webhook(settings, allow_private=private)
     return None
+
+
+def media(storage: Storage) -> MediaStore:
+    """Where `storage.media_dir` leads: a folder, or a bucket with copies in `storage.cache_dir`. Not opened yet."""
+    if not storage.media_dir.startswith(BUCKET):
+        return MediaFolder(storage.media_dir)
+    from storage.s3 import Bucket, S3Media
+
+    bucket = Bucket.at(
+        storage.media_dir,
+        endpoint=storage.s3_endpoint.rstrip("/"),
+        region=storage.s3_region,
+        key_id=storage.s3_key_id.get_secret_value(),
+        secret=storage.s3_secret.get_secret_value(),
+    )
+    return S3Media(bucket, Path(storage.cache_dir) / "media")
 
 
 def hooked(channels: Mapping[str, Channel]) -> dict[str, Hooked]:

@@ -15,7 +15,7 @@ from gateway.channels.base import Attachment, Hooked, NotFetched
 from gateway.intake import keep
 from gateway.telemetry import Telemetry
 from gateway.transcript import Kept, Received
-from storage.media import MediaFolder
+from storage.media import MediaStore
 from storage.model import ConversationId, Fetched, Media
 from storage.store import Store, Unavailable
 from tts.encode import Encoder
@@ -41,7 +41,7 @@ Key = tuple[ConversationId, int, int]
 @dataclass(slots=True)
 class Fetching:
     store: Store
-    folder: MediaFolder
+    folder: MediaStore
     encoder: Encoder
     channels: Mapping[str, Hooked]
     telemetry: Telemetry

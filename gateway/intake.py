@@ -14,7 +14,7 @@ from gateway.rules.aside import aside
 from gateway.rules.precedence import answers_at_once, picks_option
 from gateway.rules.window import bounds
 from gateway.transcript import Kept
-from storage.media import MediaFolder
+from storage.media import MediaStore
 from storage.model import Conversation, ConversationId, Media, MediaId, Post, Verdict, conversation_id
 from storage.store import Store
 from tts.encode import Encoder
@@ -40,7 +40,7 @@ class Accepted:
 
 class Intake:
     def __init__(
-        self, store: Store, media: MediaFolder, encoder: Encoder, live: Live, now: Callable[[], int]
+        self, store: Store, media: MediaStore, encoder: Encoder, live: Live, now: Callable[[], int]
     ) -> None:
         """`now`: milliseconds since the epoch."""
         self._store, self._media, self._encoder, self._live, self._now = store, media, encoder, live, now
@@ -147,7 +147,7 @@ class Intake:
         return media
 
 
-async def keep(store: Store, folder: MediaFolder, data: bytes, mime: str) -> Media:
+async def keep(store: Store, folder: MediaStore, data: bytes, mime: str) -> Media:
     """What is no sound, under the name its sender gave it, as far as that can stand in a header."""
     media = Media(await folder.put(data), mime if MIME.fullmatch(mime) else UNNAMED, len(data))
     await store.add_media(media)

@@ -1,65 +1,129 @@
-"""Blobs on disk, named by the SHA-256 of their content: the same bytes twice are one file.
+"""Blobs, named by the SHA-256 of their content: the same bytes twice are one.
 
-What is known about a blob, and who may open it, is in the database; here are only bytes.
+What is known about a blob, and who may open it, is in the database; here are only bytes. `MediaStore` is what the
+gateway asks for; `MediaFolder` keeps it on disk, `storage.s3` in a bucket.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 import re
 import secrets
 from pathlib import Path
+from typing import Protocol
 
 from storage.model import MediaId
-from storage.store import Unavailable
+from storage.store import StoreError, Unavailable
 
 _ID = re.compile(r"[0-9a-f]{64}")
+ABANDONED = 3600.0
+"""Seconds after which what is half-written has no writer any more; nothing takes that long to write."""
+NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM}
+"""What some shared folders answer when a folder, and not a file, is to be made durable."""
+
+
+class MediaAway(Unavailable, OSError):
+    """The media cannot be had or kept now; later they may. An OSError too: whoever can do without a blob treats it as
+    any file that does not read."""
+
+
+class MediaRefused(StoreError):
+    """Media can never be kept there: the sentence names the key and what cures it."""
+
+
+class MediaStore(Protocol):
+    """Where blobs are kept. `suffix` names the same sound in another form, kept beside it, e.g. `.mp3`."""
+
+    async def open(self) -> None:
+        """Before anything else, and more than one process may. Raises MediaRefused; MediaAway when it may be used all
+        the same, and will work once the place does."""
+        ...
+
+    async def put(self, blob: bytes) -> MediaId:
+        """Returns once the bytes are safe; any number of times, by anybody. Raises Unavailable, and then nobody is
+        handed a part of them."""
+        ...
+
+    async def put_variant(self, id: MediaId, suffix: str, blob: bytes) -> None:
+        """Raises as `put` does."""
+        ...
+
+    async def read(self, id: MediaId, suffix: str = "") -> bytes:
+        """Raises ValueError for what is no id, FileNotFoundError for what is not there, and another OSError (also
+        MediaAway) for what cannot be read now."""
+        ...
+
+    async def file(self, id: MediaId, suffix: str = "") -> Path:
+        """Where the same bytes lie on this machine, to be opened at once: a copy may go when others are wanted more.
+        Raises as `read` does."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def named(blob: bytes) -> MediaId:
+    return MediaId(hashlib.sha256(blob).hexdigest())
+
+
+def place(id: MediaId, suffix: str = "") -> str:
+    """`<first two digits>/<sha256><suffix>`. Raises ValueError for what is no id, so that no id leaves the folder."""
+    if not _ID.fullmatch(id):
+        raise ValueError("not a media id")
+    return f"{id[:2]}/{id}{suffix}"
 
 
 class MediaFolder:
-    """A folder of blobs: `<first two digits>/<sha256>`, and `.parts/` for what is still being written."""
+    """A folder of blobs at their `place`, and `.parts/` for what is still being written.
+
+    Any number of processes may share it, on several machines too: a name is new for each writer, a blob appears whole
+    by a rename within the folder, and whoever comes second replaces it by the same bytes.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self._root = Path(path).absolute()
         self._parts = self._root / ".parts"
 
+    async def open(self) -> None:
+        """Raises MediaRefused for a folder that cannot be made."""
+        try:
+            await self.sweep()
+        except OSError as error:
+            cure = "choose another folder or change its owner"
+            raise MediaRefused(f"storage.media_dir: {self._root}: {error.strerror or error}; {cure}") from error
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
     async def put(self, blob: bytes) -> MediaId:
-        """Returns once the bytes are on disk. Raises Unavailable, and then there is no file."""
         return await asyncio.to_thread(self._put, blob)
 
-    async def read(self, id: MediaId) -> bytes:
-        """Raises ValueError for what is no id, FileNotFoundError for an id that is not here."""
-        return await asyncio.to_thread(self.path(id).read_bytes)
+    async def read(self, id: MediaId, suffix: str = "") -> bytes:
+        return await asyncio.to_thread(self.path(id, suffix).read_bytes)
 
-    async def put_variant(self, id: MediaId, suffix: str, blob: bytes) -> Path:
-        """The same sound in another form, beside it. Raises as `put` does."""
-        return await asyncio.to_thread(self._put_variant, id, suffix, blob)
+    async def put_variant(self, id: MediaId, suffix: str, blob: bytes) -> None:
+        await asyncio.to_thread(self._keep, self.path(id, suffix), blob)
 
-    def variant(self, id: MediaId, suffix: str) -> Path:
-        """Where that is or would be. `suffix`: e.g. `.mp3`. Raises ValueError for what is no id."""
-        return self.path(id).with_suffix(suffix)
+    async def file(self, id: MediaId, suffix: str = "") -> Path:
+        path = self.path(id, suffix)
+        await asyncio.to_thread(path.stat)
+        return path
 
-    def path(self, id: MediaId) -> Path:
-        """Where the blob is or would be. Raises ValueError for what is no id, so that no id leaves the folder."""
-        if not _ID.fullmatch(id):
-            raise ValueError("not a media id")
-        return self._root / id[:2] / id
+    def path(self, id: MediaId, suffix: str = "") -> Path:
+        """Where the blob is or would be. Raises ValueError for what is no id."""
+        return self._root / place(id, suffix)
 
     async def sweep(self) -> int:
-        """Remove what a crash left half-written. Only for the process that owns the folder, before its first put."""
+        """Remove what a crash left half-written, and nothing that somebody may still be writing. Raises OSError."""
         return await asyncio.to_thread(self._sweep)
 
     def _put(self, blob: bytes) -> MediaId:
-        id = MediaId(hashlib.sha256(blob).hexdigest())
+        id = named(blob)
         self._keep(self.path(id), blob)
         return id
-
-    def _put_variant(self, id: MediaId, suffix: str, blob: bytes) -> Path:
-        self._keep(path := self.variant(id, suffix), blob)
-        return path
 
     def _keep(self, path: Path, blob: bytes) -> None:
         part = self._parts / secrets.token_hex(8)
@@ -88,18 +152,38 @@ class MediaFolder:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)  # private before others put their folders into it
         if not self._parts.is_dir():
             return 0
-        left = list(self._parts.iterdir())
-        for part in left:
-            part.unlink(missing_ok=True)
-        return len(left)
+        oldest = self._clock() - ABANDONED
+        return sum(_removed(part, oldest) for part in list(self._parts.iterdir()))
+
+    def _clock(self) -> float:
+        """What time it is where the folder is: another machine's disk has another machine's clock."""
+        mark = self._parts / secrets.token_hex(8)
+        mark.touch(0o600)
+        try:
+            return mark.stat().st_mtime
+        finally:
+            mark.unlink(missing_ok=True)
+
+
+def _removed(part: Path, oldest: float) -> bool:
+    """Another process may have been faster, with its sweep or with its rename."""
+    with contextlib.suppress(FileNotFoundError):
+        if part.stat().st_mtime <= oldest:
+            part.unlink()
+            return True
+    return False
 
 
 def _sync_folder(path: Path) -> None:
-    """A rename is durable only when its folder is; Windows cannot open one and does without."""
+    """A rename is durable only when its folder is. Windows cannot open one and does without, as some shared folders
+    do: there the server keeps what it renamed."""
     if os.name == "nt":
         return
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise
     finally:
         os.close(handle)

@@ -627,8 +627,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "channels": config.ChannelSettings,
 }
 HEADER = re.compile(r"\[\[?([a-z_.]+)\]\]?")
-AT_DEFAULT = re.compile(r"# ([a-z_]+ = .*)")
-KEY = re.compile(r"(?:# )?([a-z_]+) = ")
+AT_DEFAULT = re.compile(r"# ([a-z0-9_]+ = .*)")
+KEY = re.compile(r"(?:# )?([a-z0-9_]+) = ")
 
 
 def example() -> Iterator[tuple[str, str]]:

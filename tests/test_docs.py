@@ -75,9 +75,9 @@ def documented_keys() -> dict[tuple[str, str], str]:
     found, section = {}, ""
     for line in text("docs/configuration.md").splitlines():
         if line.startswith("#"):
-            header = re.match(r"#+ `\[\[?([a-z_.]+)\]\]?`", line)
+            header = re.match(r"#+ `\[\[?([a-z0-9_.]+)\]\]?`", line)
             section = header[1] if header else ""
-        elif section and (row := re.match(r"\| `([a-z_]+)` \| (.+?) \|", line)):
+        elif section and (row := re.match(r"\| `([a-z0-9_]+)` \| (.+?) \|", line)):
             found[section, row[1]] = row[2]
     return found
 

@@ -27,7 +27,7 @@ from gateway.rules.wishes import asks_for_person
 from gateway.rules.writing import Written
 from gateway.spending import Spending
 from gateway.telemetry import Telemetry
-from storage.media import MediaFolder
+from storage.media import MediaStore
 from storage.model import Cursor, Entry, Kind, Outcome
 from storage.store import Store
 
@@ -56,7 +56,7 @@ class _Before:
 @dataclass(frozen=True, slots=True)
 class Answer:
     store: Store
-    media: MediaFolder
+    media: MediaStore
     live: Live
     spending: Spending
     telemetry: Telemetry

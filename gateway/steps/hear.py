@@ -15,7 +15,7 @@ from gateway.hearing.base import HearingError
 from gateway.rules.precedence import Said, Seen
 from gateway.telemetry import Telemetry
 from gateway.transcript import Kept, Received
-from storage.media import MediaFolder
+from storage.media import MediaStore
 from storage.model import Fetched, Known, Media
 from storage.store import Store
 
@@ -33,7 +33,7 @@ UNINTELLIGIBLE = ("not_audio", "too_long", "too_much_work", "failed")
 @dataclass(frozen=True, slots=True)
 class Hear:
     store: Store
-    media: MediaFolder
+    media: MediaStore
     fetching: Fetching
     telemetry: Telemetry
 

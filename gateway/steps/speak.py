@@ -24,7 +24,7 @@ from gateway.rules.sentences import sentence
 from gateway.rules.shaping import Shape, TextPart, VoicePart
 from gateway.rules.voicing import Verdict
 from gateway.telemetry import Telemetry
-from storage.media import MediaFolder
+from storage.media import MediaStore
 from storage.model import Media, MediaId
 from storage.store import Store, Unavailable
 from tts.cutting import Cutter
@@ -100,7 +100,7 @@ class Aloud:
 @dataclass(frozen=True, slots=True)
 class Speak:
     store: Store
-    media: MediaFolder
+    media: MediaStore
     live: Live
     telemetry: Telemetry
 

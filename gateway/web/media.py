@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from aiohttp import web
 
 from gateway.web.access import Access, Caller
 from gateway.web.problems import Problem, explained, wrong
-from storage.media import MediaFolder
+from storage.media import MediaAway, MediaStore
 from storage.model import ConversationId, MediaId
 from storage.model import Media as Blob
 from storage.store import Store
@@ -22,7 +23,7 @@ MP3 = "audio/mpeg"
 class Media:
     access: Access
     store: Store
-    folder: MediaFolder
+    folder: MediaStore
     encoder: Encoder
 
     @explained
@@ -32,7 +33,13 @@ class Media:
         conversation = ConversationId(request.query.get("conversation", ""))
         if blob is None or not await self._may(caller, blob, conversation):
             raise Problem(404, "there is no such media", "media")
-        path, mime = await self._as(blob, request.query.get("as", ""))
+        try:
+            path, mime = await self._as(blob, request.query.get("as", ""))
+        except FileNotFoundError:
+            raise Problem(404, "the media folder has lost it", "media") from None
+        except MediaAway as error:
+            retry = {"Retry-After": str(max(1, round(error.retry_after)))}
+            raise Problem(503, "the media cannot be read now; ask again", headers=retry) from None
         return web.FileResponse(
             path,
             headers={
@@ -59,12 +66,11 @@ class Media:
     async def _as(self, blob: Blob, wish: str) -> tuple[Path, str]:
         if wish not in ("", "mp3"):
             raise wrong("as", "as can only be mp3")
-        path = self.folder.path(blob.id)
         if not wish or blob.mime == MP3:
-            return path, blob.mime
+            return await self.folder.file(blob.id), blob.mime
         if not blob.mime.startswith("audio/"):
             raise wrong("as", "this is no sound: leave `as` out")
-        copy = self.folder.variant(blob.id, ".mp3")
-        if not copy.exists():
-            await self.folder.put_variant(blob.id, ".mp3", await self.encoder.mp3(await self.folder.read(blob.id)))
-        return copy, MP3
+        with suppress(FileNotFoundError):
+            return await self.folder.file(blob.id, ".mp3"), MP3
+        await self.folder.put_variant(blob.id, ".mp3", await self.encoder.mp3(await self.folder.read(blob.id)))
+        return await self.folder.file(blob.id, ".mp3"), MP3

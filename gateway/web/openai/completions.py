@@ -19,7 +19,7 @@ from gateway.web.openai.counter import Counter
 from gateway.web.openai.errors import explained, in_stream, unsupported, wrong
 from gateway.web.openai.said import Json, Said, numbered, seconds
 from gateway.web.openai.streaming import Events, follow
-from storage.media import MediaFolder
+from storage.media import MediaStore
 from storage.model import MediaId
 from tts.encode import Encoder, wav
 
@@ -32,7 +32,7 @@ RATE = 24_000
 class Completions:
     counter: Counter
     crews: Mapping[str, Crew]
-    folder: MediaFolder
+    folder: MediaStore
     encoder: Encoder
 
     @explained

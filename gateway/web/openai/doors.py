@@ -15,7 +15,7 @@ from gateway.web.openai.responses import Responses
 from gateway.web.openai.runs import Runs
 from gateway.web.openai.said import seconds
 from gateway.web.openai.threads import Threads
-from storage.media import MediaFolder
+from storage.media import MediaStore
 from tts.encode import Encoder
 
 THREAD = "/v1/threads/{thread}"
@@ -23,7 +23,7 @@ RUN = f"{THREAD}/runs/{{run}}"
 
 
 def routes(
-    counter: Counter, crews: Mapping[str, Crew], folder: MediaFolder, encoder: Encoder
+    counter: Counter, crews: Mapping[str, Crew], folder: MediaStore, encoder: Encoder
 ) -> Sequence[web.AbstractRouteDef]:
     """For the server. `crews`: by queue name."""
     since = seconds(counter.now())
