@@ -7,10 +7,10 @@ that comes twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -42,6 +42,32 @@ LATELY = 5
 """Of the contact's latest messages, those that tell its language."""
 Guard = Callable[[Custody], None]
 """Looks at who has it before anything is written; raises to leave it so."""
+
+
+class Said(Protocol):
+    """What is to be said, as it is sent."""
+
+    @property
+    def parts(self) -> Sequence[Mapping[str, Any]]: ...
+
+    @property
+    def media(self) -> Sequence[MediaId]:
+        """The blobs they need."""
+        ...
+
+
+Say = Callable[[str, str], Awaitable[Said]]
+"""Of a text and its language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    parts: Sequence[Mapping[str, Any]]
+    media: Sequence[MediaId] = ()
+
+
+async def in_writing(text: str, language: str) -> Said:
+    return Written([{"kind": "text", "text": text}])
 
 
 class Busy(Exception):
@@ -115,17 +141,35 @@ class People:
         return await self.store.posted(id, f"person:{key}")
 
     async def hand_over(
-        self, id: ConversationId, reason: str, *, key: str, to: str = "", online: bool = True
+        self, id: ConversationId, reason: str, *, key: str, to: str = "", online: bool = True, say: Say = in_writing
     ) -> Custody:
-        """People are called, and the contact is told so, once. Raises LookupError, StoreError."""
+        """People are called, and the contact is told so, once: a `key` that was told before changes nothing, however
+        long ago that was. `say`: how; asked only where something is to be said now. Raises LookupError, StoreError."""
         conversation, now = await self.conversation(id), await self.store.now()
-        queue = self.queue_of(conversation)
-        open = is_open(queue.hours, now)
-        variant = rules.variant(open=open, online=online)
-        text, language = calling.message(queue, variant, await self._language(id, queue))
-        body = transcript.said_by_us(id, key, reason, text, language)
+        before = custody_of(conversation)
+        if await self.store.posted(id, _transfer(key, 0)):
+            return before
+        open = is_open(self.queue_of(conversation).hours, now)
         event = rules.Transferred(key, now, "api", to or self.team(conversation), reason, open, online)
-        return await self.happened(id, event, says=[Post(id, f"transfer:{key}:0", body)])
+        _, effects = move(before, event, self.policy(conversation))
+        calls = any(isinstance(one, rules.SayTransfer) for one in effects)
+        says, media = await self._transfer_message(conversation, event, say if calls else in_writing)
+        return await self.happened(id, event, says=says, media=media)
+
+    async def _transfer_message(
+        self, conversation: Conversation, event: rules.Transferred, say: Say
+    ) -> tuple[Sequence[Post], Sequence[MediaId]]:
+        """One entry a part."""
+        id, queue = conversation.id, self.queue_of(conversation)
+        variant = rules.variant(open=event.open, online=event.online)
+        text, language = calling.message(queue, variant, await self._language(id, queue))
+        said = await say(text, language)
+        last = len(said.parts) - 1
+        bodies = [
+            transcript.said_by_us(id, event.id, event.reason, part, language, last=n == last)
+            for n, part in enumerate(said.parts)
+        ]
+        return [Post(id, _transfer(event.id, n), body) for n, body in enumerate(bodies)], said.media
 
     async def call(self, id: ConversationId, reason: str, *, key: str, to: str = "") -> Custody:
         """People are called, and nothing is said of it to the contact."""
@@ -249,6 +293,11 @@ class People:
         if conversation is None:
             raise LookupError(f"there is no conversation {id}")
         return conversation
+
+
+def _transfer(key: str, part: int) -> str:
+    """The dedup of a part of the transfer message that no turn wrote."""
+    return f"transfer:{key}:{part}"
 
 
 def wakes_at(effects: Sequence[Effect]) -> int | None:

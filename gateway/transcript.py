@@ -142,9 +142,11 @@ def sent_body(turn: str, part: Mapping[str, Any], *, envelope: Mapping[str, Any]
     return orjson.dumps(body if spell is None else {**body, "spell": spell}).decode()
 
 
-def said_by_us(conversation: str, id: str, reason: str, text: str, language: str) -> str:
-    """An outbound entry for a transfer message that no turn wrote. `id`: of the transfer."""
-    turn, part = f"transfer:{id}", {"kind": "text", "text": text}
+def said_by_us(
+    conversation: str, id: str, reason: str, part: Mapping[str, Any], language: str, *, last: bool = True
+) -> str:
+    """An outbound entry for a part of a transfer message that no turn wrote. `id`: of the transfer."""
+    turn = f"transfer:{id}"
     reply: dict[str, Any] = {
         "conversation": conversation,
         "turn": turn,
@@ -152,7 +154,7 @@ def said_by_us(conversation: str, id: str, reason: str, text: str, language: str
         "reason": reason,
     }
     reply |= {"language": language, "citations": []}
-    return sent_body(turn, part, envelope=reply, spell=None, last=True)
+    return sent_body(turn, part, envelope=reply, spell=None, last=last)
 
 
 def written_by_person(conversation: str, part: Mapping[str, Any], person: str, at: int, id: str) -> str:

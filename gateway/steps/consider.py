@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import orjson
 
 from gateway.burst import Burst
+from gateway.channels.base import Capabilities
 from gateway.config import Queue
+from gateway.crew import Crew
 from gateway.rules.budget import month_of
 from gateway.rules.precedence import Ask, Decision, Follow, Transfer
+from gateway.rules.preferring import Preference as Wanted
 from gateway.rules.preferring import preferred
 from gateway.rules.voicing import WRITTEN, Occasion, Preference, Verdict, before
-from storage.model import Kind
+from gateway.steps.hear import SOUNDS
+from gateway.transcript import is_wake, received
+from storage.model import ConversationId, Kind
 from storage.store import Store
 
 LATELY = 100
@@ -43,23 +49,43 @@ class Consider:
             format,
             reply,
             burst.spoken,
-            prefers=_kept(burst),
+            prefers=_kept(burst.preference, burst.facts),
             can_speak=burst.crew.voice is not None,
             can_hear=burst.capabilities.voice_note,
             cannot_play="no_voice" in burst.facts,
-            since_voice=await self._since_voice(burst) if format == "smart" else None,
-            chance=_lot(burst),
+            since_voice=await _since_voice(self.store, burst.conversation.id) if format == "smart" else None,
+            chance=_lot(burst.conversation.id, burst.claim.tail),
             budget_left=await budget_left(self.store, burst.crew.queue, burst.claim.claimed_at),
             asked=bool(wish),
         )
 
-    async def _since_voice(self, burst: Burst) -> int | None:
-        """Replies to this contact since the last one that was heard."""
-        turns: dict[str, bool] = {}
-        for entry in await self.store.latest(burst.conversation.id, Kind.OUT, LATELY):
-            body = orjson.loads(entry.body)
-            turns[body["turn"]] = turns.get(body["turn"], False) or body["part"]["kind"] == "voice"
-        return next((n for n, heard in enumerate(turns.values()) if heard), None)
+
+async def between_turns(store: Store, id: ConversationId, crew: Crew, capabilities: Capabilities) -> Occasion:
+    """The same for what is said while no burst is answered: it goes by the contact's last message."""
+    reply, facts = crew.queue.reply, await store.facts(id)
+    entries = [received(entry) for entry in await store.latest(id, Kind.IN, LATELY) if not is_wake(entry)]
+    last = next((entry for entry in entries if entry.meaning == "message"), None)
+    return Occasion(
+        reply.format,
+        reply,
+        spoke=last is not None and (last.audio is not None or any(one.kind in SOUNDS for one in last.attachments)),
+        prefers=_kept("", facts),
+        can_speak=crew.voice is not None,
+        can_hear=capabilities.voice_note,
+        cannot_play="no_voice" in facts,
+        since_voice=await _since_voice(store, id) if reply.format == "smart" else None,
+        chance=_lot(id, last.seq if last else 0),
+        budget_left=await budget_left(store, crew.queue, await store.now()),
+    )
+
+
+async def _since_voice(store: Store, id: ConversationId) -> int | None:
+    """Replies to this contact since the last one that was heard."""
+    turns: dict[str, bool] = {}
+    for entry in await store.latest(id, Kind.OUT, LATELY):
+        body = orjson.loads(entry.body)
+        turns[body["turn"]] = turns.get(body["turn"], False) or body["part"]["kind"] == "voice"
+    return next((n for n, heard in enumerate(turns.values()) if heard), None)
 
 
 async def budget_left(store: Store, queue: Queue, at: int) -> int | None:
@@ -71,16 +97,16 @@ async def budget_left(store: Store, queue: Queue, at: int) -> int | None:
     return max(0, budget - spent.characters)
 
 
-def _lot(burst: Burst) -> float:
-    """The same for the same messages, however often the turn is begun: 0 to 1."""
-    drawn = hashlib.sha256(f"{burst.conversation.id} {burst.claim.tail}".encode()).digest()
+def _lot(id: ConversationId, upto: int) -> float:
+    """The same for the same messages, however often the turn is begun: 0 to 1. `upto`: the last one's number."""
+    drawn = hashlib.sha256(f"{id} {upto}".encode()).digest()
     return int.from_bytes(drawn[:4]) / 2**32
 
 
-def _kept(burst: Burst) -> Preference:
+def _kept(now: Wanted, facts: Collection[str]) -> Preference:
     """What the contact asked for now, or before."""
-    if burst.preference:
-        return "" if burst.preference == "either" else burst.preference
-    if "prefers_text" in burst.facts:
+    if now:
+        return "" if now == "either" else now
+    if "prefers_text" in facts:
         return "text"
-    return "voice" if "prefers_voice" in burst.facts else ""
+    return "voice" if "prefers_voice" in facts else ""

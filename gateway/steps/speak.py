@@ -183,8 +183,14 @@ class Speak:
         """What a person typed, in the queue's voice: as many notes as there are. Raises SpeechError, Unavailable."""
         assert crew.voice is not None
         queue, wanted = crew.queue.name, speeches([one.spoken for one in part.stretches], language)
-        told = await crew.voice.begin().finish(wanted, profile)
-        seconds, day = self._counted(queue, told), day_of(await self.store.now())
+        telling, day = crew.voice.begin(), day_of(await self.store.now())
+        try:
+            told = await telling.finish(wanted, profile)
+        finally:
+            if telling.wasted:
+                self.telemetry.speech_wasted.labels(queue).inc(telling.wasted)
+                await self.store.spend(queue, day, characters=telling.wasted)
+        seconds = self._counted(queue, told)
         await self.store.spend(queue, day, characters=told.characters, seconds=seconds, saved=told.saved)
         return await self._notes(part, told.notes)
 

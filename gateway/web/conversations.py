@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -173,7 +174,9 @@ class Conversations:
         queue = _word(wish, "queue", self.people.team(conversation))
         reason, key = _word(wish, "reason", "api"), _word(wish, "id", secrets.token_hex(8))
         online = self.online(self.people.queue_of(conversation).name)
-        now = await self.people.hand_over(conversation.id, reason, key=key, to=queue, online=online)
+        crew, capabilities = self.standing.crew(conversation), self.standing.capabilities(conversation)
+        say = partial(self.standing.utter.transfer, conversation.id, crew, capabilities)
+        now = await self.people.hand_over(conversation.id, reason, key=key, to=queue, online=online, say=say)
         changed = conversation.hold is None and now.people
         return _json({"conversation": conversation.id, "held": now.people, "changed": changed})
 
