@@ -398,6 +398,50 @@ def _past(team: Team, lia: Talk) -> None:
     team.passes(lia, "requested", calls, minutes=7)
 
 
+def back_again(team: Team) -> Talk:
+    """A customer who was with people, was given back, and is with people once more."""
+    hers = "O cliente pediu para falar com uma pessoa."
+    lia = team.calls("Lia Souza", "", hers, minutes=4, summary="Contato: Lia Souza\nIdioma: português")
+    _said_to(team, lia)
+    shapes = {
+        "contact_spoke": "O cliente mandou áudio, então a resposta foi por áudio.",
+        "contact_wrote": "O cliente escreveu, então a resposta foi por texto.",
+        "format_text": "As respostas desta fila são por texto.",
+    }
+    steps = {reason: {"step": "shape", "at": 1, "reason": reason, "why": why} for reason, why in shapes.items()}
+    text, note = {"parts": [{"kind": "text", "text": "…"}]}, {"parts": [team.voice(2.0, "…")]}
+    fixed: Json = {"timeline": [steps["format_text"]], "reply": text, "reason": "wish", "rung": "Transfer"}
+    answered = "O assistente respondeu."
+    team.turn(lia, "answered", answered, minutes=42, timeline=[steps["contact_spoke"]], reply=note)
+    team.turn(lia, "transferred", hers, minutes=40, **fixed)
+    team.passes(lia, "requested", hers, minutes=40)
+    team.passes(lia, "held", hers, person="Bruno", minutes=37)
+    silent = "A conversa estava com a equipe, então o assistente ficou em silêncio."
+    team.turn(lia, "held", silent, minutes=35, reason="held_by_person", rung="StaySilent")
+    team.passes(lia, "released", "A equipe marcou a conversa como resolvida.", minutes=21)
+    lost = [{"part": "0", "state": "failed", "at": stamp(team.now), "detail": "131026"}]
+    wrote: Json = {"timeline": [steps["contact_wrote"]], "reply": text}
+    team.turn(lia, "answered", answered, minutes=6, **wrote, deliveries=lost)
+    team.turn(lia, "transferred", hers, minutes=4, **fixed)
+    team.passes(lia, "requested", hers, minutes=4)
+    return lia
+
+
+def _said_to(team: Team, lia: Talk) -> None:
+    lia.messages.clear()
+    at = [stamp(team.now - timedelta(minutes=minutes)) for minutes in (41, 40, 37, 36, 6, 6, 5, 4)]
+    calling = "Vou chamar uma pessoa da nossa equipe para continuar com você. Um momento, por favor."
+    team.writes(lia, "Prefiro falar com alguém.", at=at[0])
+    team.answers(lia, calling, at=at[1])
+    team.person(lia, "Bruno", {"kind": "text", "text": "Oi, Lia! Já separei outro para você."}, at=at[2])
+    team.writes(lia, "Obrigada!", at=at[3])
+    team.writes(lia, "E posso trocar por outra cor?", at=at[4])
+    team.answers(lia, "A primeira troca é por nossa conta.", at=at[5])
+    lia.messages[-1]["state"] = "failed"
+    team.writes(lia, "Alguém aí? Quero falar com uma pessoa.", at=at[6])
+    team.answers(lia, calling, at=at[7])
+
+
 VIEWS: dict[str, Json] = {
     "light": {"viewport": {"width": 1180, "height": 760}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1180, "height": 760}, "color_scheme": "dark"},
@@ -406,7 +450,8 @@ VIEWS: dict[str, Json] = {
 
 
 async def pictures(folder: Path) -> None:
-    """`inbox-light.png`, `inbox-dark.png`, `inbox-phone.png`: a conversation that waits, read by Marina."""
+    """`inbox-light.png`, `inbox-dark.png`, `inbox-phone.png`: a conversation that waits, read by Marina. `history.png`:
+    how another one came where it is."""
     team = Team()
     lia = busy_day(team)
     async with serving(team) as url, chromium() as browser:
@@ -420,9 +465,20 @@ async def pictures(folder: Path) -> None:
                 await page.locator(".note").wait_for()
                 await page.locator("#reply").fill("Oi, Lia! Já separei o G para você, chega na quinta.")
                 await page.screenshot(path=folder / f"inbox-{name}.png")
-                await page.locator(".history > summary").click()
-                await page.locator(".history li").first.wait_for()
-                await page.screenshot(path=folder / f"history-{name}.png")
+    await _history(folder / "history.png", VIEWS["light"] | {"viewport": {"width": 1180, "height": 860}})
+
+
+async def _history(path: Path, view: Json) -> None:
+    team = Team()
+    lia = back_again(team)
+    async with serving(team) as url, chromium() as browser, visitor(browser, "pt-BR", **view) as page:
+        await page.goto(f"{url}#{lia.id}")
+        await page.locator("#person").fill("Marina")
+        await page.locator("#key").fill(KEY)
+        await page.keyboard.press("Enter")
+        await page.locator(".history > summary").click()
+        await page.locator(".history li").first.wait_for()
+        await page.screenshot(path=path)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from gateway.rules.custody import HOUR_MS, ContactWrote, Custody, Policy, TakenOver, move, to_json
+from gateway.web.standing import Standing
+from storage.model import ConversationId
 from tests.story.running import Contact
 from tests.story.test_inbox import WISH, shop
 
@@ -34,6 +39,22 @@ async def test_every_turn_says_which_rung_decided_and_why(tmp_path: Path) -> Non
             ("requested", "O cliente pediu para falar com uma pessoa."),
             ("held", "O cliente pediu para falar com uma pessoa."),
             ("released", "Marina devolveu a conversa ao assistente."),
+        ]
+
+
+async def test_a_hold_that_is_over_when_the_contact_writes_says_why_it_is(tmp_path: Path) -> None:
+    """No wake-up came in between, so the assistant has it at once."""
+    policy, custody = Policy("idle_hours", 2), Custody()
+    for event in (TakenOver("a", 0, "desk", "humanos", "Marina", "taken"), ContactWrote(3 * HOUR_MS)):
+        custody, _ = move(custody, event, policy)
+    async with shop(tmp_path) as loja:
+        talk = await loja.gateway.store.conversation(ConversationId((await loja.calls()).conversation))
+        assert talk is not None
+        door = SimpleNamespace(people=loja.gateway.people)
+        course = Standing._course(door, replace(talk, custody=to_json(custody)))  # type: ignore[arg-type]
+        assert [(step["state"], step["why"]) for step in course] == [
+            ("held", "Uma pessoa da equipe assumiu a conversa."),
+            ("assistant", "A equipe não fez nada pelo tempo configurado na fila."),
         ]
 
 
