@@ -552,16 +552,27 @@ class _Restoring:
         """The former one under another name and the new one in its place: at no moment is there none."""
         database, aside = self.place.database, None
         if self.place.is_there():
-            aside = self._aside(database)
-            _fold(database)
-            with contextlib.suppress(FileNotFoundError):
-                _second_name(database, aside)
-            if self.place.log.is_file():
-                self.place.log.replace(aside.with_name(aside.name + "-wal"))
+            self._set_aside(aside := self._aside(database))
         database.with_name(database.name + "-shm").unlink(missing_ok=True)
         fresh.replace(database)
         _sync_folder(database.parent)
         return aside
+
+    def _set_aside(self, aside: Path) -> None:
+        """With its log, where that cannot be folded into it: it may hold all that can still be saved, and SQLite
+        removes the log of a file it cannot read. No log may stay behind: it would be read into the new database."""
+        database, log, kept = self.place.database, self.place.log, aside.with_name(aside.name + "-wal")
+        try:
+            if log.is_file():
+                shutil.copy2(log, kept)
+            if _fold(database):
+                kept.unlink(missing_ok=True)
+            if database.is_file():
+                _second_name(database, aside)
+        except OSError:
+            kept.unlink(missing_ok=True)
+            raise
+        log.unlink(missing_ok=True)
 
     def _aside(self, path: Path) -> Path:
         return path.with_name(f"{path.name}.before-{_moment(self.now)}")
@@ -591,10 +602,16 @@ def _opens(vault: Any, name: str, blob: bytes) -> bool:
     return True
 
 
-def _fold(database: Path) -> None:
-    """What is only in its log goes into the file, where that can still be done."""
-    with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(database, isolation_level=None)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+def _fold(database: Path) -> bool:
+    """Whether what was only in its log is in the file now."""
+    if not database.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(database, isolation_level=None)) as db:
+            (busy, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+    except sqlite3.Error:
+        return False
 
 
 def _second_name(path: Path, aside: Path) -> None:

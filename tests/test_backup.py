@@ -19,6 +19,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from gateway import backup
 from gateway.backup import MANIFEST, Backup, Refused, back_up
 from gateway.installation import Installation
 from storage.media import MediaFolder
@@ -238,11 +239,11 @@ Change = Callable[[Path], None]
 
 
 def flipped(name: str) -> Change:
-    """A bit of a member, somewhere in its middle."""
+    """A bit of the last member of such a name, somewhere in its middle."""
 
     def change(path: Path) -> None:
         with tarfile.open(path) as tar:
-            member = next(one for one in tar if one.name.startswith(name))
+            member = [one for one in tar if one.name.startswith(name)][-1]
             at = member.offset_data + member.size // 2
         with open(path, "r+b") as file:
             file.seek(at)
@@ -326,6 +327,7 @@ async def test_what_is_not_whole_changes_nothing(
 ) -> None:
     here, there = written(tmp_path / "here"), written(tmp_path / "there")
     await lived_in(here, "new")
+    await lived_in(here, "newer")
     await lived_in(there, "old")
     made(place_of(here), tmp_path / "b.tar")
     change(tmp_path / "b.tar")
@@ -359,6 +361,20 @@ async def test_somebody_else_s_database_is_no_installation(tmp_path: Path) -> No
         db.commit()
     with pytest.raises(Refused, match="another program"):
         made(place_of(here), tmp_path / "b.tar")
+
+
+async def test_a_damaged_database_goes_aside_with_its_log(tmp_path: Path) -> None:
+    """What is in the log may be all that can still be saved."""
+    here, there = written(tmp_path / "here"), written(tmp_path / "there")
+    await lived_in(here, "new")
+    made(place_of(here), tmp_path / "b.tar")
+    place_of(there).database.write_bytes(b"no database any more" * 1000)
+    place_of(there).log.write_bytes(b"the last that was said")
+    assert await recado("restore", tmp_path / "b.tar", "--config", there, "--replace") == 0
+    assert said(place_of(there).database) == ["new"]
+    (aside,) = there.parent.glob("recado.db.before-*-wal")
+    assert aside.read_bytes() == b"the last that was said"
+    assert (there.parent / aside.name.removesuffix("-wal")).read_bytes().startswith(b"no database")
 
 
 # -- under load, and killed --------------------------------------------------------------------------
@@ -396,6 +412,29 @@ def victim(database: Path) -> Iterator[tuple[subprocess.Popen[bytes], list[str],
 
 async def code_of(command: list[str]) -> int:
     return (await asyncio.to_thread(subprocess.run, command, cwd=ROOT, timeout=120, check=False)).returncode
+
+
+async def test_a_backup_is_one_moment_however_much_is_written_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = written(tmp_path / "here")
+    await lived_in(here)
+    database = place_of(here).database
+    monkeypatch.setattr(backup, "PAGES", 1)
+    steps: list[int] = []
+
+    def busy(what: str, done: int, of: int) -> None:
+        steps.append(done)
+        if what == "database" and len(steps) < 500:
+            with closing(sqlite3.connect(database, isolation_level=None)) as db:
+                db.execute("INSERT INTO fact VALUES ('c', ?, 0)", (f"{len(steps)}{'x' * 3000}",))
+
+    with closing(sqlite3.connect(database, isolation_level=None)) as open_too:  # as a gateway keeps it
+        open_too.execute("PRAGMA journal_mode=WAL")
+        kept = back_up(place_of(here), tmp_path / "b.tar", with_key=False, environ={}, now=NOW, tell=busy)
+        assert open_too.execute("SELECT COUNT(*) FROM fact").fetchone()[0] == len(steps) - kept.media
+    assert kept.tables["fact"] == 0
+    assert steps[: len(steps) - 1] == sorted(steps[: len(steps) - 1]), "it never began anew"
 
 
 def acked(lines: list[str]) -> list[str]:
@@ -506,7 +545,7 @@ async def test_a_full_disk_leaves_no_half_backup(tmp_path: Path, capsys: pytest.
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 async def test_a_full_disk_leaves_the_former_installation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     here, there = written(tmp_path / "here"), written(tmp_path / "there")
-    await lived_in(here, "new" * 20_000)
+    await lived_in(here, "new" * 200)
     await lived_in(there, "old")
     made(place_of(here), tmp_path / "b.tar")
     before = every_file(tmp_path)
