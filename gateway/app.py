@@ -22,6 +22,7 @@ from gateway.casefile import CaseFile
 from gateway.channels.base import Channel, Hooked, Polled
 from gateway.config import ChannelSettings, Config
 from gateway.crew import Crew
+from gateway.databases import database
 from gateway.deliveries import Deliveries
 from gateway.fetching import Fetching
 from gateway.handovers import Handovers
@@ -65,7 +66,6 @@ from gateway.web.server import application
 from gateway.web.standing import Standing
 from storage.media import MediaAway
 from storage.model import ConversationId, Kind
-from storage.sqlite import SqliteStore
 from storage.store import Store
 from storage.vault import open_vault
 from tts.encode import Encoder
@@ -102,7 +102,9 @@ class Gateway:
         self.notices: list[str] = []
         """What works less well than configured, a line each."""
         self.traces = traces_of(os.environ, self.notices)
-        self.store: Store = self.traces.watching(self._store()) if self.traces else self._store()
+        self.database = database(config)
+        store = self.database.store(self._rang)
+        self.store: Store = self.traces.watching(store) if self.traces else store
         self.media = equipment.media(config.storage)
         self.encoder = Encoder()
         self.speak = Speak(self.store, self.media, self.live, self.telemetry)
@@ -139,13 +141,6 @@ class Gateway:
         await self._stack.aclose()
 
     # -- building ----------------------------------------------------------------------------------
-
-    def _database(self) -> Path:
-        return Path(self.config.storage.url.removeprefix("sqlite:///"))
-
-    def _store(self) -> SqliteStore:
-        self._database().parent.mkdir(parents=True, exist_ok=True)
-        return SqliteStore(self._database(), rang=self._rang)
 
     async def _open_media(self, stack: AsyncExitStack) -> None:
         """A place that is only away now keeps nobody from answering in words."""
@@ -291,12 +286,12 @@ class Gateway:
 
     async def _visitor_secret(self) -> bytes:
         """Signs visitors' cookies; made once, sealed at rest."""
-        vault = open_vault(self._database(), os.environ)
-        if sealed := await self.store.sealed(VISITORS):
-            return vault.unseal(VISITORS, sealed).encode()
-        secret = secrets.token_urlsafe(32)
-        await self.store.seal(VISITORS, vault.seal(VISITORS, secret))
-        return secret.encode()
+        vault = open_vault(self.database.keys, os.environ)
+        if (sealed := await self.store.sealed(VISITORS)) is None:
+            made = vault.seal(VISITORS, secrets.token_urlsafe(32))
+            await self.store.seal(VISITORS, made, anew=False)  # another process may be starting beside us
+            sealed = await self.store.sealed(VISITORS) or made
+        return vault.unseal(VISITORS, sealed).encode()
 
     # -- running -----------------------------------------------------------------------------------
 

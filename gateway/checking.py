@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -22,6 +21,7 @@ from gateway.config import (
     Storage,
     VoiceSettings,
 )
+from gateway.databases import database, folder
 from gateway.equipment import Equipment, bare_assistant, hosted_voice, media
 from gateway.equipment import channel as make_channel
 from gateway.equipment import desk as make_desk
@@ -33,7 +33,6 @@ from gateway.telemetry import Telemetry
 from gateway.transcript import rfc3339
 from gateway.voices import HOSTED, look, rungs
 from storage.media import MediaAway, MediaRefused
-from storage.sqlite import spent_in, unread_in
 from tts.encode import Encoder
 from tts.errors import VoiceUnavailable
 from tts.findings import Finding
@@ -46,7 +45,7 @@ SHOWN = 5
 
 async def check(config: Config) -> list[Finding]:
     """Asks every configured provider. Never raises for what it finds."""
-    findings = [_folder("storage.url", _database(config).parent)]
+    findings = [await database(config).look()]
     findings.append(await _media(config.storage))
     for queue in config.queues:
         async for finding in _queue(config, queue):
@@ -125,7 +124,7 @@ async def _month(config: Config, queue: Queue) -> Sequence[Finding]:
     if not is_limited(queue):
         return []
     month = month_of(time.time_ns() // 1_000_000)
-    tokens = (await spent_in(_database(config), queue.name, month)).tokens
+    tokens = (await database(config).spent(queue.name, month)).tokens
     over, findings = spent(queue, tokens), []
     for place, settings in enumerate((queue.assistant, *queue.assistants)):
         if settings.provider != "local" and settings.monthly_tokens:
@@ -229,21 +228,18 @@ def _is_public(config: Config) -> bool:
 
 async def _unread(config: Config) -> list[Finding]:
     """Requests of providers that nobody could read: a new kind of message, or a new version."""
-    unread = await unread_in(_database(config), SHOWN)
+    unread = await database(config).unread(SHOWN)
     return [
         Finding("warning", f"channels.{one.channel}", f"a request of {rfc3339(one.at)} could not be read: {one.why}")
         for one in unread
     ]
 
 
-def _database(config: Config) -> Path:
-    return Path(config.storage.url.removeprefix("sqlite:///"))
-
 
 async def _media(storage: Storage) -> Finding:
     """A bucket is written and read; a folder could be."""
     if not storage.media_dir.startswith(BUCKET):
-        return _folder("storage.media_dir", Path(storage.media_dir))
+        return folder("storage.media_dir", Path(storage.media_dir))
     place = media(storage)
     try:
         await place.open()
@@ -253,13 +249,3 @@ async def _media(storage: Storage) -> Finding:
     finally:
         await place.close()
     return Finding("ok", "storage.media_dir", f"{storage.media_dir}: written and read")
-
-
-def _folder(key: str, path: Path) -> Finding:
-    """Writable now, or can be made."""
-    place = path
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    if place.is_dir() and os.access(place, os.W_OK):
-        return Finding("ok", key, str(path))
-    return Finding("error", key, f"{path} cannot be written: choose another folder or change its owner")

@@ -66,7 +66,7 @@ class Server(Section):
 
 
 class Storage(Section):
-    url: str = Field("sqlite:///recado.db", pattern=r"^sqlite:///.+")
+    url: str = Field("sqlite:///recado.db", pattern=r"^(sqlite:///|postgres(ql)?://).+", repr=False)
     media_dir: str = "media"
     cache_dir: str = ""
     s3_endpoint: str = ""

@@ -473,6 +473,8 @@ SEALED = "SELECT blob FROM sealed WHERE name = :name"
 
 SEAL = "INSERT INTO sealed (name, blob) VALUES (:name, :blob) ON CONFLICT (name) DO UPDATE SET blob = excluded.blob"
 
+SEAL_FIRST = "INSERT INTO sealed (name, blob) VALUES (:name, :blob) ON CONFLICT (name) DO NOTHING"
+
 SPEND = """
 INSERT INTO spending AS s (queue, day, characters, seconds, saved, tokens)
 VALUES (:queue, :day, :characters, :seconds, :saved, :tokens)

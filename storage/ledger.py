@@ -352,8 +352,8 @@ class Ledger(ABC):
         row = await self._read_one(lanes.SEALED, {"name": name})
         return None if row is None else bytes(row[0])
 
-    async def seal(self, name: str, blob: bytes) -> None:
-        await self._one(lanes.SEAL, {"name": name, "blob": blob})
+    async def seal(self, name: str, blob: bytes, *, anew: bool = True) -> None:
+        await self._one(lanes.SEAL if anew else lanes.SEAL_FIRST, {"name": name, "blob": blob})
 
     async def spend(
         self, queue: str, day: str, *, characters: int = 0, seconds: float = 0.0, saved: int = 0, tokens: int = 0

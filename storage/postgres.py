@@ -123,6 +123,14 @@ class PostgresStore(Ledger):
             max_inactive_connection_lifetime=0, **kept,
         )  # fmt: skip
 
+    async def look(self) -> int:
+        """As `open`, but nothing is made or changed. Returns the schema's version; 0: nobody ever opened it."""
+        async with self._door:
+            with _explained():
+                self._pool = self._pool or await self._connected()
+                async with self._pool.acquire(timeout=PATIENCE) as connection:
+                    return await _known_version(connection, self._steps)
+
     async def close(self) -> None:
         async with self._door:
             await self._posts.finish()
@@ -143,12 +151,7 @@ class PostgresStore(Ledger):
         async with self._transaction() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
             await connection.execute("SET LOCAL client_min_messages = warning")
-            version, known = await _version(connection), max(self._steps)
-            if version > known:
-                raise NewerDatabase(
-                    f"the database was written by a newer recado (schema {version}, this one knows {known}): "
-                    "start that version again, or restore a backup made before the upgrade"
-                )
+            version, known = await _known_version(connection, self._steps), max(self._steps)
             if version == 0:
                 await connection.execute(self._clock)
             for step in sorted(step for step in self._steps if step > version):
@@ -290,6 +293,17 @@ async def _version(connection: asyncpg.Connection) -> int:
     if await connection.fetchval("SELECT COALESCE(to_regclass('lane'), to_regclass('conversation'))") is not None:
         raise StoreError("this database has tables of another program: give recado a database or a schema of its own")
     return 0
+
+
+async def _known_version(connection: asyncpg.Connection, steps: Mapping[int, str]) -> int:
+    """Raises NewerDatabase."""
+    version, known = await _version(connection), max(steps)
+    if version > known:
+        raise NewerDatabase(
+            f"the database was written by a newer recado (schema {version}, this one knows {known}): "
+            "start that version again, or restore a backup made before the upgrade"
+        )
+    return version
 
 
 def _address(url: str) -> tuple[str, bool]:

@@ -295,7 +295,9 @@ class Library(Protocol):
         """A secret as the vault sealed it."""
         ...
 
-    async def seal(self, name: str, blob: bytes) -> None: ...
+    async def seal(self, name: str, blob: bytes, *, anew: bool = True) -> None:
+        """`anew`: instead of what is sealed under that name already; otherwise that stays."""
+        ...
 
     async def spend(
         self, queue: str, day: str, *, characters: int = 0, seconds: float = 0.0, saved: int = 0, tokens: int = 0

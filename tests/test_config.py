@@ -364,7 +364,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         provider("telegram", 'token = "123:abc"', 'groups = "some"'),
         ["channels[1] (novo).groups, line 13", "'ignore' or 'answer'"],
     ),
-    "another database": ("[storage]\nurl = 'postgresql://h/d'\n" + SOUND, ["storage.url, line 2", "sqlite:///"]),
+    "another database": ("[storage]\nurl = 'mysql://h/d'\n" + SOUND, ["storage.url, line 2", "sqlite:///"]),
     "no TOML": ("port = \n", ["no valid TOML", "line 1"]),
 }
 
@@ -551,7 +551,7 @@ LEAKS = {
     "password in an address": channel(
         f'callback_url = "https://u:{HIDDEN}@a.example"', f'callback_secret = "{SECRET}"'
     ),
-    "password in a database address": f'[storage]\nurl = "postgresql://u:{HIDDEN}@h/d"\n' + SOUND,
+    "password in a database address": f'[storage]\nurl = "mysql://u:{HIDDEN}@h/d"\n' + SOUND,
     "one key twice": f'[server]\nadmin_key = "{HIDDEN}"\n' + SOUND.replace("open-sesame", HIDDEN),
     "whatsapp's token beside a wrong number": provider(
         "whatsapp_cloud", 'phone_number_id = "x"', f'access_token = "{HIDDEN}"', f'app_secret = "{HIDDEN}"'
