@@ -58,7 +58,7 @@ class Damaged(BackupError):
     """What was to be copied, or to be restored, is not whole."""
 
 
-class Refused(BackupError):
+class NotDone(BackupError):
     """It would harm something, or cannot be done now."""
 
 
@@ -100,16 +100,16 @@ def back_up(
 ) -> Backup:
     """`target`: the file to be made. `now`: milliseconds. Raises BackupError, and then there is no file."""
     if not place.is_there():
-        raise Refused(f"there is no database at {place.database}: name the configuration with --config")
+        raise NotDone(f"there is no database at {place.database}: name the configuration with --config")
     if target.exists():
-        raise Refused(f"{target} is there already: name another file with --to")
+        raise NotDone(f"{target} is there already: name another file with --to")
     if not target.parent.is_dir():
-        raise Refused(f"there is no folder {target.parent}: make it first")
+        raise NotDone(f"there is no folder {target.parent}: make it first")
     try:
         with _workplace(target.parent) as work:
             return _back_up(place, target, work, place.keys(environ), with_key, now, tell)
     except OSError as error:
-        raise Refused(f"the backup cannot be written to {target.parent}: {error.strerror or error}") from error
+        raise NotDone(f"the backup cannot be written to {target.parent}: {error.strerror or error}") from error
     except sqlite3.Error as error:
         raise Damaged(f"the database cannot be read: {error}. {_BY_HAND}") from error
 
@@ -185,7 +185,7 @@ def _copy(place: Installation, copy: Path, tell: Tell) -> None:
         source.execute("BEGIN")
         source.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
         if not _is_ours(source):
-            raise Refused(f"{place.database} belongs to another program: look at storage.url")
+            raise NotDone(f"{place.database} belongs to another program: look at storage.url")
         kept.execute("PRAGMA synchronous=OFF")  # it is synced as a part of the whole
         source.backup(kept, pages=PAGES, progress=lambda _, left, of: tell("database", of - left, of))
         kept.execute("PRAGMA journal_mode=DELETE")  # one file, and no log beside it
@@ -345,14 +345,14 @@ def restore(
             with _stopped(place):
                 if place.is_there() and not replace:
                     there = f"there is a database at {place.database} already"
-                    raise Refused(f"{there}: with --replace it goes aside, and is not lost")
+                    raise NotDone(f"{there}: with --replace it goes aside, and is not lost")
                 return _Restoring(reading, place, forget_sealed, environ, now, tell).run()
     except tarfile.TarError as error:
         raise Damaged(f"{archive} is no whole backup: {error}") from error
     except sqlite3.Error as error:
         raise Damaged(f"the database in {archive} cannot be read: {error}") from error
     except OSError as error:
-        raise Refused(f"nothing was restored: {error}") from error
+        raise NotDone(f"nothing was restored: {error}") from error
 
 
 @contextmanager
@@ -362,7 +362,7 @@ def _stopped(place: Installation) -> Iterator[None]:
     try:
         lock.take()
     except AlreadyOpen:
-        raise Refused(f"the gateway runs on {place.database}: stop it first") from None
+        raise NotDone(f"the gateway runs on {place.database}: stop it first") from None
     try:
         yield
     finally:
@@ -392,7 +392,7 @@ class _Reading:
 
 @contextmanager
 def _reading(archive: Path) -> Iterator[_Reading]:
-    """Raises Damaged, Refused, TarError, OSError."""
+    """Raises Damaged, NotDone, TarError, OSError."""
     with tarfile.open(archive, "r:") as tar:
         members = _members(tar)
         manifest = _manifest(tar, members)
@@ -431,7 +431,7 @@ def _manifest(tar: tarfile.TarFile, members: Mapping[str, tarfile.TarInfo]) -> d
 def _refuse_newer(manifest: Mapping[str, Any]) -> None:
     known = max(lanes.steps())
     if manifest["format"] > FORMAT or manifest["schema"] > known:
-        raise Refused(
+        raise NotDone(
             f"this backup was made by a newer recado ({manifest.get('recado')}, schema {manifest['schema']}; this one "
             f"knows {known}): restore it with that version"
         )
@@ -495,13 +495,13 @@ class _Restoring:
         return False
 
     def _look_at_sealed(self, db: sqlite3.Connection, fresh: Path) -> int:
-        """A gateway does not start on secrets it cannot open, so it is found out here. Raises Refused."""
+        """A gateway does not start on secrets it cannot open, so it is found out here. Raises NotDone."""
         try:
             closed = _closed(db, fresh, self.environ)
         except VaultError as error:
-            raise Refused(str(error)) from None
+            raise NotDone(str(error)) from None
         if closed and not self.forget_sealed:
-            raise Refused(
+            raise NotDone(
                 f"{len(closed)} sealed secrets in this backup open with no key that is here ({', '.join(closed[:5])}). "
                 f"Put the key of the gateway it was made on into {self.place.key} (mode 0600) or RECADO_VAULT_KEY, or "
                 "say --forget-sealed: visitors of the chat page then begin new conversations, and any other secret has "

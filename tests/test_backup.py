@@ -20,7 +20,7 @@ import orjson
 import pytest
 
 from gateway import backup
-from gateway.backup import MANIFEST, Backup, Refused, back_up
+from gateway.backup import MANIFEST, Backup, NotDone, back_up
 from gateway.installation import Installation
 from storage.media import MediaFolder
 from storage.model import Conversation, Kind, Media, Post, conversation_id
@@ -359,7 +359,7 @@ async def test_somebody_else_s_database_is_no_installation(tmp_path: Path) -> No
     with closing(sqlite3.connect(place_of(here).database)) as db:
         db.execute("CREATE TABLE theirs (x)")
         db.commit()
-    with pytest.raises(Refused, match="another program"):
+    with pytest.raises(NotDone, match="another program"):
         made(place_of(here), tmp_path / "b.tar")
 
 
