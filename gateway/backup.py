@@ -71,6 +71,8 @@ class Backup:
     tables: Mapping[str, int]
     """Rows, by table."""
     media: int
+    elsewhere: bool
+    """The media lie in a bucket, and are not in it."""
     missing: int
     """Media the database names that were not in the folder."""
     damaged: int
@@ -127,6 +129,8 @@ def remarks(kept: Backup, place: Installation) -> Iterator[str]:
         )
     if kept.key == "inside":
         yield "the vault's key is in it: whoever has this file can open what is sealed"
+    if kept.elsewhere:
+        yield "the media lie in the bucket of storage.media_dir and are not in it: the bucket needs its own copy"
     if kept.missing:
         yield f"{kept.missing} media that the database names are not in {place.media}"
     if kept.damaged:
@@ -164,7 +168,8 @@ def _back_up(
         with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
             writing = _Writing(tar, now)
             writing.add(DATABASE, copy)
-            _add_media(writing, place.media, db, tell)
+            if place.media is not None:
+                _add_media(writing, place.media, db, tell)
             if inside:
                 writing.add_text(KEY, keys)
             writing.add_text(MANIFEST, writing.manifest(_version(db), key, tables))
@@ -174,7 +179,7 @@ def _back_up(
     _sync_folder(target.parent)
     media = sum(1 for name in writing.files if name.startswith("media/"))
     missing, damaged = len(writing.missing), len(writing.damaged)
-    return Backup(target, target.stat().st_size, tables, media, missing, damaged, key)
+    return Backup(target, target.stat().st_size, tables, media, place.media is None, missing, damaged, key)
 
 
 def _copy(place: Installation, copy: Path, tell: Tell) -> None:
@@ -513,17 +518,22 @@ class _Restoring:
 
     def _restore_media(self, work: Path) -> int:
         names = [name for name in self.reading.members if name.startswith("media/")]
-        self.place.media.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (parts := self.place.media / ".parts").mkdir(mode=0o700, exist_ok=True)  # swept when the gateway starts
+        if not names:
+            return 0
+        if (folder := self.place.media) is None:
+            cure = "restore it with a folder as storage.media_dir, then copy that into the bucket"
+            raise NotDone(f"this backup holds {len(names)} media, and storage.media_dir is a bucket: {cure}")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / ".parts").mkdir(mode=0o700, exist_ok=True)  # swept when the gateway starts
         for done, name in enumerate(names, 1):
-            self._medium(name, parts)
+            self._medium(name, folder)
             self.tell("media", done, len(names))
         return len(names)
 
-    def _medium(self, name: str, parts: Path) -> None:
+    def _medium(self, name: str, folder: Path) -> None:
         """Never over one that is whole: the former database names it too."""
         id = name.rpartition("/")[2]
-        path, part = self.place.media / id[:2] / id, parts / f"restoring-{id}"
+        path, part = folder / id[:2] / id, folder / ".parts" / f"restoring-{id}"
         if path.is_file() and path.stat().st_size == self.reading.members[name].size:
             return
         part.unlink(missing_ok=True)

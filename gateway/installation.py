@@ -25,7 +25,8 @@ class NotEmbedded(Exception):
 @dataclass(frozen=True, slots=True)
 class Installation:
     database: Path
-    media: Path
+    media: Path | None
+    """None: they lie in a bucket, and not on this machine."""
 
     @classmethod
     def of(cls, config: Config) -> Installation:
@@ -33,10 +34,11 @@ class Installation:
         if not config.storage.url.startswith(EMBEDDED):
             raise NotEmbedded(
                 "storage.url names a database server, which has tools of its own for this: for PostgreSQL pg_dump "
-                "and pg_restore, and a copy of storage.media_dir made after the dump"
+                "and pg_restore, and a copy of the media made after the dump"
             )
         database = Path(config.storage.url.removeprefix(EMBEDDED))
-        return cls(database.absolute(), Path(config.storage.media_dir).absolute())
+        kept = config.storage.media_dir
+        return cls(database.absolute(), None if "://" in kept else Path(kept).absolute())
 
     @property
     def lock(self) -> Path:

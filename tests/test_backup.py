@@ -21,7 +21,8 @@ import pytest
 
 from gateway import backup
 from gateway.backup import MANIFEST, Backup, NotDone, back_up
-from gateway.installation import Installation
+from gateway.config import load
+from gateway.installation import Installation, NotEmbedded
 from storage.media import MediaFolder
 from storage.model import Conversation, Kind, Media, Post, conversation_id
 from storage.sqlite import SqliteStore
@@ -54,7 +55,7 @@ def place_of(config: Path) -> Installation:
 async def lived_in(config: Path, words: str = "oi", *, sealed: bool = False) -> Media:
     """A message, a medium it may open, and perhaps a secret."""
     place = place_of(config)
-    store, folder = SqliteStore(place.database), MediaFolder(place.media)
+    store, folder = SqliteStore(place.database), MediaFolder(media_of(place))
     await store.open()
     id = await folder.put(words.encode() * 1000)
     await store.add_media(medium := Media(id, "audio/ogg", len(words) * 1000, 1.0, (1, 2)))
@@ -63,6 +64,11 @@ async def lived_in(config: Path, words: str = "oi", *, sealed: bool = False) -> 
         await store.seal("visitor_secret", open_vault(place.database, {}).seal("visitor_secret", "psst"))
     await store.close()
     return medium
+
+
+def media_of(place: Installation) -> Path:
+    assert place.media is not None
+    return place.media
 
 
 def said(database: Path) -> list[str]:
@@ -91,7 +97,7 @@ async def test_everything_is_there_after_a_restore(tmp_path: Path, capsys: pytes
     assert [entry.body for entry in await store.load(claim)] == ["oi"]
     assert await store.media_open_to(medium.id, WHO.id)
     await store.close()
-    assert await MediaFolder(place_of(there).media).read(medium.id) == b"oi" * 1000
+    assert await MediaFolder(media_of(place_of(there))).read(medium.id) == b"oi" * 1000
     assert not (there.parent / "recado.db.restoring").exists()
 
 
@@ -136,7 +142,7 @@ async def test_the_former_database_goes_aside_and_still_opens(tmp_path: Path) ->
     (aside,) = place.database.parent.glob("recado.db.before-*")
     assert said(place.database) == ["new"]
     assert said(aside) == ["old"]
-    assert await MediaFolder(place.media).read(old.id) == b"old" * 1000
+    assert await MediaFolder(media_of(place)).read(old.id) == b"old" * 1000
     vault = open_vault(place.database, {})
     for database in (place.database, aside):
         with closing(sqlite3.connect(database)) as db:
@@ -162,7 +168,7 @@ async def test_it_waits_for_the_gateway_to_stop(tmp_path: Path, capsys: pytest.C
 async def test_media_that_are_gone_or_damaged_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     here, there = written(tmp_path / "here"), written(tmp_path / "there")
     gone, hurt = await lived_in(here, "gone"), await lived_in(here, "hurt")
-    folder = place_of(here).media
+    folder = media_of(place_of(here))
     (folder / gone.id[:2] / gone.id).unlink()
     (folder / hurt.id[:2] / hurt.id).write_bytes(b"else")
     assert await recado("backup", "--config", here, "--to", tmp_path / "b.tar") == 0
@@ -170,7 +176,37 @@ async def test_media_that_are_gone_or_damaged_are_told(tmp_path: Path, capsys: p
     assert "1 media that the database names are not in" in told
     assert "1 media are no longer" in told
     assert await recado("restore", tmp_path / "b.tar", "--config", there) == 0
-    assert (place_of(there).media / hurt.id[:2] / hurt.id).read_bytes() == b"else"
+    assert (media_of(place_of(there)) / hurt.id[:2] / hurt.id).read_bytes() == b"else"
+
+
+async def test_media_in_a_bucket_are_not_in_it(tmp_path: Path) -> None:
+    here, there = written(tmp_path / "here"), written(tmp_path / "there")
+    await lived_in(here)
+    bucket = Installation(place_of(here).database, None)
+    kept = made(bucket, tmp_path / "b.tar")
+    assert (kept.media, kept.missing, kept.elsewhere) == (0, 0, True)
+    assert any("bucket" in remark for remark in backup.remarks(kept, bucket))
+    assert await recado("restore", tmp_path / "b.tar", "--config", there) == 0
+    made(place_of(here), tmp_path / "c.tar")
+    before = every_file(tmp_path)
+    with pytest.raises(NotDone, match="bucket"):
+        backup.restore(
+            tmp_path / "c.tar",
+            Installation(place_of(there).database, None),
+            replace=True,
+            forget_sealed=False,
+            environ={},
+            now=NOW,
+            tell=lambda *_: None,
+        )
+    assert every_file(tmp_path) == before
+
+
+async def test_a_database_server_has_its_own_tools(tmp_path: Path) -> None:
+    storage = load(written(tmp_path)).storage.model_copy(update={"url": "postgresql://db/recado"})
+    config = load(written(tmp_path)).model_copy(update={"storage": storage})
+    with pytest.raises(NotEmbedded, match="pg_dump"):
+        Installation.of(config)
 
 
 # -- the key -----------------------------------------------------------------------------------------
@@ -188,7 +224,7 @@ async def test_the_key_is_not_in_it_unless_asked_for(tmp_path: Path, capsys: pyt
     assert "visitor_secret" in told
     assert "--forget-sealed" in told
     assert not place_of(there).database.exists()
-    assert [path for path in place_of(there).media.rglob("*") if path.is_file()] == []
+    assert [path for path in media_of(place_of(there)).rglob("*") if path.is_file()] == []
     place_of(there).key.write_bytes(key)
     place_of(there).key.chmod(0o600)
     assert await recado("restore", tmp_path / "b.tar", "--config", there) == 0
