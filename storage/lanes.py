@@ -497,6 +497,47 @@ SELECT (SELECT COUNT(*) FROM lane WHERE kind = 0 AND wake_at IS NOT NULL),
        (SELECT COUNT(*) FROM conversation)
 """
 
+# -- a fleet -------------------------------------------------------------------------------------
+
+# Whoever has it keeps it, and whoever comes after its end gets it.
+LEASE = """
+INSERT INTO lease AS l (name, owner, ends_at) VALUES (:name, :owner, now_ms() + :lease)
+ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, ends_at = excluded.ends_at
+WHERE l.owner = excluded.owner OR l.ends_at <= now_ms()
+RETURNING name
+"""
+
+LET_GO = "DELETE FROM lease WHERE name = :name AND owner = :owner"
+
+LEASED = "SELECT 1 FROM lease WHERE name = :name AND ends_at > now_ms()"
+
+# A bucket that fills by itself: `gap` microseconds a send, `slack` of them in advance.
+TAKE_ROOM = """
+INSERT INTO pace AS p (name, full_at) VALUES (:name, now_ms() * 1000 + :gap)
+ON CONFLICT (name) DO UPDATE SET
+  full_at = :gap + CASE WHEN p.full_at > now_ms() * 1000 THEN p.full_at ELSE now_ms() * 1000 END
+WHERE p.full_at <= now_ms() * 1000 + :slack
+RETURNING full_at
+"""
+
+ROOM = "SELECT full_at - :slack - now_ms() * 1000 FROM pace WHERE name = :name"
+
+NO_ROOM = """
+INSERT INTO pace AS p (name, full_at) VALUES (:name, (now_ms() + :rest) * 1000 + :slack)
+ON CONFLICT (name) DO UPDATE SET full_at = excluded.full_at WHERE p.full_at < excluded.full_at
+"""
+
+
+def marks(count: int) -> str:
+    """Of so many conversations: `:id0`, `:id1`, …"""
+    ids = ", ".join(f":id{n}" for n in range(count))
+    return f"""
+SELECT key, kind, tail, head, epoch FROM lane WHERE kind IN (0, 1) AND key IN ({ids})
+UNION ALL
+SELECT id, 9, COALESCE(hold_at, 0), LENGTH(custody), 0 FROM conversation WHERE id IN ({ids})
+"""  # noqa: S608 - numbers
+
+
 # -- nouns to values, and rows to nouns ------------------------------------------------------------
 
 
@@ -614,6 +655,12 @@ def spending_values(queue: str, day: str, characters: int, seconds: float, saved
         if not (math.isfinite(amount) and amount >= 0):
             raise ValueError(f"{name} must be a number of 0 or more")
     return {"queue": queue, "day": day_value(day), **amounts}
+
+
+def room_values(name: str, rate: float, burst: float) -> Values:
+    """Microseconds."""
+    gap = max(1, round(1e6 / rate))
+    return {"name": name, "gap": gap, "slack": round(max(0.0, burst - 1) * gap)}
 
 
 def claim_of(kind: Kind, row: Row) -> Claim:

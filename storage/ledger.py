@@ -370,6 +370,41 @@ class Ledger(ABC):
         inbound, outbound, desk, dead, held, conversations = await self._read_one(lanes.DEPTHS, {})
         return Depths({"in": inbound, "out": outbound, "desk": desk}, dead, held, conversations)
 
+    # -- a fleet ---------------------------------------------------------------------------------------
+
+    async def lease(self, name: str, owner: str, ms: int) -> bool:
+        return await self._one(lanes.LEASE, {"name": name, "owner": owner, "lease": ms}) is not None
+
+    async def let_go(self, name: str, owner: str) -> None:
+        await self._one(lanes.LET_GO, {"name": name, "owner": owner})
+
+    async def leased(self, name: str) -> bool:
+        return await self._one(lanes.LEASED, {"name": name}) is not None
+
+    async def take_room(self, name: str, rate: float, burst: float) -> float:
+        room = lanes.room_values(name, rate, burst)
+        if await self._one(lanes.TAKE_ROOM, room) is not None:
+            return 0.0
+        missing = await self._one(lanes.ROOM, {"name": name, "slack": room["slack"]})
+        return max(0.001, missing[0] / 1e6) if missing else 0.001
+
+    async def no_room(self, name: str, seconds: float, rate: float, burst: float) -> None:
+        slack = lanes.room_values(name, rate, burst)["slack"]
+        await self._one(lanes.NO_ROOM, {"name": name, "rest": round(seconds * 1000), "slack": slack})
+
+    async def marks(self, ids: Sequence[ConversationId]) -> Mapping[str, object]:
+        if not ids:
+            return {}
+        padded = [*ids, *ids[:1] * (_power_of_two(len(ids)) - len(ids))]  # few statements, whatever the number
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for key, *mark in await self._read(lanes.marks(len(padded)), {f"id{n}": id for n, id in enumerate(padded)}):
+            found.setdefault(key, []).append(tuple(mark))
+        return {key: sorted(marked) for key, marked in found.items()}
+
+
+def _power_of_two(least: int) -> int:
+    return 1 << (least - 1).bit_length()
+
 
 def fits(claim: Claim, settlement: Settlement) -> None:
     """Raises ValueError."""

@@ -78,6 +78,8 @@ class PostgresStore(Ledger):
     text of the function `now_ms()`, for tests.
     """
 
+    alone = False
+
     def __init__(
         self,
         url: str,

@@ -52,6 +52,7 @@ class SqliteStore(Ledger):
     `lanes.steps()` otherwise.
     """
 
+    alone = True
     _familiar_most = 10_000
 
     def __init__(

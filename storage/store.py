@@ -316,7 +316,37 @@ class Library(Protocol):
     async def depths(self) -> Depths: ...
 
 
-class Store(Lanes, Conversations, Library, Protocol):
+class Fleet(Protocol):
+    """What several processes agree on."""
+
+    alone: bool
+    """Nobody else writes here: what this process remembers is all there is."""
+
+    async def lease(self, name: str, owner: str, ms: int) -> bool:
+        """Whether `owner` does for the next `ms` milliseconds what only one may do. Asked again, it goes on."""
+        ...
+
+    async def let_go(self, name: str, owner: str) -> None: ...
+
+    async def leased(self, name: str) -> bool:
+        """Whether anybody has it."""
+        ...
+
+    async def take_room(self, name: str, rate: float, burst: float) -> float:
+        """0: one of `rate` sends a second, `burst` at once after a rest, is yours. Otherwise the seconds until there
+        may be room; nothing was taken."""
+        ...
+
+    async def no_room(self, name: str, seconds: float, rate: float, burst: float) -> None:
+        """Nobody gets any for so long."""
+        ...
+
+    async def marks(self, ids: Sequence[ConversationId]) -> Mapping[str, object]:
+        """By conversation: something that changes whenever somebody writes there or it passes from hand to hand."""
+        ...
+
+
+class Store(Lanes, Conversations, Library, Fleet, Protocol):
     """All of it; opened and closed by whoever built it."""
 
     async def open(self) -> None:

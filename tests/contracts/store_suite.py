@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -1339,6 +1340,76 @@ class StoreSuite:
         posted = await asyncio.gather(*asked)
         assert all(one.verdict is Verdict.NEW for one in posted)
         assert len(await (await lab.restart()).transcript(who().id, Cursor(), 50)) == 20
+
+    # -- a fleet ---------------------------------------------------------------------------------------
+
+    async def test_what_only_one_may_do_has_one_owner(self, lab: Lab) -> None:
+        store = lab.store
+        assert await store.lease("asking", "a", 1000)
+        assert not await store.lease("asking", "b", 1000)
+        assert await store.lease("other", "b", 1000)
+        lab.pass_time(900)
+        assert await store.lease("asking", "a", 1000)
+        lab.pass_time(999)
+        assert await store.leased("asking")
+        assert not await store.lease("asking", "b", 1000)
+        lab.pass_time(1)
+        assert not await store.leased("asking")
+        assert await store.lease("asking", "b", 1000)
+        await store.let_go("asking", "a")  # no longer its own to give
+        assert await store.leased("asking")
+        await store.let_go("asking", "b")
+        assert await store.lease("asking", "a", 1000)
+
+    async def test_one_of_many_gets_what_only_one_may_have(self, lab: Lab) -> None:
+        got = await asyncio.gather(*(lab.store.lease("asking", f"{n}", 1000) for n in range(20)))
+        assert sum(got) == 1
+
+    async def test_all_together_are_as_fast_as_they_may_be(self, lab: Lab) -> None:
+        async def taken(of: int) -> int:
+            return (await asyncio.gather(*(lab.store.take_room("zap", 80, 3) for _ in range(of)))).count(0)
+
+        assert await taken(10) == 3
+        assert await lab.store.take_room("tele", 1, 1) == 0  # another channel
+        assert await lab.store.take_room("tele", 1, 1) == 1.0
+        assert 0 < await lab.store.take_room("zap", 80, 3) <= 1 / 80
+        lab.pass_time(100)
+        assert await taken(10) == 3
+        sent = 0
+        for _ in range(100):
+            lab.pass_time(10)
+            sent += await taken(4)
+        assert 79 <= sent <= 81
+        await lab.store.no_room("zap", 5, 80, 3)
+        assert await lab.store.take_room("zap", 80, 3) == 5.0
+        await lab.store.no_room("zap", 1, 80, 3)  # a shorter rest does not end a longer one
+        lab.pass_time(4990)
+        assert await taken(1) == 0
+        lab.pass_time(10)
+        assert await taken(1) == 1
+
+    async def test_a_mark_changes_when_something_does(self, lab: Lab) -> None:
+        store, marks = lab.store, list[object]()
+
+        async def marked() -> None:
+            marks.append((await store.marks([who().id, who("bob").id])).get(who().id))
+
+        await marked()
+        await store.accept(who(), message("a"))
+        await marked()
+        claim = await take(store)
+        await store.settle(claim, answer(claim, "x"))
+        await marked()
+        out = await take(store, OUT)
+        await store.settle(out, Settlement(out.tail))
+        await marked()
+        assert await store.pass_on(who().id, HELD)
+        await marked()
+        assert all(one != other for one, other in itertools.pairwise(marks))
+        await marked()
+        assert marks[-1] == marks[-2]
+        assert await store.marks([]) == {}
+        assert len(await store.marks([who(f"{n}").id for n in range(100)])) == 0
 
     async def test_time_never_falls(self, lab: Lab) -> None:
         store = lab.store
