@@ -109,7 +109,7 @@ def back_up(
         raise NotDone(f"there is no folder {target.parent}: make it first")
     try:
         with _workplace(target.parent) as work:
-            return _back_up(place, target, work, place.keys(environ), with_key, now, tell)
+            return _back_up(place, target, work, environ, with_key, now, tell)
     except OSError as error:
         raise NotDone(f"the backup cannot be written to {target.parent}: {error.strerror or error}") from error
     except sqlite3.Error as error:
@@ -157,14 +157,18 @@ _BY_HAND = "Stop the gateway, copy the folder of the database as it is, and run 
 
 
 def _back_up(
-    place: Installation, target: Path, work: Path, keys: bytes, with_key: bool, now: int, tell: Tell
+    place: Installation, target: Path, work: Path, environ: Mapping[str, str], with_key: bool, now: int, tell: Tell
 ) -> Backup:
     copy, part = work / DATABASE, work / "backup.tar"
     _copy(place, copy, tell)
     with closing(sqlite3.connect(copy, isolation_level=None)) as db, _private(part) as file:
         tables = _counted(db)
+        keys = place.keys(environ)  # behind the copy: what is sealed in it has its key by now
+        if with_key and tables["sealed"] and not keys:
+            cure = "set RECADO_VAULT_KEY as the gateway has it, or run this as its user"
+            raise NotDone(f"the vault's key is neither in the environment nor in {place.key}: {cure}")
         inside = with_key and bool(keys)
-        key = "inside" if inside else "outside" if keys or tables.get("sealed") else "none"
+        key = "inside" if inside else "outside" if keys or tables["sealed"] else "none"
         with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
             writing = _Writing(tar, now)
             writing.add(DATABASE, copy)

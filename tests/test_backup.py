@@ -249,6 +249,19 @@ async def test_a_key_of_the_environment_comes_with_it_too(tmp_path: Path, monkey
     assert await recado("restore", tmp_path / "b.tar", "--config", there) == 0
 
 
+async def test_a_key_that_was_asked_for_and_is_not_there_is_no_backup(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As when a timer runs without the gateway's environment."""
+    here = written(tmp_path / "here")
+    await lived_in(here, sealed=True)
+    place_of(here).key.unlink()
+    assert await recado("backup", "--config", here, "--to", tmp_path / "b.tar", "--with-key") == 3
+    assert VARIABLE in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    assert await recado("backup", "--config", here, "--to", tmp_path / "b.tar") == 0
+
+
 async def test_what_no_key_opens_can_be_let_go(tmp_path: Path) -> None:
     here, there = written(tmp_path / "here"), written(tmp_path / "there")
     await lived_in(here, sealed=True)
