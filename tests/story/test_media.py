@@ -81,7 +81,8 @@ async def test_what_the_bucket_lost_or_does_not_give_is_said(s3: FakeS3, tmp_pat
         for copy in (tmp_path / "cache" / "media").rglob(id):
             copy.unlink()
         s3.broken = answer(503, "SlowDown")
-        assert (await play(gateway, id))[0] == 503
+        status, told = await play(gateway, id)
+        assert (status, b"ask again" in told) == (503, True)
         s3.broken = None
         del s3.objects[f"loja/{id[:2]}/{id}"]
         assert (await play(gateway, id))[0] == 404
