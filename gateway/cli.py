@@ -79,7 +79,9 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, metavar="FILE")
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
-    parser.set_defaults(run=lambda args: _serve(load(args.config, flags=_server_flags(args))))
+    parser.add_argument("--role", choices=("all", "web", "turns", "deliveries"), default="all",
+                        help="what this process of a fleet does; all of it without")  # fmt: skip
+    parser.set_defaults(run=lambda args: _serve(load(args.config, flags=_server_flags(args)), role=args.role))
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
@@ -177,13 +179,14 @@ def _serve(
     suggestions: Mapping[str, Sequence[str]] | None = None,
     page: str = "",
     open_browser: bool = False,
+    role: Role = "all",
 ) -> int:
     from gateway.telemetry import start_logging
     from storage.store import StoreError
 
     start_logging(config.server.log_level)
     try:
-        code = asyncio.run(_until_told(config, suggestions or {}, page, open_browser))
+        code = asyncio.run(_until_told(config, suggestions or {}, page, open_browser, role))
     except (StoreError, OSError) as error:
         print(f"recado: cannot start: {error}", file=sys.stderr)
         return CANNOT_START
@@ -433,13 +436,8 @@ def _run_restore(args: argparse.Namespace) -> int:
 
 def _run_doctor(args: argparse.Namespace) -> int:
     from gateway.doctor import as_json, described, examine
-    from gateway.installation import NotEmbedded
 
-    try:
-        diagnosis = examine(_installed(args), time.time_ns() // 1_000_000)
-    except NotEmbedded as error:
-        print(f"recado: {error}", file=sys.stderr)
-        return CANNOT_START
+    diagnosis = examine(_installed(args), time.time_ns() // 1_000_000)
     if args.json:
         _write(as_json(diagnosis).decode())
         return OK if diagnosis.is_well else FOUND

@@ -6,13 +6,14 @@ Looks from beside the gateway, running or stopped, and changes nothing: the prom
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,14 @@ import orjson
 
 from gateway.columns import plain, shortened
 from gateway.config import Config
+from gateway.databases import EXTRA
 from gateway.givenup import NAMES, address_of, words
-from gateway.installation import Installation
+from gateway.installation import Installation, NotEmbedded
 from gateway.transcript import rfc3339
 from storage import again, inspection, lanes
+from storage.lanes import Row
 from storage.model import GivenUp, Kind
+from storage.store import StoreError
 from tts.findings import Finding
 
 MANY = 5
@@ -61,7 +65,8 @@ class Diagnosis:
     findings: Sequence[Finding]
     dead: Sequence[GivenUp]
     """The newest."""
-    running: bool
+    running: bool | None
+    """None: nobody can tell from here."""
 
     @property
     def is_well(self) -> bool:
@@ -70,21 +75,67 @@ class Diagnosis:
 
 def examine(config: Config, now: int, *, synced: Callable[[Path], float] | None = None) -> Diagnosis:
     """`now`: milliseconds. `synced`: seconds that a write to a folder's disk took; measured without it. Never raises
-    for what it finds. Raises NotEmbedded."""
-    place = Installation.of(config)
+    for what it finds."""
+    try:
+        place = Installation.of(config)
+    except NotEmbedded:
+        return asyncio.run(_at_a_server(config))
     if not place.is_there():
         cure = "name the configuration with --config, or start the gateway, which makes it"
         return Diagnosis([Finding("error", "database", f"there is none at {place.database}: {cure}")], (), False)
-    looked = _Looking(place, now, place.is_running(), _longest(config))
-    findings = [*looked.disk(synced or _synced)]
+    running, findings = place.is_running(), [*_disk(place, synced or _synced)]
+    findings.append(Finding("ok", "gateway", "runs" if running else "does not run"))
     try:
         with closing(place.look()) as db:
-            findings += looked.at(db)
-            return Diagnosis(findings, looked.dead(db), looked.running)
+            findings += _whole(db)
+            if other := _other_version(int(db.execute(lanes.VERSION).fetchone()[0] or 0)):
+                return Diagnosis([*findings, other], (), running)
+            values = _values(now, _longest(config))
+            answers = {name: db.execute(sql, values).fetchall() for name, sql in QUESTIONS.items()}
+            dead = [again.given_up_of(row) for row in db.execute(again.DEAD, again.behind(None, MANY))]
     except sqlite3.Error as error:
         cure = "stop the gateway, copy the folder of the database as it is, and restore the last backup"
-        findings.append(Finding("error", "database", f"it cannot be read: {error}: {cure}"))
-        return Diagnosis(findings, (), looked.running)
+        return Diagnosis([*findings, Finding("error", "database", f"it cannot be read: {error}: {cure}")], (), running)
+    return Diagnosis([*findings, *_Answers(answers, now, running).findings()], dead, running)
+
+
+async def _at_a_server(config: Config) -> Diagnosis:
+    """Whether a gateway runs on it nobody can tell from here, and its file and disk are the server's own matter."""
+    try:
+        from storage.postgres import PostgresStore
+    except ImportError:
+        return Diagnosis([Finding("error", "database", EXTRA)], (), None)
+    store = PostgresStore(config.storage.url, size=1)
+    try:
+        if other := _other_version(await store.look()):
+            return Diagnosis([other], (), None)
+        now = await store.now()
+        values = _values(now, _longest(config))
+        answers = {name: await store.inspect(sql, values) for name, sql in QUESTIONS.items()}
+        dead = await store.dead(MANY)
+    except StoreError as error:
+        cure = "`recado check` says whether address, name and password are right"
+        return Diagnosis([Finding("error", "database", f"it cannot be asked: {error}: {cure}")], (), None)
+    finally:
+        await store.close()
+    told = Finding("ok", "database", "PostgreSQL")
+    return Diagnosis([told, *_Answers(answers, now, None).findings()], dead, None)
+
+
+QUESTIONS = {
+    **{one.name: one.broken for one in inspection.INVARIANTS},
+    "latest": inspection.LATEST,
+    "waiting": inspection.WAITING,
+    "paused": inspection.PAUSED,
+    "stuck": inspection.STUCK,
+    "reasons": inspection.DEAD_REASONS,
+}
+
+
+def _values(now: int, longest: int) -> Mapping[str, int]:
+    """For all of them."""
+    given = {"now": now, "longest": longest, "many": MANY}
+    return given | {"overdue": now - OVERDUE, "tries": TRIES, "since": now - LATELY}
 
 
 def _longest(config: Config) -> int:
@@ -92,138 +143,116 @@ def _longest(config: Config) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Looking:
-    place: Installation
+class _Answers:
+    """In words. Pure."""
+
+    rows: Mapping[str, Sequence[Row]]
+    """By the question's name."""
     now: int
-    running: bool
-    longest: int
-    """Milliseconds: the longest wait of any queue."""
+    running: bool | None
 
-    def at(self, db: sqlite3.Connection) -> Iterator[Finding]:
-        """Raises sqlite3.Error."""
-        yield Finding("ok", "gateway", "runs" if self.running else "does not run")
-        yield from self._whole(db)
-        version, known = _version(db), max(lanes.steps())
-        if version != known:
-            yield _other_version(version, known)
-            return
-        yield from self._invariants(db)
-        yield from self._clock(db)
-        yield from self._waiting(db)
-        yield from self._stuck(db)
-        yield from self._dead(db)
+    def findings(self) -> Iterator[Finding]:
+        yield from self._promises()
+        yield self._clock()
+        yield from self._waiting()
+        yield from self._stuck()
+        yield from self._dead()
 
-    # -- the file and the disk -------------------------------------------------------------------------
-
-    def disk(self, synced: Callable[[Path], float]) -> Iterator[Finding]:
-        folder, size = self.place.database.parent, self.place.database.stat().st_size
-        log = self.place.log.stat().st_size if self.place.log.is_file() else 0
-        told = f"{_mb(size)} and a log of {_mb(log)}"
-        if log > LONG_LOG:
-            cure = "some program keeps a reader open, perhaps a copy that hangs: end it; the gateway then folds the log"
-            yield Finding("warning", "database", f"{told}: {cure}")
-        else:
-            yield Finding("ok", "database", f"{self.place.database}: {told}")
-        yield self._room(shutil.disk_usage(folder).free, size + log)
-        yield _sync(folder, synced)
-
-    def _room(self, free: int, needed: int) -> Finding:
-        if free < LITTLE:
-            cure = "make room now: without it no message can be taken (503, and providers send them again)"
-            return Finding("error", "disk", f"{_mb(free)} free: {cure}")
-        if free < needed:
-            return Finding("warning", "disk", f"{_mb(free)} free, less than the database: no room for a backup here")
-        return Finding("ok", "disk", f"{_mb(free)} free")
-
-    def _whole(self, db: sqlite3.Connection) -> Iterator[Finding]:
-        said = [line for (line,) in db.execute(f"PRAGMA quick_check({MANY:d})")]
-        if said == ["ok"]:
-            yield Finding("ok", "database", "whole, by SQLite's quick check")
-        else:
-            cure = "stop the gateway, copy the folder of the database as it is, and restore the last backup"
-            yield Finding("error", "database", f"damaged: {plain(said[0])}: {cure}", "damaged")
-
-    # -- the promises ----------------------------------------------------------------------------------
-
-    def _invariants(self, db: sqlite3.Connection) -> Iterator[Finding]:
-        values = {"now": self.now, "longest": self.longest, "many": MANY}
-        kept = []
+    def _promises(self) -> Iterator[Finding]:
+        kept = [one.name for one in inspection.INVARIANTS if not self.rows[one.name]]
         for one in inspection.INVARIANTS:
-            rows = db.execute(one.broken, values).fetchall()
-            kept += [] if rows else [one.name]
-            for kind, key, what in rows:
+            for kind, key, what in self.rows[one.name]:
                 place = f"{key}:{NAMES[Kind(kind)]}"
                 yield Finding("error", one.name, f"{place} ({what}) breaks it: {one.promise}. {one.cure}", "broken")
         yield Finding("ok", "promises", f"kept: {', '.join(kept)}" if kept else "none is kept")
 
-    def _clock(self, db: sqlite3.Connection) -> Iterator[Finding]:
-        (latest,) = db.execute(inspection.LATEST).fetchone()
+    def _clock(self) -> Finding:
+        ((latest,),) = self.rows["latest"]
         if latest <= self.now + STEP_BACK:
-            yield Finding("ok", "clock", rfc3339(self.now))
-            return
+            return Finding("ok", "clock", rfc3339(self.now))
         back = _time(latest - self.now)
         cure = "set it right (NTP) and start the gateway again; windows and backoffs are shortened to fit then"
-        yield Finding("error", "clock", f"it shows {back} less than when the newest entry was taken: {cure}", "behind")
+        return Finding("error", "clock", f"it shows {back} less than when the newest entry was taken: {cure}", "behind")
 
-    # -- what waits --------------------------------------------------------------------------------------
-
-    def _waiting(self, db: sqlite3.Connection) -> Iterator[Finding]:
-        for kind, count, since, due in db.execute(inspection.WAITING):
+    def _waiting(self) -> Iterator[Finding]:
+        for kind, count, since, due in self.rows["waiting"]:
             what = f"{DOES[Kind(kind)]}: {count} conversations wait or are at work"
             if kind == Kind.LATER:
                 yield Finding("ok", "later", f"{what}, the next at {rfc3339(max(0, due))}")
             else:
                 yield Finding("ok", NAMES[Kind(kind)], f"{what}, the oldest for {_time(self.now - since)}")
-        for kind, count in db.execute(inspection.PAUSED):
+        for kind, count in self.rows["paused"]:
             yield Finding("warning", NAMES[Kind(kind)], f"{count} lanes are paused, and have something to do")
 
-    def _stuck(self, db: sqlite3.Connection) -> Iterator[Finding]:
-        values = {"overdue": self.now - OVERDUE, "tries": TRIES, "many": MANY}
-        for kind, key, tries, busy, wake_at in db.execute(inspection.STUCK, values):
+    def _stuck(self) -> Iterator[Finding]:
+        for kind, key, tries, busy, wake_at in self.rows["stuck"]:
             place, late = f"{key}:{NAMES[Kind(kind)]}", self.now - wake_at
             if late <= OVERDUE:
                 cure = "the log says why (reason, hint); what cannot work is given up by itself and told below"
                 yield Finding("warning", "stuck", f"{place} was tried {tries} times: {cure}", "many_tries")
-            elif not self.running:
+            elif self.running is False:
                 yield Finding("warning", "stuck", f"{place} is due for {_time(late)}: start the gateway", "stopped")
             else:
                 what = "its lease is over" if busy else "nobody takes it"
                 cure = "the gateway does not get to it: look at its log and its load, then start it again"
                 yield Finding("error", "stuck", f"{place} is due for {_time(late)} and {what}: {cure}", "overdue")
 
-    def _dead(self, db: sqlite3.Connection) -> Iterator[Finding]:
-        values, none = {"since": self.now - LATELY}, True
-        for kind, reason, count, at, lately in db.execute(inspection.DEAD_REASONS, values):
-            none = False
+    def _dead(self) -> Iterator[Finding]:
+        for kind, reason, count, at, lately in self.rows["reasons"]:
             told = f"{plain(reason)}: {count} given up ({DOES[Kind(kind)]}), the newest at {rfc3339(at)}"
             cure = "docs/reasons.md says what to do; then `recado repost` the ones below"
             yield Finding(
                 "error" if lately else "warning", f"dead.{NAMES[Kind(kind)]}", f"{told}: {cure}", plain(reason)
             )
-        if none:
+        if not self.rows["reasons"]:
             yield Finding("ok", "dead", "nothing was given up")
 
-    def dead(self, db: sqlite3.Connection) -> list[GivenUp]:
-        """The newest. Raises sqlite3.Error."""
-        if _version(db) != max(lanes.steps()):
-            return []
-        return [again.given_up_of(row) for row in db.execute(again.DEAD, again.behind(None, MANY))]
 
-
-def _version(db: sqlite3.Connection) -> int:
-    return int(db.execute(lanes.VERSION).fetchone()[0] or 0)
-
-
-def _other_version(version: int, known: int) -> Finding:
+def _other_version(version: int) -> Finding | None:
+    """A schema that is not ours: older or newer ones have other things in them."""
+    known = max(lanes.steps())
     if version > known:
-        cure = "use the recado that wrote it"
-        return Finding(
-            "error", "database", f"written by a newer recado (schema {version}, this one knows {known}): {cure}"
-        )
-    cure = "the next start brings it up to date; back it up before"
-    return Finding(
-        "warning", "database", f"of an older recado (schema {version} of {known}), so little was asked: {cure}"
-    )
+        told = f"written by a newer recado (schema {version}, this one knows {known})"
+        return Finding("error", "database", f"{told}: use the recado that wrote it")
+    if version < known:
+        told = f"of an older recado (schema {version} of {known}), so little was asked"
+        return Finding("warning", "database", f"{told}: the next start brings it up to date; back it up before")
+    return None
+
+
+# -- the file and the disk ---------------------------------------------------------------------------------
+
+
+def _whole(db: sqlite3.Connection) -> Iterator[Finding]:
+    """Raises sqlite3.Error."""
+    said = [line for (line,) in db.execute(f"PRAGMA quick_check({MANY:d})")]
+    if said == ["ok"]:
+        yield Finding("ok", "database", "whole, by SQLite's quick check")
+    else:
+        cure = "stop the gateway, copy the folder of the database as it is, and restore the last backup"
+        yield Finding("error", "database", f"damaged: {plain(said[0])}: {cure}", "damaged")
+
+
+def _disk(place: Installation, synced: Callable[[Path], float]) -> Iterator[Finding]:
+    folder, size = place.database.parent, place.database.stat().st_size if place.database.is_file() else 0
+    log = place.log.stat().st_size if place.log.is_file() else 0
+    told = f"{_mb(size)} and a log of {_mb(log)}"
+    if log > LONG_LOG:
+        cure = "some program keeps a reader open, perhaps a copy that hangs: end it; the gateway then folds the log"
+        yield Finding("warning", "database", f"{told}: {cure}")
+    else:
+        yield Finding("ok", "database", f"{place.database}: {told}")
+    yield _room(shutil.disk_usage(folder).free, size + log)
+    yield _sync(folder, synced)
+
+
+def _room(free: int, needed: int) -> Finding:
+    if free < LITTLE:
+        cure = "make room now: without it no message can be taken (503, and providers send them again)"
+        return Finding("error", "disk", f"{_mb(free)} free: {cure}")
+    if free < needed:
+        return Finding("warning", "disk", f"{_mb(free)} free, less than the database: no room for a backup here")
+    return Finding("ok", "disk", f"{_mb(free)} free")
 
 
 def _sync(folder: Path, synced: Callable[[Path], float]) -> Finding:

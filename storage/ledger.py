@@ -104,6 +104,10 @@ class Ledger(ABC):
             for kind, key in bells:
                 self._rang(kind, key)
 
+    async def inspect(self, sql: str, values: Values) -> Sequence[Row]:
+        """What a question of `inspection.py` finds."""
+        return await self._read(sql, values)
+
     # -- lanes -----------------------------------------------------------------------------------------
 
     async def accept(self, conversation: Conversation, post: Post, media: Sequence[MediaId] = ()) -> Posted:
@@ -395,7 +399,7 @@ class Ledger(ABC):
     async def marks(self, ids: Sequence[ConversationId]) -> Mapping[str, object]:
         if not ids:
             return {}
-        padded = [*ids, *ids[:1] * (_power_of_two(len(ids)) - len(ids))]  # few statements, whatever the number
+        padded = [*ids, *[ids[0]] * (_power_of_two(len(ids)) - len(ids))]  # few statements, whatever the number
         found: dict[str, list[tuple[Any, ...]]] = {}
         for key, *mark in await self._read(lanes.marks(len(padded)), {f"id{n}": id for n, id in enumerate(padded)}):
             found.setdefault(key, []).append(tuple(mark))

@@ -30,7 +30,9 @@ from storage.model import (
     TurnId,
     conversation_id,
 )
+from storage.postgres import PostgresStore
 from storage.sqlite import SqliteStore
+from tests.postgres import Aside, Server
 from tests.test_backup import place_of, written
 from tests.test_cli import recado
 
@@ -199,6 +201,33 @@ def test_only_what_both_engines_understand_is_used() -> None:
     assert [text for text in texts if own.search(text)] == []
 
 
+async def test_of_a_database_server_the_same_is_asked(
+    tmp_path: Path, postgres: Server, aside: Aside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, config = postgres.database(), written(tmp_path)
+    url = postgres.url(name)
+    config.write_text(config.read_text("utf-8") + f'[storage]\nurl = "{url}"\n', "utf-8")
+    assert await recado("doctor", "--config", config) == 0
+    assert "schema 0" in capsys.readouterr().err
+    store = PostgresStore(url)
+    await store.open()
+    await store.accept(WHO, Post(WHO.id, "m1", '{"id":"m1","text":"oi","at":0}'))
+    await store.bury(DeadLetter(Kind.IN, WHO.id, 1, "too_many_tries", 5))
+    await store.close()
+    assert await recado("doctor", "--config", config) == 0
+    told = capsys.readouterr()
+    assert "promises: kept: I1, I2, I5, I6, I7" in told.out
+    assert f"{WHO.id}:in:1" in told.out
+    aside.execute(url, "UPDATE lane SET head = tail + 1, wake_at = 5")
+    assert await recado("doctor", "--config", config) == 1
+    assert f"I1: {WHO.id}:in (1) breaks it" in (said := capsys.readouterr().err)
+    assert "nobody takes it" in said
+    aside.forget(url)
+    postgres.drop(name)
+    assert await recado("doctor", "--config", config) == 1
+    assert "recado check" in capsys.readouterr().err
+
+
 # -- stuck, late, ill --------------------------------------------------------------------------------------
 
 
@@ -256,7 +285,7 @@ async def test_another_version_is_not_asked_for_more_than_it_has(tmp_path: Path,
     assert max(lanes.steps()) not in (1, 999)
     diagnosis = asked(config)
     assert [one.level for one in diagnosis.findings if "schema" in one.message] == [level]
-    assert diagnosis.dead == []
+    assert not diagnosis.dead
 
 
 async def test_a_full_a_slow_and_a_locked_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
