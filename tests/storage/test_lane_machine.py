@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import shutil
-import sqlite3
-import tempfile
 from collections.abc import Coroutine
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from storage import lanes
 from storage.model import (
@@ -34,11 +36,11 @@ from storage.model import (
     Verdict,
     conversation_id,
 )
-from storage.sqlite import SqliteStore
-from storage.store import Fenced
+from storage.store import Fenced, Store
+from tests.postgres import Server
+from tests.storage.lane_labs import FileLab, Lab, Rows, ServerLab
 from tests.storage.lane_model import Lane
 
-T = TypeVar("T")
 SEQUENCES = int(os.environ.get("RECADO_SEQUENCES", "500"))
 PEOPLE = [Conversation(conversation_id("site", n), "site", n, n, "front") for n in ("ana", "bob")]
 
@@ -52,10 +54,9 @@ some = st.integers(0, 1000)
 
 
 class LaneMachine(RuleBasedStateMachine):
-    def __init__(self) -> None:
+    def __init__(self, lab: Lab) -> None:
         super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.folder = Path(tempfile.mkdtemp(prefix="lanes"))
+        self.lab, self.run = lab, lab.run
         self.time = 1_800_000_000_000
         self.lanes: dict[tuple[Kind, str], Lane] = {}
         self.held: set[str] = set()
@@ -65,24 +66,14 @@ class LaneMachine(RuleBasedStateMachine):
         self.sent: dict[str, int] = {}
         self.before: dict[tuple[int, str], Any] = {}
         self.entries: dict[tuple[int, str, int], Any] = {}
-        self.store = self._opened()
-        self.db = sqlite3.connect(self.folder / "x.db", isolation_level=None)
-        self.db.create_function("now_ms", 0, lambda: self.time)
+        lab.begin(self.time)
 
-    def _opened(self) -> SqliteStore:
-        store = SqliteStore(self.folder / "x.db", clock=lambda: self.time, synchronous="OFF")
-        self.loop.run_until_complete(store.open())
-        return store
-
-    def run(self, asked: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(asked)
+    @property
+    def store(self) -> Store:
+        return self.lab.store
 
     def teardown(self) -> None:
-        self.db.close()
-        self.run(self.store.close())
-        self.run(self.loop.shutdown_default_executor())
-        self.loop.close()
-        shutil.rmtree(self.folder)
+        self.lab.end()
 
     def lane(self, kind: Kind, key: str) -> Lane:
         return self.lanes.setdefault((kind, key), Lane())
@@ -114,7 +105,7 @@ class LaneMachine(RuleBasedStateMachine):
     def lose_a_race(self, who: Conversation, kind: Kind, window: int) -> None:
         """The number is taken, the entry is not written: a hole."""
         values = {"kind": int(kind), "key": who.id, "window": window, "max_wait": window}
-        self.db.execute(lanes.BUMP, values).fetchall()
+        self.lab.write(lanes.BUMP, values)
         self.lane(kind, who.id).bump(self.time, window, window)
 
     @rule(kind=kinds, limit=st.integers(1, 3), lease=leases, owner=owners)
@@ -127,7 +118,7 @@ class LaneMachine(RuleBasedStateMachine):
         wakes = sorted((lane.wake, kind) for (kind, _), lane in self.lanes.items() if lane.wake and not lane.hold)
         if wakes:
             wake, kind = wakes[pick % len(wakes)]
-            self.time = max(self.time, wake)
+            self.pass_time(max(0, wake - self.time))
             self._claim(kind, 1 + pick % 2, lease, owner)
 
     def _claim(self, kind: Kind, limit: int, lease: int, owner: str) -> None:
@@ -254,15 +245,19 @@ class LaneMachine(RuleBasedStateMachine):
         self.held.discard(who.id)
 
     @rule(ms=spans)
+    def let_time_pass(self, ms: int) -> None:
+        self.pass_time(ms)
+
     def pass_time(self, ms: int) -> None:
-        self.time += ms
+        if ms:
+            self.time += ms
+            self.lab.set_clock(self.time)
 
     @rule()
     def crash(self) -> None:
-        self.run(self.store.close())
-        self.store = self._opened()
+        self.lab.crash()
         for lane in self.lanes.values():
-            if lane.busy and lane.wake is not None:
+            if self.lab.leases_end_with_their_owner and lane.busy and lane.wake is not None:
                 lane.wake = min(lane.wake, self.time)
 
     def _pick(self, pick: int) -> Claim:
@@ -278,12 +273,15 @@ class LaneMachine(RuleBasedStateMachine):
     # -- what must hold ----------------------------------------------------------------------------
 
     @invariant()
-    def the_table_is_the_model(self) -> None:
-        rows = self.db.execute(
-            "SELECT kind, key, tail, head, wake_at, due_at, first_at, retry_at, epoch, owner, tries, folds, busy,"
-            " hold FROM lane"
-        ).fetchall()
-        said = {(row[0], row[1]): row[2:] for row in rows}
+    def all_of_it_holds(self) -> None:
+        table, entries, turns = self.lab.look()
+        self.the_table_is_the_model(table)
+        self.the_lanes_keep_their_laws(table)
+        self.the_entries_keep_theirs(entries)
+        self.a_turn_is_there_iff_its_settle_was(turns)
+
+    def the_table_is_the_model(self, table: Rows) -> None:
+        said = {(row[0], row[1]): row[2:] for row in table}
         meant = {
             (int(kind), key): (
                 *(lane.tail, lane.head, lane.wake, lane.due, lane.first, lane.retry, lane.epoch, lane.owner),
@@ -294,12 +292,8 @@ class LaneMachine(RuleBasedStateMachine):
         }
         assert {key: row for key, row in said.items() if key in meant or any(row[:2])} == meant
 
-    @invariant()
-    def the_lanes_keep_their_laws(self) -> None:
-        columns = "kind, key, tail, head, wake_at, first_at, due_at, retry_at, epoch, busy, hold"
-        for kind, key, tail, head, wake, first, due, retry, epoch, busy, hold in self.db.execute(
-            f"SELECT {columns} FROM lane"  # noqa: S608
-        ):
+    def the_lanes_keep_their_laws(self, table: Rows) -> None:
+        for kind, key, tail, head, wake, due, first, retry, epoch, _owner, _tries, _folds, busy, hold in table:
             assert head <= tail  # I1
             assert wake is not None or hold is not None or head == tail  # I2
             assert not (busy and wake is None)  # I2, for an owner that dies
@@ -309,31 +303,35 @@ class LaneMachine(RuleBasedStateMachine):
                 assert wake <= max(due, self.time)
                 assert due <= first + max(5000, 0)  # I7: no window or wait of these runs is longer
 
-    @invariant()
-    def the_entries_keep_theirs(self) -> None:
-        rows = self.db.execute("SELECT kind, key, seq, dedup, digest, body, at FROM entry").fetchall()
-        now = {(kind, key, seq): rest for kind, key, seq, *rest in rows}
+    def the_entries_keep_theirs(self, entries: Rows) -> None:
+        now = {(kind, key, seq): rest for kind, key, seq, *rest in entries}
         assert all(now.get(place) == entry for place, entry in self.entries.items())  # I8
         self.entries = now
         found = sorted((kind, key, rest[0]) for (kind, key, _), rest in now.items())
         acked = sorted((int(k), key, dedup) for (k, key), lane in self.lanes.items() for dedup in lane.seen)
         assert found == acked  # I5, and I6: an answer is there iff its settle was
 
-    @invariant()
-    def a_turn_is_there_iff_its_settle_was(self) -> None:
-        turns = self.db.execute("SELECT conversation, epoch FROM turn").fetchall()
+    def a_turn_is_there_iff_its_settle_was(self, turns: Rows) -> None:
         assert sorted(turns) == sorted((key, epoch) for kind, key, epoch in self.settled if kind is Kind.IN)  # I3, I6
         outbound = {(key, rest[0].split(":")[0]) for (kind, key, _), rest in self.entries.items() if kind == 1}
         assert outbound <= {(key, f"t{epoch}") for key, epoch in turns}  # I6
 
 
-LaneMachine.TestCase.settings = settings(
-    max_examples=SEQUENCES,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
+LIVES = settings(
+    max_examples=SEQUENCES, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
-TestLanes = LaneMachine.TestCase
+
+
+def test_lanes_in_a_file() -> None:
+    run_state_machine_as_test(lambda: LaneMachine(FileLab()), settings=LIVES)
+
+
+def test_lanes_on_a_server(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.postgres.SWEEP", 0.0)  # every look sees all that is due, as the model does
+    name = postgres.database()
+    with ServerLab(postgres.url(name)) as lab:
+        run_state_machine_as_test(lambda: LaneMachine(lab), settings=LIVES)
+    postgres.drop(name)
 
 
 def test_verdicts_of_the_model_are_those_of_the_store() -> None:
