@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -29,8 +30,11 @@ from gateway.transcript import rfc3339
 from storage import again, inspection, lanes
 from storage.lanes import Row
 from storage.model import GivenUp, Kind
-from storage.store import StoreError
+from storage.store import StoreError, Unavailable
 from tts.findings import Finding
+
+if TYPE_CHECKING:
+    from storage.postgres import PostgresStore
 
 MANY = 5
 """Rows shown of each kind."""
@@ -111,7 +115,9 @@ async def _at_a_server(config: Config) -> Diagnosis:
             return Diagnosis([other], (), None)
         now = await store.now()
         values = _values(now, _longest(config))
-        answers = {name: await store.inspect(sql, values) for name, sql in QUESTIONS.items()}
+        answers = {
+            name: rows for name, sql in QUESTIONS.items() if (rows := await _asked(store, sql, values)) is not None
+        }
         dead = await store.dead(MANY)
     except StoreError as error:
         cure = "`recado check` says whether address, name and password are right"
@@ -120,6 +126,14 @@ async def _at_a_server(config: Config) -> Diagnosis:
         await store.close()
     told = Finding("ok", "database", "PostgreSQL")
     return Diagnosis([told, *_Answers(answers, now, None).findings()], dead, None)
+
+
+async def _asked(store: PostgresStore, sql: str, values: Mapping[str, int]) -> Sequence[Row] | None:
+    """None where the server takes longer than the store waits: a promise about every message reads every message."""
+    try:
+        return await store.inspect(sql, values)
+    except Unavailable:
+        return None
 
 
 QUESTIONS = {
@@ -147,7 +161,7 @@ class _Answers:
     """In words. Pure."""
 
     rows: Mapping[str, Sequence[Row]]
-    """By the question's name."""
+    """By the question's name; without those that were not answered."""
     now: int
     running: bool | None
 
@@ -159,15 +173,18 @@ class _Answers:
         yield from self._dead()
 
     def _promises(self) -> Iterator[Finding]:
-        kept = [one.name for one in inspection.INVARIANTS if not self.rows[one.name]]
+        kept = [one.name for one in inspection.INVARIANTS if one.name in self.rows and not self.rows[one.name]]
         for one in inspection.INVARIANTS:
-            for kind, key, what in self.rows[one.name]:
+            if one.name not in self.rows:
+                cure = "it takes the database too long: ask again when less is going on"
+                yield Finding("warning", one.name, f"nobody knows whether {one.promise}: {cure}", "not_asked")
+            for kind, key, what in self.rows.get(one.name, ()):
                 place = f"{key}:{NAMES[Kind(kind)]}"
                 yield Finding("error", one.name, f"{place} ({what}) breaks it: {one.promise}. {one.cure}", "broken")
         yield Finding("ok", "promises", f"kept: {', '.join(kept)}" if kept else "none is kept")
 
     def _clock(self) -> Finding:
-        ((latest,),) = self.rows["latest"]
+        ((latest,),) = self.rows.get("latest") or [(0,)]
         if latest <= self.now + STEP_BACK:
             return Finding("ok", "clock", rfc3339(self.now))
         back = _time(latest - self.now)
@@ -175,17 +192,17 @@ class _Answers:
         return Finding("error", "clock", f"it shows {back} less than when the newest entry was taken: {cure}", "behind")
 
     def _waiting(self) -> Iterator[Finding]:
-        for kind, count, since, due in self.rows["waiting"]:
+        for kind, count, since, due in self.rows.get("waiting", ()):
             what = f"{DOES[Kind(kind)]}: {count} conversations wait or are at work"
             if kind == Kind.LATER:
                 yield Finding("ok", "later", f"{what}, the next at {rfc3339(max(0, due))}")
             else:
                 yield Finding("ok", NAMES[Kind(kind)], f"{what}, the oldest for {_time(self.now - since)}")
-        for kind, count in self.rows["paused"]:
+        for kind, count in self.rows.get("paused", ()):
             yield Finding("warning", NAMES[Kind(kind)], f"{count} lanes are paused, and have something to do")
 
     def _stuck(self) -> Iterator[Finding]:
-        for kind, key, tries, busy, wake_at in self.rows["stuck"]:
+        for kind, key, tries, busy, wake_at in self.rows.get("stuck", ()):
             place, late = f"{key}:{NAMES[Kind(kind)]}", self.now - wake_at
             if late <= OVERDUE:
                 cure = "the log says why (reason, hint); what cannot work is given up by itself and told below"
@@ -198,13 +215,13 @@ class _Answers:
                 yield Finding("error", "stuck", f"{place} is due for {_time(late)} and {what}: {cure}", "overdue")
 
     def _dead(self) -> Iterator[Finding]:
-        for kind, reason, count, at, lately in self.rows["reasons"]:
+        for kind, reason, count, at, lately in self.rows.get("reasons", ()):
             told = f"{plain(reason)}: {count} given up ({DOES[Kind(kind)]}), the newest at {rfc3339(at)}"
             cure = "docs/reasons.md says what to do; then `recado repost` the ones below"
             yield Finding(
                 "error" if lately else "warning", f"dead.{NAMES[Kind(kind)]}", f"{told}: {cure}", plain(reason)
             )
-        if not self.rows["reasons"]:
+        if "reasons" in self.rows and not self.rows["reasons"]:
             yield Finding("ok", "dead", "nothing was given up")
 
 

@@ -27,7 +27,8 @@ from storage.media import MediaFolder
 from storage.model import Conversation, Kind, Media, Post, conversation_id
 from storage.sqlite import SqliteStore
 from storage.vault import VARIABLE, VaultError, open_vault
-from tests.story.running import toml
+from tests.fakes.openai import FakeOpenAI
+from tests.story.running import running, toml
 from tests.test_cli import recado
 
 ROOT = Path(__file__).parents[1]
@@ -207,6 +208,27 @@ async def test_a_database_server_has_its_own_tools(tmp_path: Path) -> None:
     config = load(written(tmp_path)).model_copy(update={"storage": storage})
     with pytest.raises(NotEmbedded, match="pg_dump"):
         Installation.of(config)
+
+
+async def test_a_gateway_goes_on_from_a_backup_that_was_made_while_it_served(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    async with FakeOpenAI() as openai:
+        text = toml(openai.base_url, openai_key=openai.key)
+        async with running(text, here) as (_, contact):
+            await contact.ask("oi")
+            (here / "recado.toml").write_text(text, "utf-8")
+            assert (
+                await recado("backup", "--config", here / "recado.toml", "--to", tmp_path / "b.tar", "--with-key") == 0
+            )
+            await contact.ask("e agora?")
+        config = written(there)
+        assert await recado("restore", tmp_path / "b.tar", "--config", config) == 0
+        async with running(text, there) as (_, again):
+            again.id, again.conversation, again._number = contact.id, contact.conversation, contact._number
+            assert [who for who, _ in await again.transcript()] == ["contact", "assistant"]
+            await again.ask("sigo daqui")
+            assert len(await again.transcript()) == 4
 
 
 # -- the key -----------------------------------------------------------------------------------------

@@ -228,6 +228,24 @@ async def test_of_a_database_server_the_same_is_asked(
     assert "recado check" in capsys.readouterr().err
 
 
+async def test_a_question_that_takes_too_long_does_not_hide_the_others(
+    tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, config = postgres.database(), written(tmp_path)
+    url = postgres.url(name)
+    config.write_text(config.read_text("utf-8") + f'[storage]\nurl = "{url}"\n', "utf-8")
+    store = PostgresStore(url)
+    await store.open()
+    await store.close()
+    ended = "SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(60)"  # as a limit of the server ends it
+    monkeypatch.setattr(doctor, "QUESTIONS", doctor.QUESTIONS | {"I5": ended, "latest": ended, "reasons": ended})
+    assert await recado("doctor", "--config", config) == 0
+    told = capsys.readouterr()
+    assert "kept: I1, I2, I6, I7" in told.out
+    assert "nobody knows whether what was acknowledged is there" in told.err
+    postgres.drop(name)
+
+
 # -- stuck, late, ill --------------------------------------------------------------------------------------
 
 
