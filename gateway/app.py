@@ -25,6 +25,7 @@ from gateway.crew import Crew
 from gateway.databases import database
 from gateway.deliveries import Deliveries
 from gateway.fetching import Fetching
+from gateway.fleet import DOORS, LOOPS, Fleet, Role, fleet_of
 from gateway.handovers import Handovers
 from gateway.incidents import Incidents
 from gateway.intake import Intake
@@ -62,7 +63,7 @@ from gateway.web.openai.counter import Counter
 from gateway.web.openai.doors import routes
 from gateway.web.openapi import description
 from gateway.web.page import Page
-from gateway.web.server import application
+from gateway.web.server import application, worker
 from gateway.web.standing import Standing
 from storage.media import MediaAway
 from storage.model import ConversationId, Kind
@@ -84,6 +85,8 @@ LOOKED_AT_DESKS = 60.0
 """Seconds between two questions whether people wrote something that no hook brought."""
 LAST_SENDS = 1.0
 """Seconds for the deliveries after that."""
+ENDS = {Kind.DESK: LAST_SENDS, Kind.OUT: LAST_SENDS, Kind.IN: DRAIN, Kind.LATER: LAST_SENDS}
+"""For how many seconds each loop may finish. The last one here stops first, so that what turns wrote goes out."""
 
 
 class Gateway:
@@ -95,8 +98,10 @@ class Gateway:
         *,
         suggestions: Mapping[str, Sequence[str]] | None = None,
         progress: Callable[[int, int], None] = lambda done, of: None,
+        role: Role = "all",
     ) -> None:
-        """`suggestions`: questions to begin with, by channel. `progress`: see `Equipment.progress`."""
+        """`suggestions`: questions to begin with, by channel. `progress`: see `Equipment.progress`. `role`: what this
+        process of a fleet does."""
         self.config, self._suggestions, self._progress = config, suggestions or {}, progress
         self.telemetry, self.live = Telemetry(), Live()
         self.notices: list[str] = []
@@ -105,6 +110,8 @@ class Gateway:
         self.database = database(config)
         store = self.database.store(self._rang)
         self.store: Store = self.traces.watching(store) if self.traces else store
+        self._owner, self._role = secrets.token_hex(8), role
+        self.fleet = fleet_of(self.store, self._owner)
         self.media = equipment.media(config.storage)
         self.encoder = Encoder()
         self.speak = Speak(self.store, self.media, self.live, self.telemetry)
@@ -163,6 +170,7 @@ class Gateway:
             self.telemetry,
             self.notices,
             self.incidents,
+            slots=self.fleet.slots,
             cache=cache,
             progress=self._progress,
         )
@@ -177,8 +185,9 @@ class Gateway:
             log.warning(notice)
         warm = [*maker.warm, *self._phrases()]
         hosted: Any = partial(equipment.hosted_voice, slots=maker.slots)
-        look, bill = watch(self.config, hosted, self.incidents), self.spending.watch(self.config.queues)
-        for name, story in {"warming": _warm(warm), "looking": look, "looking-at-budgets": bill}.items():
+        look, bill = partial(watch, self.config, hosted, self.incidents), self.spending.watch(self.config.queues)
+        looking = self.fleet.while_mine("looking", look)
+        for name, story in {"warming": _warm(warm), "looking": looking, "looking-at-budgets": bill}.items():
             stack.push_async_callback(_cancelled, asyncio.create_task(story, name=name))
 
     def _phrases(self) -> Iterator[Callable[[], Awaitable[None]]]:
@@ -223,6 +232,7 @@ class Gateway:
             self.people,
             telemetry,
             self.incidents,
+            self.fleet,
             base_url,
             time.monotonic,
         )
@@ -260,13 +270,16 @@ class Gateway:
         base_url = self.config.server.public_url.rstrip("/")
         access = Access(self.config, await self._visitor_secret())
         capabilities = {name: channel.capabilities for name, channel in self.channels.items()}
+        health = Health(self.config, access, self.store, self.telemetry, self._degraded)
+        if self._role not in DOORS:
+            return worker(health)
         standing = Standing(self.people, self.store, self.crews, capabilities, Utter(self.store, self.speak))
         return application(
             Messages(self.config, access, self.intake, self.store, self.live, self.telemetry, base_url),
             Conversations(self.config, access, self.store, self.live, self.people, standing, base_url, self._online),
             Media(access, self.store, self.media, self.encoder),
             Page(self.config, access, self.crews, self._suggestions),
-            Health(self.config, access, self.store, self.telemetry, self._degraded),
+            health,
             Hooks(self.config, self.arrivals, self.hooked, equipment.shared_hooks(self.channels), self.telemetry),
             Desks(self.handovers, self.desks, self.telemetry),
             Inbox(access, self.store, self.live, standing, base_url),
@@ -296,7 +309,6 @@ class Gateway:
     # -- running -----------------------------------------------------------------------------------
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
-        owner = secrets.token_hex(8)
         capabilities = {name: channel.capabilities for name, channel in self.channels.items()}
         turns = Turns(
             self.store,
@@ -313,35 +325,43 @@ class Gateway:
             self.speak,
             Settle(self.store, self.people, self.live, self.telemetry),
         )
-        outward = self._loops[Kind.OUT] = Loop(Kind.OUT, self.deliveries.run, self.store, self.telemetry, owner=owner)
-        inward = self._loops[Kind.IN] = Loop(
-            Kind.IN, turns.run, self.store, self.telemetry, owner=owner, folds=MAX_FOLDS
-        )
-        desks = self._loops[Kind.DESK] = Loop(Kind.DESK, self.handovers.run, self.store, self.telemetry, owner=owner)
         wakes = Wakes(self.store, self.people, capabilities)
-        later = self._loops[Kind.LATER] = Loop(Kind.LATER, wakes.run, self.store, self.telemetry, owner=owner)
-        stack.push_async_callback(desks.stop, LAST_SENDS, last_look=True)
-        stack.push_async_callback(outward.stop, LAST_SENDS, last_look=True)  # after the turns: what they wrote goes out
-        stack.push_async_callback(inward.stop, DRAIN)
-        stack.push_async_callback(later.stop, LAST_SENDS)
-        for loop in self._loops.values():
-            loop.start()
+        works = {
+            Kind.IN: turns.run, Kind.OUT: self.deliveries.run, Kind.DESK: self.handovers.run, Kind.LATER: wakes.run,
+        }  # fmt: skip
+        slots = self.config.server.at_once
+        self._loops = {
+            kind: Loop(kind, works[kind], self.store, self.telemetry, owner=self._owner, slots=slots,
+                       folds=MAX_FOLDS if kind is Kind.IN else 0)
+            for kind in LOOPS[self._role]
+        }  # fmt: skip
+        for kind, grace in ENDS.items():
+            if loop := self._loops.get(kind):
+                stack.push_async_callback(loop.stop, grace, last_look=kind in (Kind.OUT, Kind.DESK))
+                loop.start()
+        beside = [self.fleet.follow(self.live, self._inboxes())]
         if self.desks:
-            looking = asyncio.create_task(_look(self.handovers), name="looking-at-desks")
-            stack.push_async_callback(_cancelled, looking)
+            beside.append(self.fleet.while_mine("desks", partial(_look, self.handovers)))
+        for story in beside:
+            stack.push_async_callback(_cancelled, asyncio.create_task(story, name="beside-the-loops"))
+
+    def _inboxes(self) -> list[str]:
+        return [queue.name for queue in self.config.queues if queue.handoff.desk.type == "inbox"]
 
     def _online(self, queue: str) -> bool:
         """Of our own inbox: its page is open somewhere. One that nobody has a key to is nobody's way to work."""
         desk = self.config.queue(queue).handoff.desk
         if desk.type == "inbox":
-            return self.live.watched(queue) or not desk.secret.get_secret_value()
+            here = self.live.watched(queue) or self.fleet.watched(queue)
+            return here or not desk.secret.get_secret_value()
         return self.handovers.online(queue)
 
     def _ask_providers(self, stack: AsyncExitStack) -> None:
         """Those that are asked and do not post, and those that want to be told where to post."""
         for channel in self.config.channels:
-            if isinstance(polled := self.channels[channel.name], Polled):
-                asking = asyncio.create_task(_ask(polled, channel, self.arrivals), name=f"asking-{channel.name}")
+            if self._role in DOORS and isinstance(polled := self.channels[channel.name], Polled):
+                asks = _ask(polled, channel, self.arrivals, self.fleet)
+                asking = asyncio.create_task(asks, name=f"asking-{channel.name}")
                 stack.push_async_callback(_cancelled, asking)
 
     def _keep(self, conversation: ConversationId) -> None:
@@ -355,13 +375,14 @@ class Gateway:
             loop.ring(conversation)
 
 
-async def _ask(polled: Polled, channel: ChannelSettings, arrivals: Arrivals) -> None:
+async def _ask(polled: Polled, channel: ChannelSettings, arrivals: Arrivals, fleet: Fleet) -> None:
     """Whatever goes wrong, it is asked again: without it nobody is answered any more."""
     while True:
         try:
             await polled.begin()
             if channel.mode == "polling":
-                await polled.poll(lambda events, raw: arrivals.take(channel, events, raw))
+                poll = partial(polled.poll, lambda events, raw: arrivals.take(channel, events, raw))
+                await fleet.while_mine(f"asking {channel.name}", poll)
             return
         except Exception as error:
             arrivals.telemetry.failures.labels(type(error).__name__).inc()

@@ -152,12 +152,17 @@ class Arrivals:
         self.telemetry.noise.labels(channel.name, "own_send").inc()
 
     async def _unsure_of(self, id: ConversationId, echo: Echo) -> str:
-        """The delivery whose fate nobody knew, when this is what it said."""
-        states = transcript.states(await self.store.receipts(id))
-        for entry in await self.store.latest(id, Kind.OUT, REMEMBERED):
-            if states.get(entry.dedup) == "unsure" and transcript.says(entry, echo.text, voice=echo.voice):
-                return entry.dedup
-        return ""
+        """The delivery whose fate nobody knew, when this is what it said. Of a fleet it may also be the next one, under
+        way in another process."""
+        states, latest = (
+            transcript.states(await self.store.receipts(id)),
+            await self.store.latest(id, Kind.OUT, REMEMBERED),
+        )
+        doubtful = [entry for entry in latest if states.get(entry.dedup) == "unsure"]
+        if not self.store.alone:
+            doubtful += [entry for entry in latest if entry.dedup not in states][-1:]
+        said = (entry.dedup for entry in doubtful if transcript.says(entry, echo.text, voice=echo.voice))
+        return next(said, "")
 
     async def _takeover(self, channel: ChannelSettings, conversation: Conversation, echo: Echo) -> None:
         """Somebody of the business answered from the phone: the assistant is silent from now on."""

@@ -361,7 +361,7 @@ def restore(
     except sqlite3.Error as error:
         raise Damaged(f"the database in {archive} cannot be read: {error}") from error
     except OSError as error:
-        raise NotDone(f"nothing was restored: {error}") from error
+        raise NotDone(f"{error.filename or archive}: {error.strerror or error}") from error
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from gateway.config import Config, ConfigError, Queue, load
 from tts.profiles import PROFILES, WEB
 
 if TYPE_CHECKING:
+    from gateway.fleet import Role
     from tts.ladder import Told
 
 OK, FOUND, USAGE, CANNOT_START, INTERRUPTED = 0, 1, 2, 3, 130
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     _flow(commands.add_parser("flow", help="look at a conversation by steps: recado flow check FILE"))
     _backup(commands.add_parser("backup", help="keep everything in one file, also while the gateway runs"))
     _restore(commands.add_parser("restore", help="put a backup back"))
+    _move(commands.add_parser("move", help="take an embedded database to PostgreSQL, while the gateway is stopped"))
     _doctor(commands.add_parser("doctor", help="is an installation well, and what was given up? changes nothing"))
     _repost(commands.add_parser("repost", help="post again what was given up, as recado doctor names it"))
     secret = commands.add_parser("secret", help="print a new secret for callbacks or keys")
@@ -129,6 +131,12 @@ def _restore(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replace", action="store_true", help="the database that is there goes aside")
     parser.add_argument("--forget-sealed", action="store_true", help="take out the secrets that no key here opens")
     parser.set_defaults(run=_run_restore)
+
+
+def _move(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", required=True, metavar="postgresql://…", help="an empty database")
+    _whose(parser)
+    parser.set_defaults(run=_run_move)
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
@@ -202,7 +210,9 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-async def _until_told(config: Config, suggestions: Mapping[str, Sequence[str]], page: str, open_browser: bool) -> int:
+async def _until_told(
+    config: Config, suggestions: Mapping[str, Sequence[str]], page: str, open_browser: bool, role: Role
+) -> int:
     from gateway.app import Gateway
 
     stop = asyncio.Event()
@@ -210,7 +220,7 @@ async def _until_told(config: Config, suggestions: Mapping[str, Sequence[str]], 
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows has no handlers here; Ctrl-C still works
             loop.add_signal_handler(number, stop.set)
-    async with Gateway(config, suggestions=suggestions, progress=_show_reading) as gateway:
+    async with Gateway(config, suggestions=suggestions, progress=_show_reading, role=role) as gateway:
         _greet(gateway.url, page, gateway.notices, config, open_browser)
         _settle_down()
         await stop.wait()
@@ -430,6 +440,20 @@ def _run_restore(args: argparse.Namespace) -> int:
         print(f"recado: nothing was restored: {error}", file=sys.stderr)
         return FOUND if isinstance(error, Damaged) else CANNOT_START
     for line in put_back(restored):
+        print(line)
+    return OK
+
+
+def _run_move(args: argparse.Namespace) -> int:
+    from gateway.moving import CannotMove, move, told
+
+    config = _installed(args)
+    try:
+        done = asyncio.run(move(config, args.to, os.environ, _show_progress))
+    except CannotMove as error:
+        print(f"recado: nothing was moved: {error}", file=sys.stderr)
+        return FOUND if error.damaged else CANNOT_START
+    for line in told(done, config, args.to):
         print(line)
     return OK
 

@@ -62,6 +62,7 @@ class Server(Section):
     admin_key: SecretStr = SecretStr("")
     allow_private_urls: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    at_once: int = Field(64, ge=1, le=4096)
     alerts: AlertSettings = AlertSettings()
 
 

@@ -20,6 +20,7 @@ import orjson
 from gateway import transcript
 from gateway.channels.base import Channel, ChannelError, Outgoing, Sent, Then
 from gateway.config import Queue
+from gateway.fleet import Fleet
 from gateway.incidents import Incidents
 from gateway.people import People
 from gateway.presence import Presence
@@ -90,6 +91,7 @@ class Deliveries:
     people: People
     telemetry: Telemetry
     incidents: Incidents
+    fleet: Fleet
     base_url: str
     now: Callable[[], float]
     """Seconds, a clock that rises: for pacing only."""
@@ -150,7 +152,7 @@ class Deliveries:
         if "unreachable" in facts:
             await self._give_up(way, "unreachable")
             return
-        if wait := self._pace(way).wait(way.conversation.contact, self.now()):
+        if wait := await self._wait(way):
             await self._later(way, wait, "paced")
             return
         await self._send(way, closed=await self._window_closed(way))
@@ -304,6 +306,7 @@ class Deliveries:
             self._slowed[way.conversation.id] = self._slowed.get(way.conversation.id, 0) + 1
         if error.whole_channel or error.then is Then.STOP:
             self._pace(way).rests_until = self.now() + wait
+            await self.fleet.rest(way.channel, wait)
         await self._later(way, wait, "stopped" if error.then is Then.STOP else "slowed")
 
     async def _later(self, way: Way, wait: float, why: str) -> None:
@@ -399,8 +402,16 @@ class Deliveries:
         ]
         return Settlement(way.entries[-1].seq, receipts=receipts)
 
+    async def _wait(self, way: Way) -> float:
+        """Seconds before this contact may be written to; 0 takes the room."""
+        pace, contact = self._pace(way), way.conversation.contact
+        wait = pace.wait(contact, self.now())
+        if not wait and (wait := await self.fleet.room(way.channel)):
+            pace.give_back(contact)
+        return wait
+
     def _pace(self, way: Way) -> Pace:
-        return self._paces.setdefault(way.channel.name, Pace(way.channel.capabilities))
+        return self._paces.setdefault(way.channel.name, Pace(self.fleet.own(way.channel.capabilities)))
 
 
 class _Nowhere:

@@ -132,6 +132,14 @@ class Live:
         """Somebody looks after the conversations of that queue now."""
         return any(round.queues is None or queue in round.queues for round in self._rounds)
 
+    def watched_conversations(self) -> set[ConversationId]:
+        return set(self._bells)
+
+    @property
+    def looked_after(self) -> bool:
+        """Somebody looks after the conversations of some queue now."""
+        return bool(self._rounds)
+
     # -- drafts ------------------------------------------------------------------------------------
 
     def write(self, conversation: ConversationId, draft: Draft) -> None:

@@ -52,6 +52,12 @@ class Pace:
                 bucket.take()
         return wait
 
+    def give_back(self, contact: str) -> None:
+        """The room that was taken is not used."""
+        for bucket in (self._whole(), self._one(contact)):
+            if bucket:
+                bucket.level += 1
+
     def _whole(self) -> Bucket | None:
         rate, burst = self.capabilities.per_channel
         if self._channel is None and rate:

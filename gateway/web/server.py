@@ -38,9 +38,7 @@ def application(
     openai: Sequence[web.AbstractRouteDef] = (),
 ) -> web.Application:
     """`description`: the OpenAPI document. `openai`: the routes of OpenAI's dialect (docs/channels/openai.md)."""
-    logging.getLogger("aiohttp.server").addFilter(_readable)
-    app = web.Application(client_max_size=0)
-    app.on_response_prepare.append(_signed)
+    app = _empty()
     app.add_routes(
         [
             web.post("/v1/channels/{channel}/messages", messages.post),
@@ -69,13 +67,28 @@ def application(
             web.post("/hooks/{type}/{channel}/{tail}", hooks.post),
             web.post("/desks/{queue}", desks.post),
             web.head("/desks/{queue}", desks.head),
-            web.get("/healthz", health.live),
-            web.get("/readyz", health.ready),
-            web.get("/metrics", health.metrics),
             web.get("/openapi.json", Description(description).get),
         ]
     )
     app.add_routes(openai)
+    return _finished(app, health)
+
+
+def worker(health: Health) -> web.Application:
+    """Of a process that nobody writes to."""
+    return _finished(_empty(), health)
+
+
+def _empty() -> web.Application:
+    logging.getLogger("aiohttp.server").addFilter(_readable)
+    app = web.Application(client_max_size=0)
+    app.on_response_prepare.append(_signed)
+    return app
+
+
+def _finished(app: web.Application, health: Health) -> web.Application:
+    looks = [("/healthz", health.live), ("/readyz", health.ready), ("/metrics", health.metrics)]
+    app.add_routes([web.get(path, door) for path, door in looks])
     app.router.add_route("*", "/{tail:.*}", Nowhere().get)
     return app
 
