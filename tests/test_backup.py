@@ -127,6 +127,13 @@ async def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "--replace" in capsys.readouterr().err
 
 
+async def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = written(tmp_path / "here")
+    assert await recado("restore", tmp_path / "gone.tar", "--config", config) == 3
+    assert "gone.tar: No such file" in capsys.readouterr().err
+    assert await recado("backup", "--config", config, "--to", tmp_path / "nowhere" / "b.tar") == 3
+
+
 async def test_without_a_database_there_is_nothing_to_keep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert await recado("backup", "--config", written(tmp_path / "here"), "--to", tmp_path / "b.tar") == 3
     assert "--config" in capsys.readouterr().err
