@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import asyncpg
 
 from storage import lanes
-from storage.functions import Functions, accepting, numbered, settling
+from storage.functions import NAME, Functions, accepting, numbered, settling
 from storage.groups import Group
 from storage.lanes import POSTGRES, Row, Values
 from storage.ledger import EVER, Bells, Ledger, Rang, fits, settle_bells
@@ -97,6 +97,7 @@ class PostgresStore(Ledger):
         self._pool: asyncpg.Pool | None = None
         self._posts: Group[Values, str] = Group(self._called("accept"))
         self._settles: Group[Values, str] = Group(self._called("settle"))
+        self._loads: Group[Claim, list[Row]] = Group(self._loaded)
         self._heard = 0
         self._steady = SteadyClock(lambda: self._heard)
         self._swept: dict[Kind, float] = {}
@@ -137,6 +138,7 @@ class PostgresStore(Ledger):
         async with self._door:
             await self._posts.finish()
             await self._settles.finish()
+            await self._loads.finish()
             await self._close()
 
     async def _close(self) -> None:
@@ -243,6 +245,19 @@ class PostgresStore(Ledger):
         self._ring(settle_bells(claim, settlement, settled))
         return settled
 
+    async def load(self, claim: Claim) -> list[Entry]:
+        return [self._entry(row) for row in await self._loads.ask(0, claim)]
+
+    async def _loaded(self, claims: Sequence[Claim]) -> Sequence[list[Row]]:
+        """Of each claim; a round trip costs several times what it brings."""
+        found: list[list[Row]] = [[] for _ in claims]
+        lists = [[getattr(claim, name) for claim in claims] for name in ("kind", "key", "head", "tail")]
+        self.statements += 1
+        with _explained():
+            for n, *row in await self._open.fetch(LOADS, *lists):
+                found[n - 1].append(row)
+        return found
+
     def _called(self, name: str) -> Callable[[Sequence[Values]], Awaitable[Sequence[str]]]:
         text = self._functions.call(name)
 
@@ -280,6 +295,12 @@ async def _as_it_is(connection: asyncpg.Connection) -> None:
 
 # -- what this file alone says in SQL ------------------------------------------------------------------
 
+LOADS = f"""
+SELECT c.n, e.*
+FROM unnest(CAST($1 AS SMALLINT[]), CAST($2 AS TEXT[]), CAST($3 AS BIGINT[]), CAST($4 AS BIGINT[]))
+     WITH ORDINALITY AS c (kind, key, head, tail, n)
+CROSS JOIN LATERAL ({NAME.sub(lambda name: f"c.{name[1]}", lanes.LOAD)}) AS e ORDER BY c.n, e.seq
+"""  # noqa: S608 - a constant of lanes.py, for several claims
 # Room beside each row, so that an update stays on its page; and the tables that fill and empty are swept early.
 STEPPED = "INSERT INTO schema_version (version, at) VALUES ($1, now_ms())"
 TUNING = """
