@@ -37,7 +37,6 @@ DOORS = ("all", "web")
 """The roles whose processes can be written to."""
 
 TERM = 30_000
-"""Milliseconds for which somebody has what only one may do; renewed three times within it."""
 LOOK = 0.25
 """Seconds between two looks at what the others did to conversations that are watched here."""
 ROUND = 5.0
@@ -107,10 +106,11 @@ class Alone:
 
 
 class Together:
-    """owner: of this process, random."""
+    """owner: of this process, random. term: milliseconds for which somebody has what only one may do; renewed three
+    times within it."""
 
-    def __init__(self, store: Store, owner: str) -> None:
-        self._store, self._owner = store, owner
+    def __init__(self, store: Store, owner: str, *, term: int = TERM) -> None:
+        self._store, self._owner, self._term = store, owner, term
         self.slots: Slots = _SharedSlots(store, owner)
         self._watched: set[str] = set()
         self._marks: dict[str, object] = {}
@@ -121,11 +121,11 @@ class Together:
         while True:
             if await self._get(name):
                 await self._hold(name, work)
-            await asyncio.sleep(TERM / 3000)
+            await asyncio.sleep(self._term / 3000)
 
     async def _get(self, name: str) -> bool:
         try:
-            return await self._store.lease(name, self._owner, TERM)
+            return await self._store.lease(name, self._owner, self._term)
         except StoreError as error:
             log.warning("nobody can be asked who does what", extra={"facts": {"what": name, "error": str(error)}})
             return False
@@ -136,7 +136,7 @@ class Together:
         doing = asyncio.ensure_future(work())
         try:
             while not doing.done() and await self._get(name):
-                await asyncio.wait([doing], timeout=TERM / 3000)
+                await asyncio.wait([doing], timeout=self._term / 3000)
             if doing.done():
                 doing.result()
         finally:

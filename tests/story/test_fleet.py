@@ -1,0 +1,170 @@
+"""Several processes on one database are one gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from gateway.app import Gateway
+from gateway.config import parse
+from gateway.fleet import Role, Together
+from gateway.live import Live
+from storage.model import Conversation, ConversationId, Kind, Post, conversation_id
+from storage.postgres import PostgresStore
+from tests.fakes.openai import FakeOpenAI
+from tests.postgres import Aside, Server
+from tests.story.lines import WhatsApp, config, conversation
+from tests.story.running import Contact, toml
+
+
+@pytest.fixture
+def url(postgres: Server, template: str, aside: Aside) -> AsyncIterator[str]:
+    name = postgres.database(template)
+    yield postgres.url(name)
+    aside.forget(postgres.url(name))
+    postgres.drop(name)
+
+
+def shared(text: str, url: str) -> str:
+    return f'{text}\n[storage]\nurl = "{url}"\n'
+
+
+class Team:
+    """Processes, as many as are asked for."""
+
+    def __init__(self, text: str, folder: Path, stack: AsyncExitStack) -> None:
+        self._text, self._folder, self._stack = text, folder, stack
+
+    async def process(self, role: Role = "all") -> Gateway:
+        config = parse(self._text, root=self._folder)
+        return await self._stack.enter_async_context(Gateway(config, role=role))
+
+    async def contact(self, gateway: Gateway, name: str = "") -> Contact:
+        http = await self._stack.enter_async_context(aiohttp.ClientSession())
+        return Contact(http, gateway, name)
+
+
+async def test_each_process_does_its_part(openai: FakeOpenAI, url: str, tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        team = Team(shared(toml(openai.base_url, openai_key=openai.key), url), tmp_path, stack)
+        doors = await team.process("web")
+        contact = await team.contact(doors)
+        await contact.say("Tem pix?")
+        assert await doors.store.turns(ConversationId(contact.conversation), 0, 9) == []
+        await team.process("deliveries")
+        worker = await team.process("turns")
+        while not (said := [text for by, text in await contact.transcript() if by == "assistant"]):
+            await asyncio.sleep(0.05)
+        assert said == ["Echo: Tem pix?"]
+        assert (await contact.ask("E boleto?"))["parts"][0]["text"] == "Echo: E boleto?", "heard from the others"
+        async with aiohttp.ClientSession() as http:
+            assert (await http.get(f"{worker.url}/healthz")).status == 200
+            assert (await http.get(f"{worker.url}/chat/site")).status == 404
+        with doors.live.watch(ConversationId(contact.conversation)) as bell:
+            while len(known := await doors.store.receipts(ConversationId(contact.conversation))) < 2:
+                await bell.wait(1)
+        assert [one.status for one in known] == ["sent", "sent"]
+
+
+async def test_what_another_process_did_is_heard(url: str) -> None:
+    here, there = PostgresStore(url), PostgresStore(url)
+    async with AsyncExitStack() as stack:
+        for store in (here, there):
+            await store.open()
+            stack.push_async_callback(store.close)
+        ana = Conversation(conversation_id("site", "ana"), "site", "ana", "", "front")
+        await there.accept(ana, Post(ana.id, "0", "{}"))
+        live, fleet = Live(), Together(here, "me")
+        following = asyncio.create_task(fleet.follow(live, ["front"]))
+        stack.callback(following.cancel)
+        with live.watch(ana.id) as bell:
+            assert await bell.wait(60)  # it is new to us
+            await there.accept(ana, Post(ana.id, "1", "{}"))
+            assert await bell.wait(60)
+            (claim,) = await there.claim(Kind.IN, 1, 60_000, "you")
+            assert await bell.wait(60), "somebody works on it"
+            await there.retry(claim, 60_000)
+
+
+async def test_what_only_one_may_do_goes_on_elsewhere(url: str) -> None:
+    here, there = PostgresStore(url), PostgresStore(url)
+    async with AsyncExitStack() as stack:
+        for store in (here, there):
+            await store.open()
+            stack.push_async_callback(store.close)
+        doing: list[str] = []
+        begun = asyncio.Queue[str]()
+
+        async def work(who: str) -> None:
+            doing.append(who)
+            begun.put_nowait(who)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                doing.remove(who)
+
+        tasks = {
+            name: asyncio.create_task(
+                Together(store, name, term=150).while_mine("asking", lambda name=name: work(name))
+            )
+            for name, store in (("here", here), ("there", there))
+        }
+        stack.callback(lambda: [task.cancel() for task in tasks.values()])
+        first = await begun.get()
+        assert doing == [first]
+        tasks[first].cancel()
+        await asyncio.gather(tasks[first], return_exceptions=True)
+        assert await begun.get() != first
+        assert len(doing) == 1
+
+
+async def test_one_account_is_shared(url: str) -> None:
+    """Four at once are allowed, whoever asks."""
+    stores = [PostgresStore(url, size=2) for _ in range(3)]
+    open, most = 0, 0
+    async with AsyncExitStack() as stack:
+        for store in stores:
+            await store.open()
+            stack.push_async_callback(store.close)
+        fleets = [Together(store, f"{n}", term=1000) for n, store in enumerate(stores)]
+
+        async def speak(fleet: Together) -> None:
+            nonlocal open, most
+            async with fleet.slots.of("account"):
+                open += 1
+                most = max(most, open)
+                await asyncio.sleep(0.002)
+                open -= 1
+
+        for fleet in fleets:
+            fleet.slots.of("account").resize(4)
+        await asyncio.gather(*(speak(fleet) for fleet in fleets for _ in range(12)))
+        assert 1 < most <= 4
+
+
+async def test_an_echo_of_what_another_process_sends_is_ours(
+    zap: WhatsApp, openai: FakeOpenAI, url: str, tmp_path: Path
+) -> None:
+    """The provider tells of the send before its sender is told: no person took over."""
+    async with AsyncExitStack() as stack:
+        team = Team(shared(config(openai, zap), url), tmp_path, stack)
+        doors, _ = await team.process("web"), await team.process("turns")
+        assert await zap.post(doors, zap.message("m1", "Oi")) == 200
+        id = ConversationId(conversation(zap))
+        while not (said := await doors.store.latest(id, Kind.OUT, 1)):
+            await asyncio.sleep(0.05)
+        assert said
+        assert await zap.post(doors, zap.from_the_phone("e1", "Echo: Oi")) == 200
+        talk = await doors.store.conversation(id)
+        assert talk is not None
+        assert talk.hold is None
+        assert await zap.post(doors, zap.from_the_phone("e2", "Deixa comigo")) == 200
+        talk = await doors.store.conversation(id)
+        assert talk is not None
+        assert talk.hold is not None, "this one was a person's"
