@@ -218,7 +218,14 @@ class PostgresStore(Ledger):
         text, names = numbered(sql)
         self.statements += 1
         with _explained():
-            return cast("Sequence[Row]", await self._open.fetch(text, *(storable(values[name]) for name in names)))
+            return await self._fetch(text, *(storable(values[name]) for name in names))
+
+    async def _fetch(self, text: str, *values: object) -> Sequence[Row]:
+        """A statement is a transaction of its own. PgBouncer is told so: it would part what belongs together."""
+        if not self._pooled:
+            return cast("Sequence[Row]", await self._open.fetch(text, *values))
+        async with self._transaction() as connection:
+            return cast("Sequence[Row]", await connection.fetch(text, *values))
 
     async def _read(self, sql: str, values: Values) -> Sequence[Row]:
         return await self._all(sql, values)
@@ -264,7 +271,7 @@ class PostgresStore(Ledger):
         async def write(calls: Sequence[Values]) -> Sequence[str]:
             self.statements += 1
             with _explained():
-                return [said for (said,) in await self._open.fetch(text, dumped(calls))]
+                return [said for (said,) in await self._fetch(text, dumped(calls))]
 
         return write
 

@@ -109,11 +109,9 @@ async def test_what_only_one_may_do_goes_on_elsewhere(url: str) -> None:
             finally:
                 doing.remove(who)
 
+        fleets = {"here": Together(here, "here", term=6000), "there": Together(there, "there", term=6000)}
         tasks = {
-            name: asyncio.create_task(
-                Together(store, name, term=150).while_mine("asking", lambda name=name: work(name))
-            )
-            for name, store in (("here", here), ("there", there))
+            name: asyncio.create_task(fleet.while_mine("asking", partial(work, name))) for name, fleet in fleets.items()
         }
         stack.callback(lambda: [task.cancel() for task in tasks.values()])
         first = await begun.get()

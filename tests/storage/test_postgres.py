@@ -1,0 +1,239 @@
+"""What the contract does not say: the ways PostgreSQL is met in the field."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from storage import lanes
+from storage.model import Conversation, Kind, Outcome, Post, Settled, Settlement, Turn, TurnId, conversation_id
+from storage.postgres import PostgresStore
+from storage.procedures import lock_of
+from storage.store import Fenced, NewerDatabase, StoreError, Unavailable
+from tests.postgres import NOBODY, Aside, Server
+
+LEASE = 60_000
+
+
+def who(name: str) -> Conversation:
+    return Conversation(conversation_id("site", name), "site", name, name, "front")
+
+
+def post(name: str, dedup: str, body: str = "{}") -> Post:
+    return Post(who(name).id, dedup, body)
+
+
+@pytest.fixture
+def url(postgres: Server) -> Iterator[str]:
+    name = postgres.database()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(url)
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def answered(store: PostgresStore, people: int) -> int:
+    """Everybody's turn. Returns how many there were."""
+    done = 0
+    while claims := await store.claim(Kind.IN, 50, LEASE, "me"):
+        for claim in claims:
+            entries = await store.load(claim)
+            turn = Turn(TurnId(f"t{claim.epoch}"), claim.key, claim.epoch, claim.head, claim.tail, 0, 0,
+                        Outcome.ANSWERED, "")  # fmt: skip
+            posts = [Post(claim.key, f"{turn.id}:0", "".join(entry.body for entry in entries))]
+            assert await store.settle(claim, Settlement(claim.tail, posts, turn)) is Settled.DONE
+            done += 1
+    return done
+
+
+# -- opening -----------------------------------------------------------------------------------------
+
+
+async def test_many_may_open_an_empty_database_at_once(url: str) -> None:
+    stores = [PostgresStore(url, size=2) for _ in range(4)]
+    await asyncio.gather(*(store.open() for store in stores))
+    assert {(await store.accept(who("ana"), post("ana", f"{n}"))).seq for n, store in enumerate(stores)} == {1, 2, 3, 4}
+    await asyncio.gather(*(store.close() for store in stores))
+
+
+async def test_another_programs_database_is_left_alone(url: str, aside: Aside) -> None:
+    aside.execute(url, "CREATE TABLE conversation (id INTEGER)")
+    aside.forget(url)
+    with pytest.raises(StoreError, match="another program"):
+        await PostgresStore(url).open()
+
+
+async def test_who_looks_makes_nothing(url: str, aside: Aside) -> None:
+    store = PostgresStore(url)
+    assert await store.look() == 0
+    await store.close()
+    assert aside.fetch(url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")[0][0] == 0
+    aside.forget(url)
+
+
+@pytest.mark.parametrize("url", ["postgresql://nobody:psst-psst@127.0.0.1:1/x", "postgresql:///x?host=/nowhere"])
+async def test_a_server_that_is_not_there_is_told_without_the_password(url: str) -> None:
+    with pytest.raises(Unavailable) as told:
+        await PostgresStore(url).open()
+    assert "psst" not in str(told.value)
+
+
+# -- two versions beside each other --------------------------------------------------------------------
+
+
+async def test_an_update_rolls_over_a_fleet(url: str) -> None:
+    """The old version goes on beside the new one, whose step added something; it cannot start any more."""
+    now = lanes.steps()
+    later = {**now, max(now) + 1: "ALTER TABLE lane ADD COLUMN tomorrow TEXT NOT NULL DEFAULT 'x';"}
+    old, new = PostgresStore(url), PostgresStore(url, steps=later)
+    await old.open()
+    await old.accept(who("ana"), post("ana", "before"))
+    await new.open()
+    for n, (store, name) in enumerate([(old, "ana"), (new, "ana"), (new, "bob"), (old, "bob"), (old, "eva")]):
+        await store.accept(who(name), post(name, f"{n}"))
+    assert await answered(old, 2) == 3
+    await new.accept(who("ana"), post("ana", "after"))
+    assert await answered(new, 1) == 1
+    await old.close()
+    with pytest.raises(NewerDatabase, match="newer recado"):
+        await PostgresStore(url).open()
+    await new.close()
+
+
+STEP = ("create table", "create index", "alter table")
+
+
+@pytest.mark.parametrize("step", lanes.steps().items(), ids=str)
+def test_a_step_only_adds(step: tuple[int, str]) -> None:
+    """So that the version before it can go on beside it until it is replaced, too."""
+    _, text = step
+    bare = "\n".join(line.partition("--")[0] for line in text.splitlines())
+    for statement in filter(None, (one.strip().lower() for one in bare.split(";"))):
+        assert statement.startswith(STEP), statement
+        if statement.startswith("alter table"):
+            assert " add column " in statement, statement
+            assert "default" in statement or "not null" not in statement, statement
+
+
+# -- in the way ----------------------------------------------------------------------------------------
+
+
+async def test_a_conversation_somebody_holds_up_keeps_the_others_from_nothing(store: PostgresStore, url: str) -> None:
+    """A process that stopped in the middle of a transaction: its conversation can be tried again, the others go on."""
+    await store.accept(who("ana"), post("ana", "0"))
+    other = PostgresStore(url)
+    await other.open()
+    async with other._transaction() as connection:
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", lock("ana"))
+        asked = [store.accept(who(name), post(name, "1")) for name in ("ana", "bob", "eva")]
+        ana, *rest = await asyncio.gather(*asked, return_exceptions=True)
+        assert isinstance(ana, Unavailable)
+        assert [one.seq for one in rest] == [1, 1]  # type: ignore[union-attr]
+    assert (await store.accept(who("ana"), post("ana", "1"))).seq == 2
+    await other.close()
+
+
+def lock(name: str) -> int:
+    return lock_of(who(name).id)
+
+
+async def test_what_became_due_long_ago_is_found(store: PostgresStore, url: str, aside: Aside) -> None:
+    """The look that is bounded below does not see it; the one each second does."""
+    await store.accept(who("ana"), post("ana", "0"))
+    aside.execute(url, "UPDATE lane SET wake_at = wake_at - 3600000")
+    aside.forget(url)
+    found = []
+    while not found:
+        found = await store.claim(Kind.IN, 9, LEASE, "me")
+    assert [claim.key for claim in found] == [who("ana").id]
+
+
+async def test_a_fence_holds_across_processes(store: PostgresStore, url: str) -> None:
+    await store.accept(who("ana"), post("ana", "0"))
+    other = PostgresStore(url)
+    await other.open()
+    (slow,) = await store.claim(Kind.IN, 1, 0, "slow")
+    (quick,) = await other.claim(Kind.IN, 1, LEASE, "quick")
+    with pytest.raises(Fenced):
+        await store.settle(slow, Settlement(slow.tail))
+    with pytest.raises(Fenced):
+        await store.renew(slow, LEASE)
+    assert await other.settle(quick, Settlement(quick.tail)) is Settled.DONE
+    await other.close()
+
+
+async def test_a_storm_of_redeliveries_is_stored_once_and_nobody_waits_for_nobody(url: str) -> None:
+    stores = [PostgresStore(url, size=4) for _ in range(4)]
+    for store in stores:
+        await store.open()
+    copies = [(store, f"p{n % 30}", f"{n}") for n in range(300) for store in (*stores, stores[n % 4])]
+    copies.sort(key=lambda copy: hash((id(copy[0]), copy[2])))
+    posted = await asyncio.gather(*(store.accept(who(name), post(name, id)) for store, name, id in copies))
+    assert sorted(one.verdict.value for one in posted) == ["duplicate"] * 1200 + ["new"] * 300
+    kept = [entry.seq for n in range(30) for entry in await stores[0].latest(who(f"p{n}").id, Kind.IN, 99)]
+    assert sorted(kept) == sorted([*range(1, 11)] * 30), "and no number is missing"
+    for store in stores:
+        await store.close()
+
+
+# -- through PgBouncer ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pooled(postgres: Server, url: str, tmp_path: Path) -> Iterator[str]:
+    program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+    if not Path(program).exists():
+        pytest.skip("no pgbouncer here: apt-get install pgbouncer")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    database = url.split("@/")[1].split("?")[0]
+    (postgres.folder / "pooled.ini").write_text(
+        f"[databases]\n{database} = host={postgres.folder} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 3\nunix_socket_dir =\n"
+    )
+    process = subprocess.Popen(
+        [program, "-q", str(postgres.folder / "pooled.ini")], user=NOBODY, stderr=subprocess.DEVNULL, cwd="/"
+    )
+    _until_listening(port)
+    yield f"postgresql://postgres@127.0.0.1:{port}/{database}?pgbouncer=true"
+    process.terminate()
+    process.wait(10)
+
+
+def _until_listening(port: int) -> None:
+    for _ in range(600):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("pgbouncer does not listen")
+
+
+async def test_it_works_through_pgbouncer(pooled: str) -> None:
+    """Twelve connections of ours, three of the database's, each transaction on any of them."""
+    stores = [PostgresStore(pooled, size=6) for _ in range(2)]
+    for store in stores:
+        await store.open()
+    people = [f"p{n}" for n in range(20)]
+    await asyncio.gather(*(stores[n % 2].accept(who(p), post(p, f"{n}", f"{n};")) for n in range(5) for p in people))
+    assert sum(await asyncio.gather(*(answered(store, 9) for store in stores))) == 20
+    assert await stores[0].known_as("site", ["ana", "+55"]) == await stores[1].known_as("site", ["+55"]) == "ana"
+    out = [entry for p in people for entry in await stores[1].latest(who(p).id, Kind.OUT, 9)]
+    assert ["".join(sorted(entry.body.split(";"))) for entry in out] == ["01234"] * 20
+    for store in stores:
+        await store.close()
