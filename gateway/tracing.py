@@ -45,6 +45,8 @@ COUNTED = frozenset({
 NAMED = frozenset({"action", "at_step", "flow", "kind", "model", "outcome", "reason", "rung"})
 """Facts that are codes, or names of the configuration."""
 CODE = re.compile(r"[A-Za-z][\w.:/-]{0,99}")
+TOLD = (Kind.IN, Kind.OUT)
+"""Turns and deliveries; what desks are told has its metric."""
 UNDONE = ("failed", "unsure")
 """States of a delivery that nobody can be content with."""
 
@@ -233,6 +235,8 @@ class _Watched:
 
     async def load(self, claim: Claim) -> list[Entry]:
         entries = await self._store.load(claim)
+        if claim.kind not in TOLD:
+            return entries
         since = entries[0].at if entries else claim.claimed_at
         self._seen[claim.kind, claim.key] = Seen(since)
         with suppress(StoreError):

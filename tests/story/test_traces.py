@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import subprocess
 import sys
@@ -336,4 +335,3 @@ async def test_only_what_was_settled_is_told(settled: tuple[Settled, ...], expec
         await store.settle(claim(Kind.IN), Settlement(2, turn=turn()))
     assert began == expected
     assert store._seen == {}
-    await asyncio.sleep(0)
