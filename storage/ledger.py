@@ -105,8 +105,12 @@ class Ledger(ABC):
                 self._rang(kind, key)
 
     async def inspect(self, sql: str, values: Values) -> Sequence[Row]:
-        """What a question of `inspection.py` finds."""
+        """What a question of `inspection.py` finds, or of `retention.py`."""
         return await self._read(sql, values)
+
+    async def forget(self, procedure: Procedure[T]) -> T:
+        """What `retention.py` says has been kept for long enough."""
+        return await self._write(procedure)
 
     # -- lanes -----------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -60,6 +61,11 @@ class MediaStore(Protocol):
     async def file(self, id: MediaId, suffix: str = "") -> Path:
         """Where the same bytes lie on this machine, to be opened at once: a copy may go when others are wanted more.
         Raises as `read` does."""
+        ...
+
+    async def remove(self, id: MediaId, age: float, suffixes: Sequence[str] = ()) -> bool:
+        """Take a blob away, and its other forms first, unless it was put within the last `age` seconds. True: it is not
+        there now. Raises ValueError for what is no id, and Unavailable."""
         ...
 
     async def close(self) -> None: ...
@@ -112,6 +118,11 @@ class MediaFolder:
         await asyncio.to_thread(path.stat)
         return path
 
+    async def remove(self, id: MediaId, age: float, suffixes: Sequence[str] = ()) -> bool:
+        return await asyncio.to_thread(
+            self._remove, [*(self.path(id, suffix) for suffix in suffixes), self.path(id)], age
+        )
+
     def path(self, id: MediaId, suffix: str = "") -> Path:
         """Where the blob is or would be. Raises ValueError for what is no id."""
         return self._root / place(id, suffix)
@@ -128,7 +139,7 @@ class MediaFolder:
     def _keep(self, path: Path, blob: bytes) -> None:
         part = self._parts / secrets.token_hex(8)
         try:
-            if not path.exists():
+            if not _wanted(path):
                 self._write(part, path, blob)
         except OSError as error:
             raise Unavailable(f"the media folder cannot be written now: {error.strerror or error}") from error
@@ -148,6 +159,17 @@ class MediaFolder:
         _sync_folder(path.parent)
         _sync_folder(self._root)
 
+    def _remove(self, forms: Sequence[Path], age: float) -> bool:
+        """The blob is the last of its forms."""
+        try:
+            if forms[-1].exists() and not _is_older(forms[-1], self._clock() - age):
+                return False
+            for form in forms:
+                form.unlink(missing_ok=True)
+        except OSError as error:
+            raise MediaAway(f"the media folder cannot be written now: {error.strerror or error}") from error
+        return True
+
     def _sweep(self) -> int:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)  # private before others put their folders into it
         if not self._parts.is_dir():
@@ -157,12 +179,28 @@ class MediaFolder:
 
     def _clock(self) -> float:
         """What time it is where the folder is: another machine's disk has another machine's clock."""
+        self._parts.mkdir(mode=0o700, exist_ok=True)
         mark = self._parts / secrets.token_hex(8)
         mark.touch(0o600)
         try:
             return mark.stat().st_mtime
         finally:
             mark.unlink(missing_ok=True)
+
+
+def _wanted(path: Path) -> bool:
+    """It is there; and whoever takes away what is old sees that it is put again."""
+    try:
+        os.utime(path)
+    except OSError:  # somebody else's file, or a folder that cannot be written
+        return path.exists()
+    return True
+
+
+def _is_older(path: Path, moment: float) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_mtime <= moment
+    return True
 
 
 def _removed(part: Path, oldest: float) -> bool:

@@ -12,9 +12,9 @@ import contextlib
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -117,6 +117,20 @@ class S3Media:
         if copy is None:
             raise MediaAway("storage.cache_dir cannot be written: change its owner, or make room")
         return copy
+
+    async def remove(self, id: MediaId, age: float, suffixes: Sequence[str] = ()) -> bool:
+        """Copies on other machines stay until they are wanted least."""
+        keys = [*(place(id, suffix) for suffix in suffixes), place(id)]
+        with contextlib.suppress(FileNotFoundError):
+            head = await self._call(lambda client, obstore: obstore.head_async(client, keys[-1]))
+            if datetime.now(UTC) - head["last_modified"] <= timedelta(seconds=age):
+                return False
+        try:
+            await self._call(lambda client, obstore: obstore.delete_async(client, keys))
+        except FileNotFoundError:  # S3 deletes what is not there without a word
+            raise _Troubled(self._bucket, "404", "") from None
+        await self._copies.drop(keys)
+        return True
 
     async def _fetched(self, id: MediaId, suffix: str) -> bytes:
         """Once, however many want it at the same time."""
@@ -301,6 +315,11 @@ class Copies:
         await self._folder.put_variant(id, suffix, blob)
         self._count(place(id, suffix), len(blob))
         await self._trim()
+
+    async def drop(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._forget(key)
+        await asyncio.to_thread(_remove, [self._root / key for key in keys])
 
     def _kept(self) -> Iterator[tuple[float, str, int]]:
         """(when it was last used, place, bytes) of each."""

@@ -1,4 +1,5 @@
-"""S3 as it is on the wire, as far as media need it: PUT and GET of whole objects, each request's signature checked.
+"""S3 as it is on the wire, as far as media need it: PUT, GET and HEAD of whole objects, and DeleteObjects. Each request's
+signature is checked.
 
 async with FakeS3() as s3:
     s3.next(answer(503, "SlowDown"), HANG)
@@ -14,10 +15,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from types import TracebackType
 from typing import Self
+from xml.sax.saxutils import escape, unescape
 
 from aiohttp import web
 
@@ -61,6 +65,7 @@ class FakeS3:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self._put_at: dict[str, str] = {}
         self.calls: list[tuple[str, str]] = []
         """(method, key) of each request."""
         self.url = ""
@@ -81,6 +86,7 @@ class FakeS3:
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=2**27)
         app.router.add_route("*", "/{bucket}/{key:.+}", self._handle)
+        app.router.add_post("/{bucket}", self._handle)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.5, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -102,18 +108,28 @@ class FakeS3:
             return error(403, code)
         if request.match_info["bucket"] != BUCKET:
             return error(404, "NoSuchBucket")
-        return self._object(request, body)
+        return self._delete(body) if request.method == "POST" else self._object(request, body)
+
+    def _delete(self, body: bytes) -> web.Response:
+        """DeleteObjects: what is not there is deleted all the same."""
+        keys = [unescape(key) for key in re.findall(r"<Key>([^<]*)</Key>", body.decode())]
+        for key in keys:
+            self.objects.pop(key, None)
+        told = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
+        return web.Response(text=f"<DeleteResult>{told}</DeleteResult>", content_type="application/xml")
 
     def _object(self, request: web.Request, body: bytes) -> web.Response:
         key = self.key(request)
         if request.method == "PUT":
             self.objects[key] = body
+            self._put_at[key] = formatdate(usegmt=True)
             return web.Response(headers=META)
-        if request.method != "GET":
+        if request.method not in ("GET", "HEAD"):
             return error(405, "MethodNotAllowed")
         if key not in self.objects:
             return error(404, "NoSuchKey")
-        return web.Response(body=self.objects[key], headers=META)
+        when = self._put_at.get(key, META["Last-Modified"])
+        return web.Response(body=self.objects[key], headers={**META, "Last-Modified": when})
 
 
 # -- signatures ----------------------------------------------------------------------------------
@@ -140,9 +156,8 @@ def signature(request: web.Request, signed: str, day: str) -> str:
     assert {"host", "x-amz-content-sha256", "x-amz-date"} <= set(signed.split(";")), "what must be signed"
     headers = "".join(f"{name}:{request.headers[name].strip()}\n" for name in signed.split(";"))
     path, _, query = request.raw_path.partition("?")
-    canonical = "\n".join(
-        (request.method, path, query, headers, signed, request.headers["x-amz-content-sha256"])
-    )
+    query = "&".join(part if "=" in part else f"{part}=" for part in query.split("&") if part)
+    canonical = "\n".join((request.method, path, query, headers, signed, request.headers["x-amz-content-sha256"]))
     scope = f"{day}/{REGION}/s3/aws4_request"
     hashed = hashlib.sha256(canonical.encode()).hexdigest()
     text = "\n".join(("AWS4-HMAC-SHA256", request.headers["x-amz-date"], scope, hashed))

@@ -10,6 +10,7 @@ import pytest
 from storage.media import MediaStore
 from storage.model import MediaId
 
+DAY = 86_400.0
 NOWHERE = MediaId("a" * 64)
 NO_IDS = ["", "..", "../../etc/passwd", "a" * 63, "A" * 64, "a" * 65, "a" * 64 + "\n", "/" + "a" * 63, "é" * 64]
 
@@ -54,3 +55,24 @@ class MediaPromises:
         id = await media.put(b"before")
         await media.open()
         assert await media.read(id) == b"before"
+
+    async def test_what_is_removed_is_gone_in_every_form(self, media: MediaStore) -> None:
+        id, other = await media.put(b"ogg"), await media.put(b"stays")
+        await media.put_variant(id, ".mp3", b"mp3")
+        assert await media.remove(id, -DAY, (".mp3", ".phone"))
+        for suffix in ("", ".mp3"):
+            with pytest.raises(FileNotFoundError):
+                await media.read(id, suffix)
+        assert await media.read(other) == b"stays"
+        assert await media.remove(id, -DAY, (".mp3",)), "it is not there"
+        assert await media.read(await media.put(b"ogg")) == b"ogg"
+
+    async def test_what_was_put_just_now_is_not_removed(self, media: MediaStore) -> None:
+        id = await media.put(b"ogg")
+        await media.put_variant(id, ".mp3", b"mp3")
+        assert not await media.remove(id, DAY, (".mp3",))
+        assert (await media.read(id), await media.read(id, ".mp3")) == (b"ogg", b"mp3")
+
+    async def test_no_id_leads_a_removal_elsewhere(self, media: MediaStore) -> None:
+        with pytest.raises(ValueError, match="not a media id"):
+            await media.remove(MediaId("../../etc/passwd"), 0.0)

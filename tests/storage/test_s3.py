@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from aiohttp import web
 
 from storage.media import MediaAway, MediaRefused, MediaStore, named
 from storage.model import MediaId
@@ -129,9 +130,7 @@ async def test_a_note_that_is_played_twice_is_asked_for_once(
     assert len(s3.gets()) == before, "and a restart forgets nothing"
 
 
-async def test_who_stops_waiting_takes_nothing_from_the_others(
-    media: S3Media, bucket: Bucket, tmp_path: Path
-) -> None:
+async def test_who_stops_waiting_takes_nothing_from_the_others(media: S3Media, bucket: Bucket, tmp_path: Path) -> None:
     id = await media.put(b"spoken here")
     other = await elsewhere(bucket, tmp_path)
     hasty, patient = (asyncio.create_task(other.read(id)) for _ in range(2))
@@ -368,3 +367,22 @@ async def test_no_key_is_written_anywhere(
     error = await troubled(media.put(b"x"))
     assert SECRET not in f"{bucket!r} {media!r} {error!r} {caplog.text}"
     assert KEY not in f"{bucket!r} {media!r} {error!r} {caplog.text}"
+
+
+async def test_a_key_that_may_not_delete_is_told(bucket: Bucket, tmp_path: Path, s3: FakeS3) -> None:
+    """S3 answers with 200, and says in it what was refused."""
+    media = await elsewhere(bucket, tmp_path)
+    id = await media.put(b"note")
+    kept = await elsewhere(bucket, tmp_path / "more")
+
+    async def refused(server: FakeS3, request: web.Request) -> web.StreamResponse:
+        key = next(key for key in server.objects if key.endswith(id))
+        told = f"<Error><Key>{key}</Key><Code>AccessDenied</Code><Message>no</Message></Error>"
+        return web.Response(text=f"<DeleteResult>{told}</DeleteResult>", content_type="application/xml")
+
+    s3.next(answer(404, "NoSuchKey"), refused)  # of the HEAD, and of DeleteObjects
+    with pytest.raises(MediaAway, match="the bucket"):
+        await kept.remove(id, -86_400.0)
+    assert await kept.read(id) == b"note"
+    await media.close()
+    await kept.close()
