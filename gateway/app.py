@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from aiohttp import web
 
@@ -26,6 +26,7 @@ from gateway.databases import database
 from gateway.deliveries import Deliveries
 from gateway.fetching import Fetching
 from gateway.fleet import DOORS, LOOPS, Fleet, Role, fleet_of
+from gateway.forgetting import forget, retention
 from gateway.handovers import Handovers
 from gateway.incidents import Incidents
 from gateway.intake import Intake
@@ -67,6 +68,7 @@ from gateway.web.server import application, worker
 from gateway.web.standing import Standing
 from storage.media import MediaAway
 from storage.model import ConversationId, Kind
+from storage.retention import Books
 from storage.store import Store
 from storage.vault import open_vault
 from tts.encode import Encoder
@@ -332,7 +334,8 @@ class Gateway:
         slots = self.config.server.at_once
         self._loops = {
             kind: Loop(kind, works[kind], self.store, self.telemetry, owner=self._owner, slots=slots,
-                       folds=MAX_FOLDS if kind is Kind.IN else 0)
+                       folds=MAX_FOLDS if kind is Kind.IN else 0,
+                       shares=len(self.config.channels if kind is Kind.OUT else self.config.queues))
             for kind in LOOPS[self._role]
         }  # fmt: skip
         for kind, grace in ENDS.items():
@@ -342,6 +345,9 @@ class Gateway:
         beside = [self.fleet.follow(self.live, self._inboxes())]
         if self.desks:
             beside.append(self.fleet.while_mine("desks", partial(_look, self.handovers)))
+        if (days := self.config.storage.keep_days) and self._loops:
+            old = retention(cast(Books, self.store), self.media, days, self.telemetry)
+            beside.append(self.fleet.while_mine("forgetting", partial(forget, old, self.telemetry)))
         for story in beside:
             stack.push_async_callback(_cancelled, asyncio.create_task(story, name="beside-the-loops"))
 

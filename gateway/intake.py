@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,14 +16,20 @@ from gateway.rules.precedence import answers_at_once, picks_option
 from gateway.rules.window import bounds
 from gateway.transcript import Kept
 from storage.media import MediaStore
-from storage.model import Conversation, ConversationId, Media, MediaId, Post, Verdict, conversation_id
-from storage.store import Store
+from storage.model import Conversation, ConversationId, Media, MediaId, Post, Posted, Verdict, conversation_id
+from storage.store import Store, Unavailable
 from tts.encode import Encoder
 from tts.errors import Encoding
+
+log = logging.getLogger("recado.intake")
 
 MIME = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,100}")
 LONGEST_NAME = 200
 """Characters of whatever somebody calls himself or a file."""
+MOST_WRITING = 1000
+"""Messages that wait for their commit at once."""
+RELIEF = 2.0
+"""Seconds after which a refused message may come again."""
 UNNAMED = "application/octet-stream"
 
 
@@ -39,11 +46,10 @@ class Accepted:
 
 
 class Intake:
-    def __init__(
-        self, store: Store, media: MediaStore, encoder: Encoder, live: Live, now: Callable[[], int]
-    ) -> None:
+    def __init__(self, store: Store, media: MediaStore, encoder: Encoder, live: Live, now: Callable[[], int]) -> None:
         """`now`: milliseconds since the epoch."""
         self._store, self._media, self._encoder, self._live, self._now = store, media, encoder, live, now
+        self._writing, self._shed = 0, False
 
     async def accept(
         self, channel: ChannelSettings, queue: Queue, inbound: Inbound, *, at_once: bool = False
@@ -86,13 +92,27 @@ class Intake:
         conversation = Conversation(
             post.key, channel.name, contact, name, queue.name, address=address, group=inbound.group
         )
-        posted = await self._store.accept(conversation, post, media)
+        posted = await self._written(conversation, post, media)
         if posted.verdict is Verdict.CONFLICT:
             return None
         answerable = inbound.meaning == "message" and not self.is_aside(channel, inbound)
         if posted.verdict is Verdict.NEW and answerable and self._live.state(post.key) == IDLE:
             self._live.say(post.key, WAITING, channel.name)
         return Accepted(post.key, posted.seq, posted.verdict is Verdict.DUPLICATE)
+
+    async def _written(self, conversation: Conversation, post: Post, media: list[MediaId]) -> Posted:
+        """Refused when so much waits for the disk already that the sender would give up first: it comes again."""
+        if self._writing >= MOST_WRITING:
+            if not self._shed:
+                log.warning("more comes in than can be written down: messages are refused for a moment (503)")
+            self._shed = True
+            raise Unavailable("more comes in than can be written down", RELIEF)
+        self._writing += 1
+        try:
+            return await self._store.accept(conversation, post, media)
+        finally:
+            self._writing -= 1
+            self._shed = self._shed and self._writing > 0
 
     def is_aside(self, channel: ChannelSettings, inbound: Inbound) -> str:
         """Why nobody is to answer it."""

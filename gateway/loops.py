@@ -9,6 +9,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from gateway.live import Bell
+from gateway.rules.sharing import crowded, kept_free
 from gateway.telemetry import Telemetry, about
 from storage.model import Claim, ConversationId, Kind
 from storage.store import Fenced, Store, StoreError
@@ -21,6 +22,8 @@ PAUSE = 1.0
 """Seconds before a store that could not be asked is asked again."""
 POLL = 5.0
 """Seconds: the net under the bell."""
+CROWDED = 0.25
+"""Seconds until those that had their share are looked at again; what ends before rings."""
 BREATH = 0.002
 """Seconds between two looks at the lanes, so that a flood of rings is one look."""
 
@@ -32,7 +35,10 @@ def backoff(tries: int, random: Callable[[], float]) -> int:
 
 
 class Loop:
-    """One direction's claims, a bounded number at a time, one for each conversation by construction."""
+    """One direction's claims, a bounded number at a time, one for each conversation by construction.
+
+    shares: how many queues, or channels, share the slots: a slow one does not take them all.
+    """
 
     def __init__(
         self,
@@ -44,10 +50,12 @@ class Loop:
         owner: str,
         slots: int = 64,
         folds: int = 0,
+        shares: int = 1,
         random: Callable[[], float] = random.random,
     ) -> None:
         self._kind, self._work, self._store, self._telemetry = kind, work, store, telemetry
         self._owner, self._slots, self._folds, self._random = owner, slots, folds, random
+        self._shares, self._whose = shares, dict[str, str]()
         self._bell, self._stopping = Bell(), False
         self._running: dict[ConversationId, tuple[Claim, asyncio.Task[None]]] = {}
         self._folding: set[asyncio.Task[None]] = set()
@@ -114,12 +122,24 @@ class Loop:
         free = self._slots - len(self._running)
         if free <= 0:
             return POLL
-        claims = await self._store.claim(self._kind, min(free, 50), LEASE, self._owner)
+        spare = kept_free(self._slots, self._shares)
+        beside = await self._crowded() if free <= spare else frozenset()
+        most = free if free <= spare else free - spare
+        claims = await self._store.claim(self._kind, min(most, 50), LEASE, self._owner, beside)
         for claim in claims:
             self._start(claim)
         if claims:
             return 0
+        if beside:
+            return CROWDED
         return await self._store.rest(self._kind)
+
+    async def _crowded(self) -> frozenset[str]:
+        """Those that have their share of what runs here: the last free slots are for the others."""
+        if unknown := [key for key in self._running if key not in self._whose]:
+            self._whose.update(await self._store.whose(self._kind, unknown))
+        at_work = [self._whose.get(key, "") for key in self._running]
+        return crowded(at_work, self._slots, self._shares)
 
     def _start(self, claim: Claim) -> None:
         if self._kind is Kind.IN:
@@ -131,6 +151,7 @@ class Loop:
     def _finished(self, claim: Claim) -> None:
         if self._running.get(claim.key, (None,))[0] is claim:
             del self._running[claim.key]
+            self._whose.pop(claim.key, None)
             self._kept.discard(claim.key)
         self._bell.ring()
 

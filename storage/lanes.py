@@ -154,6 +154,22 @@ FROM ripe WHERE lane.kind = :kind AND lane.key = ripe.key
 RETURNING lane.key, lane.epoch, lane.owner, lane.head, lane.tail, lane.tries, lane.folds, lane.ripe_at, now_ms()
 """
 
+# For when some have their share: who is due among the others.
+_BESIDE = (
+    "hold IS NULL\n    AND NOT EXISTS (SELECT 1 FROM conversation AS c "
+    "WHERE c.id = lane.key AND :beside LIKE '%|' || c.{shares} || '|%')"
+)
+CLAIM_BESIDE = {
+    column: CLAIM.replace("hold IS NULL", _BESIDE.format(shares=column), 1) for column in ("queue", "channel")
+}
+
+
+def whose(column: str, count: int) -> str:
+    """The queues or channels of so many conversations: `:id0`, `:id1`, …"""
+    ids = ", ".join(f":id{n}" for n in range(count))
+    return f"SELECT id, {column} FROM conversation WHERE id IN ({ids})"  # noqa: S608 - a column of ours, and numbers
+
+
 # Its own statement, after the claim: within one statement a re-checked lane row may be newer than the
 # snapshot the entries are read from, and messages counted by `tail` but not seen would be settled unread.
 LOAD = """

@@ -11,7 +11,7 @@ Each implementation passes `tests/contracts/store_suite.py`. The store's clock i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from storage.model import (
@@ -106,8 +106,15 @@ class Lanes(Protocol):
         runs it is fenced. None when nothing waits."""
         ...
 
-    async def claim(self, kind: Kind, limit: int, lease: int, owner: str) -> list[Claim]:
-        """Take due lanes, and lanes whose owner let the lease (ms) run out, oldest first."""
+    async def claim(
+        self, kind: Kind, limit: int, lease: int, owner: str, beside: Collection[str] = ()
+    ) -> list[Claim]:
+        """Take due lanes, and lanes whose owner let the lease (ms) run out, oldest first. `beside`: but not of these
+        queues, or of these channels where the lanes lead out."""
+        ...
+
+    async def whose(self, kind: Kind, ids: Sequence[ConversationId]) -> Mapping[str, str]:
+        """The queue of each conversation, or its channel where the lanes lead out: what `beside` names."""
         ...
 
     async def load(self, claim: Claim) -> list[Entry]:

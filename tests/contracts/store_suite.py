@@ -1341,6 +1341,24 @@ class StoreSuite:
         assert all(one.verdict is Verdict.NEW for one in posted)
         assert len(await (await lab.restart()).transcript(who().id, Cursor(), 50)) == 20
 
+    async def test_who_has_his_share_waits_beside_the_others(self, lab: Lab) -> None:
+        store, people = lab.store, [("ana", "front"), ("bob", "back"), ("eva", "front"), ("leo", "backstage")]
+        for name, queue in people:
+            await store.accept(who(name, queue), Post(who(name).id, "a", "a"))
+            lab.pass_time(1)
+        assert await store.whose(IN, [who("eva").id, who("bob").id, who("nobody").id]) == {
+            who("eva").id: "front", who("bob").id: "back",
+        }  # fmt: skip
+        assert await store.whose(OUT, [who("eva").id]) == {who("eva").id: "site"}
+        assert await store.whose(OUT, []) == {}
+        claims = await store.claim(IN, 10, LEASE, "me", {"front", "nowhere"})
+        assert [claim.key for claim in claims] == [who("bob").id, who("leo").id]
+        claims = await store.claim(IN, 1, LEASE, "me", ["stage"])
+        assert [claim.key for claim in claims] == [who("ana").id], "a part of a name is no name"
+        await store.send_also(Post(who("eva").id, "o", "o"))
+        assert await store.claim(OUT, 10, LEASE, "me", {"site"}) == []
+        assert [claim.key for claim in await store.claim(OUT, 10, LEASE, "me", {"front"})] == [who("eva").id]
+
     # -- a fleet ---------------------------------------------------------------------------------------
 
     async def test_what_only_one_may_do_has_one_owner(self, lab: Lab) -> None:
