@@ -7,7 +7,7 @@ procedure becomes one transaction, and how far back a claim looks.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -152,10 +152,19 @@ class Ledger(ABC):
     async def cancel(self, id: ConversationId, reason: str) -> Turn | None:
         return await self._write(procedures.cancel(id, reason), lambda turn: [(Kind.IN, id)] if turn else [])
 
-    async def claim(self, kind: Kind, limit: int, lease: int, owner: str) -> list[Claim]:
+    async def claim(self, kind: Kind, limit: int, lease: int, owner: str, beside: Collection[str] = ()) -> list[Claim]:
         values = {"kind": int(kind), "limit": limit, "lease": lease, "owner": owner, "back": self._back(kind)}
-        rows = await self._all(lanes.CLAIM, values)
+        if beside:
+            rows = await self._all(lanes.CLAIM_BESIDE[_shares(kind)], {**values, "beside": f"|{'|'.join(beside)}|"})
+        else:
+            rows = await self._all(lanes.CLAIM, values)
         return sorted((lanes.claim_of(kind, row) for row in rows), key=lambda claim: claim.ripe_at)
+
+    async def whose(self, kind: Kind, ids: Sequence[ConversationId]) -> Mapping[str, str]:
+        padded = _padded(ids)
+        named = {f"id{n}": id for n, id in enumerate(padded)}
+        rows = await self._read(lanes.whose(_shares(kind), len(padded)), named) if ids else []
+        return {row[0]: row[1] for row in rows}
 
     async def load(self, claim: Claim) -> list[Entry]:
         values = {"kind": int(claim.kind), "key": claim.key, "head": claim.head, "tail": claim.tail}
@@ -403,15 +412,20 @@ class Ledger(ABC):
     async def marks(self, ids: Sequence[ConversationId]) -> Mapping[str, object]:
         if not ids:
             return {}
-        padded = [*ids, *[ids[0]] * (_power_of_two(len(ids)) - len(ids))]  # few statements, whatever the number
+        padded = _padded(ids)
         found: dict[str, list[tuple[Any, ...]]] = {}
         for key, *mark in await self._read(lanes.marks(len(padded)), {f"id{n}": id for n, id in enumerate(padded)}):
             found.setdefault(key, []).append(tuple(mark))
         return {key: sorted(marked) for key, marked in found.items()}
 
 
-def _power_of_two(least: int) -> int:
-    return 1 << (least - 1).bit_length()
+def _padded(ids: Sequence[ConversationId]) -> list[ConversationId]:
+    """To a power of two: few statements, whatever the number."""
+    return [*ids, *[ids[0]] * ((1 << (len(ids) - 1).bit_length()) - len(ids))] if ids else []
+
+
+def _shares(kind: Kind) -> str:
+    return "channel" if kind is Kind.OUT else "queue"
 
 
 def fits(claim: Claim, settlement: Settlement) -> None:
