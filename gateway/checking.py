@@ -47,6 +47,7 @@ async def check(config: Config) -> list[Finding]:
     """Asks every configured provider. Never raises for what it finds."""
     findings = [await database(config).look()]
     findings.append(await _media(config.storage))
+    findings += _kept(config.storage)
     for queue in config.queues:
         async for finding in _queue(config, queue):
             findings.append(replace(finding, key=f"queues.{queue.name}.{finding.key}"))
@@ -234,6 +235,13 @@ async def _unread(config: Config) -> list[Finding]:
         for one in unread
     ]
 
+
+def _kept(storage: Storage) -> list[Finding]:
+    """Nothing where everything is kept: that is no news."""
+    if not storage.keep_days:
+        return []
+    more = "; the bucket's key needs s3:DeleteObject" if storage.media_dir.startswith(BUCKET) else ""
+    return [Finding("ok", "storage.keep_days", f"what is older than {storage.keep_days} days is taken away{more}")]
 
 
 async def _media(storage: Storage) -> Finding:

@@ -1,8 +1,8 @@
 """The command `recado`.
 
-Exit codes: 0 done · 1 `check`, `say`, `voices`, `flow check` or `doctor` found something wrong, a backup is not whole, or
-what was moved is not the same · 2 the command or the configuration is wrong · 3 it cannot start or be done (port taken,
-database open elsewhere, disk, something there already) · 130 interrupted.
+Exit codes: 0 done · 1 `check`, `say`, `voices`, `flow check` or `doctor` found something wrong, a backup is not whole,
+or what was moved is not the same · 2 the command or the configuration is wrong · 3 it cannot start or be done (port
+taken, database open elsewhere, disk, something there already) · 130 interrupted.
 """
 
 from __future__ import annotations

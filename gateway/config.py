@@ -23,6 +23,7 @@ from gateway.rules.hours import Hours
 from gateway.rules.rating import Rating
 from gateway.rules.triggers import AutoReply
 from gateway.rules.unasked import Closing, FollowUp
+from storage.retention import LEAST
 
 ASSISTANTS_API_END = "2026-08-26"
 BUCKET = "s3://"
@@ -74,6 +75,16 @@ class Storage(Section):
     s3_region: str = Field("", pattern=r"^[a-z0-9-]{0,64}$")
     s3_key_id: SecretStr = SecretStr("")
     s3_secret: SecretStr = SecretStr("")
+    keep_days: int = Field(0, ge=0, le=36_500)
+
+    @model_validator(mode="after")
+    def _longer_than_providers_repeat(self) -> Storage:
+        if 0 < self.keep_days < LEAST:
+            raise ValueError(
+                f"keep_days ({self.keep_days}) is less than {LEAST}: providers repeat a message for days, and it would "
+                f"be answered again; use at least {LEAST}, or 0 to keep everything"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_place(self) -> Storage:

@@ -76,6 +76,9 @@ class Telemetry:
         )
         self.incidents_open = Gauge("recado_incidents_open", "Parts in trouble now", registry=r)
         self.alerts = Counter("recado_alerts", "Alerts posted to the operator, by result", ["result"], registry=r)
+        self.forgotten = Counter(
+            "recado_forgotten", "Taken away because it was kept for long enough", ["what"], registry=r
+        )
         self.depth = Gauge("recado_lanes_waiting", "Lanes that wait or run", ["direction"], registry=r)
         self.dead = Gauge("recado_dead_letters", "Entries given up", registry=r)
         self.held = Gauge("recado_conversations_held", "Conversations held by people", registry=r)
