@@ -1,0 +1,1 @@
+"""What an installation does when parts of it die: every row of docs/reliability.md, played with real processes."""

