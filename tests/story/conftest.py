@@ -75,18 +75,22 @@ def _stores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if os.environ.get("RECADO_TEST_STORE") != "postgres":
         yield
         return
+    if request.node.get_closest_marker("file"):
+        pytest.skip("it looks into the SQLite file")
     server, aside = request.getfixturevalue("postgres"), request.getfixturevalue("aside")
     made: dict[str, str] = {}
+    real = databases.database
 
     def shared(config: Config) -> databases.Database:
         name = made.get(config.storage.url) or server.database(request.getfixturevalue("template"))
         made[config.storage.url] = name
-        return databases.Server(server.url(name), databases.database(config).keys)
+        return databases.Server(server.url(name), real(config).keys)
 
     def ahead(url: str, ms: int) -> None:
         aside.execute(url, f"UPDATE ahead SET ms = ms + {ms}")  # noqa: S608 - a number
 
-    monkeypatch.setattr("gateway.app.database", shared)
+    for module in ("app", "checking"):
+        monkeypatch.setattr(f"gateway.{module}.database", shared)
     monkeypatch.setattr(running, "put_ahead", ahead)
     yield
     for name in made.values():

@@ -243,6 +243,7 @@ async def test_a_count_that_is_none_breaks_nothing(tmp_path: Path, claimed: int)
         assert await counted(gateway) == (7 if claimed < 0 else 10**9 + 7)
 
 
+@pytest.mark.file
 async def test_a_queue_without_a_limit_counts_all_the_same(tmp_path: Path) -> None:
     """So that a limit set on the 20th knows of the first nineteen days."""
     async with FakeOpenAI() as openai, running(toml(openai.base_url, openai_key=openai.key), tmp_path) as (_, contact):

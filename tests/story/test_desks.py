@@ -200,6 +200,7 @@ async def test_what_a_case_told_is_no_news(tmp_path: Path) -> None:
             assert (await desk.arrivals.get())["data"]["message"]["text"] == "Dois."
 
 
+@pytest.mark.file
 async def test_what_a_desk_was_not_told_it_is_told_after_a_restart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

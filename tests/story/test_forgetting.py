@@ -11,7 +11,8 @@ import pytest
 
 from gateway import forgetting
 from gateway.app import Gateway
-from gateway.config import parse
+from gateway.checking import check
+from gateway.config import ConfigError, parse
 from gateway.telemetry import Telemetry
 from storage.media import MediaAway
 from storage.model import ConversationId
@@ -61,6 +62,20 @@ def _a_month_passes(monkeypatch: pytest.MonkeyPatch) -> None:
         build(self, *args, clock=lambda: now() + 31 * DAY, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(sqlite.SqliteStore, "__init__", later)
+
+
+@pytest.mark.parametrize("days", [1, 6, -1])
+def test_what_providers_may_still_repeat_is_kept(days: int, tmp_path: Path) -> None:
+    wrong = KEEP.replace("30", str(days))
+    with pytest.raises(ConfigError, match=r"keep_days"):
+        parse(toml("http://127.0.0.1:1", openai_key="sk-x", more=wrong), root=tmp_path)
+
+
+@pytest.mark.parametrize(("days", "told"), [(0, []), (7, ["what is older than 7 days is taken away"])])
+async def test_the_check_says_for_how_long(days: int, told: list[str], tmp_path: Path, openai: FakeOpenAI) -> None:
+    text = toml(openai.base_url, openai_key=openai.key, more=KEEP.replace("30", str(days)))
+    found = await check(parse(text, root=tmp_path))
+    assert [one.message for one in found if one.key == "storage.keep_days"] == told
 
 
 class Broken:

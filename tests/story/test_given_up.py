@@ -109,6 +109,7 @@ async def test_many_are_read_page_by_page(tmp_path: Path) -> None:
         assert found == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.file
 async def test_the_command_asks_the_gateway_that_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with answered(tmp_path) as (gateway, contact, config):
         await bury(gateway, contact, Kind.OUT, "unsure:cut_off")
@@ -130,6 +131,7 @@ async def test_the_command_asks_the_gateway_that_runs(tmp_path: Path, capsys: py
         assert "does not answer" in capsys.readouterr().err
 
 
+@pytest.mark.file
 async def test_the_command_does_it_by_itself_when_nothing_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from gateway.app import Gateway
 from gateway.config import parse
 from storage.model import ConversationId
@@ -23,6 +25,7 @@ async def test_a_queue_that_is_gone_leaves_its_contacts_to_the_channels_queue(tm
             assert (status, reply["outcome"]) == (200, "answered")
 
 
+@pytest.mark.file
 async def test_a_channel_that_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai:
         before = toml(openai.base_url, openai_key=openai.key, interval=600_000, max_wait=600_000)

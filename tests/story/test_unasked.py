@@ -236,6 +236,7 @@ async def test_a_restart_neither_loses_nor_doubles_it(tmp_path: Path) -> None:
             assert await said(same(again, contact)) == ["Echo: quanto custa?", ANYTHING_ELSE]
 
 
+@pytest.mark.file
 async def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai:
         (tmp_path / "recado.toml").write_text(queue(openai, FOLLOWS))
