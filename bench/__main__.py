@@ -21,14 +21,17 @@ from bench.encoding import encoding
 from bench.hooks import hooks
 from bench.ingest import ingest, slow_disk
 from bench.kill import kill
+from bench.lanes import growth, idle, orphans, posting, snapshot
 from bench.memory import memory
 from bench.notes import notes
+from bench.picture import Picture
 from bench.report import Report, kept, printed
+from bench.rising import answered, taken
 from bench.rows import FULL, QUICK, NotMeasured, Row, Scale
 from bench.turns import text, voice
 from bench.window import window
 
-Measurement = Callable[[Scale, Path], Awaitable[list[Row]]]
+Measurement = Callable[[Scale, Path], Awaitable[Sequence[Row | Picture]]]
 
 MEASUREMENTS: Mapping[str, Measurement] = {
     "ingest": ingest,
@@ -43,6 +46,13 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "encoding": encoding,
     "cold_start": cold_start,
     "kill": kill,
+    "taken": taken,
+    "answered": answered,
+    "growth": growth,
+    "posting": posting,
+    "snapshot": snapshot,
+    "idle": idle,
+    "orphans": orphans,
 }
 
 
@@ -65,22 +75,25 @@ def _parser() -> argparse.ArgumentParser:
 async def _measured(names: Sequence[str], scale: Scale, keep: Path | None) -> None:
     began, loads = time.perf_counter(), [machine.load()]
     sections: dict[str, list[Row]] = {}
+    pictures: list[Picture] = []
     with tempfile.TemporaryDirectory(prefix="recado-bench-") as name:
         sync = machine.sync_ms(Path(name))
         for measurement in names:
             print(f"measuring: {measurement}", flush=True)
             folder = Path(name) / measurement
             folder.mkdir()
-            sections[measurement] = await _rows(measurement, scale, folder)
+            found = await _found(measurement, scale, folder)
+            sections[measurement] = [one for one in found if isinstance(one, Row)]
+            pictures += [one for one in found if isinstance(one, Picture)]
             loads.append(machine.load())
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    report = Report(machine.described(), at, sync, loads, time.perf_counter() - began, sections)
+    report = Report(machine.described(), at, sync, loads, time.perf_counter() - began, sections, pictures)
     print(printed(report))
     if keep or (scale is FULL and list(names) == list(MEASUREMENTS)):
         kept(report, keep or Path(__file__).parents[1] / "docs/performance.md")
 
 
-async def _rows(name: str, scale: Scale, folder: Path) -> list[Row]:
+async def _found(name: str, scale: Scale, folder: Path) -> Sequence[Row | Picture]:
     try:
         return await MEASUREMENTS[name](scale, folder)
     except NotMeasured as why:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.processes import Program, free_port
+from bench.processes import Beside, Program, free_port
 from tests.fakes.elevenlabs import KEY as VOICE_KEY
 from tests.fakes.elevenlabs import VOICE
 from tests.fakes.openai import KEY as ASSISTANT_KEY
@@ -20,9 +20,14 @@ def key_of(channel: str) -> str:
 
 
 def configuration(
-    assistant_url: str, voice_url: str = "http://127.0.0.1:9", *, window_ms: int = 50, more: str = ""
+    assistant_url: str,
+    voice_url: str = "http://127.0.0.1:9",
+    *,
+    window_ms: int = 50,
+    more: str = "",
+    database: str = "",
 ) -> str:
-    """The TOML. `more`: further channels."""
+    """The TOML. `more`: further channels. `database`: `storage.url`; a file beside the configuration otherwise."""
     mirrored = _voice(voice_url, "mirror") + _ear(assistant_url)
     queues = [
         _queue("short", assistant_url, window_ms, history=20, more=DEAF),
@@ -35,7 +40,8 @@ def configuration(
         for name, queue in CHANNELS.items()
     ]
     server = f'[server]\nport = 0\nadmin_key = "{ADMIN}"\nallow_private_urls = true\nlog_level = "warning"\n'
-    return "\n".join([server, *queues, *channels, more])
+    storage = f'[storage]\nurl = "{database}"\n' if database else ""
+    return "\n".join([server, storage, *queues, *channels, more])
 
 
 def _queue(name: str, assistant_url: str, window_ms: int, *, history: int, more: str = "") -> str:
@@ -76,8 +82,8 @@ model_id = "eleven_flash_v2_5"
 """
 
 
-def gateway(folder: Path, text: str, env: dict[str, str] | None = None) -> Program:
-    """`recado run` on what stands in `folder`."""
+def gateway(folder: Path, text: str, env: dict[str, str] | None = None, beside: Beside | None = None) -> Program:
+    """`recado run` on what stands in `folder`. `beside`: what it makes work elsewhere."""
     file, port = folder / "recado.toml", free_port()
     file.write_text(text)
-    return Program("gateway", "run", "--config", str(file), "--port", str(port), port=port, env=env)
+    return Program("gateway", "run", "--config", str(file), "--port", str(port), port=port, env=env, beside=beside)

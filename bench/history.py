@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench.config import CHANNELS
+from bench.engines import FILE, Lanes
 from gateway import transcript
 from gateway.channels.base import Inbound
 from gateway.config import parse
 from storage.model import Conversation, Kind, Post, Settlement, conversation_id
+from storage.postgres import PostgresStore
 from storage.sqlite import SqliteStore
 
 HOUR = 3_600_000
@@ -19,21 +22,33 @@ BATCH = 1000
 WORDS = "Claro! Entregamos aos sábados das 9h às 12h, e para o centro o frete custa R$ 12,90."
 
 
-def database(folder: Path, text: str) -> Path:
-    """Where the gateway with this configuration keeps its database."""
-    return Path(parse(text, root=folder).storage.url.removeprefix("sqlite:///"))
+def database(folder: Path, text: str) -> str:
+    """The `storage.url` of the gateway with this configuration."""
+    return parse(text, root=folder).storage.url
+
+
+@asynccontextmanager
+async def opened(folder: Path, text: str) -> AsyncIterator[Lanes]:
+    """Its store, as fast as it goes: what is written here is not measured."""
+    url = database(folder, text)
+    store: Lanes = (
+        SqliteStore(url.removeprefix(FILE), synchronous="OFF") if url.startswith(FILE) else PostgresStore(url)
+    )
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 async def filled(folder: Path, text: str, contacts: Sequence[str], *, messages: int) -> None:
     """On every channel, each contact has said and heard `messages` in all, and nothing is open."""
-    store = SqliteStore(database(folder, text), synchronous="OFF")
-    await store.open()
-    for channel, queue in CHANNELS.items():
-        await _said(store, channel, queue, contacts, messages // 2)
-    await store.close()
+    async with opened(folder, text) as store:
+        for channel, queue in CHANNELS.items():
+            await _said(store, channel, queue, contacts, messages // 2)
 
 
-async def _said(store: SqliteStore, channel: str, queue: str, contacts: Sequence[str], rounds: int) -> None:
+async def _said(store: Lanes, channel: str, queue: str, contacts: Sequence[str], rounds: int) -> None:
     for n in range(rounds):
         await written(store, channel, queue, contacts, f"past-{n}")
         for claim in await store.claim(Kind.IN, len(contacts), HOUR, "bench"):
@@ -45,9 +60,7 @@ async def _said(store: SqliteStore, channel: str, queue: str, contacts: Sequence
     await _settled(store, Kind.OUT, len(contacts))
 
 
-async def written(
-    store: SqliteStore, channel: str, queue: str, contacts: Sequence[str], id: str, window: int = 0
-) -> None:
+async def written(store: Lanes, channel: str, queue: str, contacts: Sequence[str], id: str, window: int = 0) -> None:
     """One message of each contact."""
     at = time.time_ns() // 1_000_000
     for start in range(0, len(contacts), BATCH):
@@ -63,22 +76,18 @@ async def written(
 
 async def asleep(folder: Path, text: str, contacts: Sequence[str]) -> None:
     """Conversations of one message each, all settled."""
-    store = SqliteStore(database(folder, text), synchronous="OFF")
-    await store.open()
-    await written(store, "api", CHANNELS["api"], contacts, "first")
-    await _settled(store, Kind.IN, len(contacts))
-    await store.close()
+    async with opened(folder, text) as store:
+        await written(store, "api", CHANNELS["api"], contacts, "first")
+        await _settled(store, Kind.IN, len(contacts))
 
 
 async def waiting(folder: Path, text: str, contacts: Sequence[str]) -> None:
     """The same conversations with a second message whose window ends in an hour."""
-    store = SqliteStore(database(folder, text), synchronous="OFF")
-    await store.open()
-    await written(store, "api", CHANNELS["api"], contacts, "second", HOUR)
-    await store.close()
+    async with opened(folder, text) as store:
+        await written(store, "api", CHANNELS["api"], contacts, "second", HOUR)
 
 
-async def _settled(store: SqliteStore, kind: Kind, lanes: int) -> None:
+async def _settled(store: Lanes, kind: Kind, lanes: int) -> None:
     while lanes > 0:
         claims = await store.claim(kind, BATCH, HOUR, "bench")
         await asyncio.gather(*(store.settle(claim, Settlement(claim.tail)) for claim in claims))

@@ -10,13 +10,20 @@ from itertools import count
 from pathlib import Path
 
 from bench.config import configuration, gateway, key_of
+from bench.engines import POSTGRES, Engine, engines
 from bench.loader import Load, Report, loaded
 from bench.machine import sync_ms
 from bench.processes import Program, free_port, started
 from bench.rows import NotMeasured, Row, Scale, at, median
 from bench.slow_disk import slowed
 
-NAMES = {"noop": "no-op handler", "parse": "parse only", "recado": "recado", "commit": "a commit per message"}
+NAMES = {
+    "noop": "no-op handler",
+    "parse": "parse only",
+    "recado": "recado",
+    "postgres": "recado on PostgreSQL, its server included",
+    "commit": "a commit per message",
+}
 _runs = count()
 
 
@@ -46,14 +53,21 @@ def middle(phases: list[Phase]) -> Phase:
     return Phase(*(median([getattr(p, name) for p in phases]) for name in ("rate", "cpu_us", "p50", "p99")))
 
 
-async def doors(stack: AsyncExitStack, folder: Path, env: dict[str, str] | None = None) -> dict[str, Program]:
-    """The gateway, and what it is compared with. Windows are so long that no turn begins."""
+async def doors(
+    stack: AsyncExitStack, folder: Path, env: dict[str, str] | None = None, server: Engine | None = None
+) -> dict[str, Program]:
+    """The gateway, once more on `server`, and what it is compared with. Windows are so long that no turn begins."""
     programs = {}
     for kind in ("noop", "parse", "commit"):
         port = free_port()
         args = (kind, str(port), str(folder / f"{kind}.db"))
         programs[kind] = Program("bench.doors", *args, port=port, env=env)
     programs["recado"] = gateway(folder, configuration("http://127.0.0.1:9/v1", window_ms=600_000), env)
+    if server:
+        place = folder / server.name
+        place.mkdir()
+        text = configuration("http://127.0.0.1:9/v1", window_ms=600_000, database=server.url(place))
+        programs["postgres"] = gateway(place, text, env, beside=server)
     for program in programs.values():
         await stack.enter_async_context(started(program))
     return programs
@@ -62,8 +76,8 @@ async def doors(stack: AsyncExitStack, folder: Path, env: dict[str, str] | None 
 async def ingest(scale: Scale, folder: Path) -> list[Row]:
     """As fast as answers come, at three numbers of connections."""
     rows: list[Row] = []
-    async with AsyncExitStack() as stack:
-        programs = await doors(stack, folder)
+    async with engines() as there, AsyncExitStack() as stack:
+        programs = await doors(stack, folder, server=there.get(POSTGRES))
         for connections in (1, 64, 512):
             found: dict[str, list[Phase]] = defaultdict(list)
             for _ in range(scale.rounds):
@@ -75,12 +89,15 @@ async def ingest(scale: Scale, folder: Path) -> list[Row]:
 
 
 def _rows(connections: int, found: dict[str, list[Phase]]) -> list[Row]:
-    rows = [_row(f"{NAMES[name]}, {connections} at a time", middle(found[name])) for name in NAMES]
+    rows = [_row(f"{NAMES[name]}, {connections} at a time", middle(found[name])) for name in NAMES if name in found]
     if connections == 64:
         for name, wanted in (("parse", 0.85), ("noop", 0.48), ("commit", 4.5)):
             ratio = _ratio(found["recado"], found[name])
             what = f"recado : {NAMES[name]}, 64 at a time"
             rows.append(Row(what, f"{ratio:.2f} ×", f"P1 ≥ {wanted} ×", ratio >= wanted))
+        if "postgres" in found:
+            ratio = _ratio(found["postgres"], found["recado"])
+            rows.append(Row("recado on PostgreSQL : recado, 64 at a time", f"{ratio:.2f} ×"))
     return rows
 
 

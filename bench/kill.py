@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from bench.config import ADMIN, configuration, gateway, key_of
+from bench.engines import Engine, engines, missing
 from bench.loader import Load, main
 from bench.processes import Program
 from bench.rows import Row, Scale
@@ -21,10 +22,18 @@ OPEN = 20
 
 
 async def kill(scale: Scale, folder: Path) -> list[Row]:
+    """On a file the next start knows that whoever held leases is gone; on PostgreSQL they have to run out."""
+    async with engines() as there:
+        return [await _killed(engine, folder) for engine in there.values()] + missing(there)
+
+
+async def _killed(engine: Engine, parent: Path) -> Row:
+    folder = parent / engine.name
+    folder.mkdir()
     async with FakeOpenAI() as assistant:
         never = asyncio.Event()
         assistant.play(*[spoken(gate=never)] * OPEN)
-        program = gateway(folder, configuration(assistant.base_url))
+        program = gateway(folder, configuration(assistant.base_url, database=engine.url(folder)))
         try:
             await program.start()
             await main(Load(program.port, key_of("api"), connections=OPEN, messages=OPEN, contacts=0))
@@ -39,13 +48,13 @@ async def kill(scale: Scale, folder: Path) -> list[Row]:
             answers = await _answers(program)
         finally:
             await program.end()
-    return [_row(answers, took)]
+    return _row(engine.name, answers, took)
 
 
-def _row(answers: list[int], took: float) -> Row:
+def _row(name: str, answers: list[int], took: float) -> Row:
     lost, twice = answers.count(0), sum(n > 1 for n in answers)
     well = not lost and not twice and took <= LEASE / 1000 + 5
-    what = f"kill -9 with {OPEN} turns in the model"
+    what = f"{name}: kill -9 with {OPEN} turns in the model"
     found = f"{lost} lost, {twice} twice, all answered {took:.1f} s after the restart began"
     return Row(what, found, f"P10 0, 0, ≤ {LEASE // 1000 + 5} s", well)
 

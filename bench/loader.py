@@ -12,6 +12,7 @@ import contextlib
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
@@ -47,6 +48,8 @@ class Load:
     """The number of a line's first message: one run must not repeat another's."""
     spoken: int = 0
     """1: a line's messages are voice notes."""
+    due: int = 0
+    """1, with a rate: time counts from when a message was due, also while it waited for a free connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class Talk:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.began = time.perf_counter()
         self._open = 0
+        self.free: deque[Line] = deque()
+        """Of a paced load: lines that wait for nothing."""
         query = f"?wait={load.wait:g}" if load.wait else ""
         self._head = (
             f"POST /v1/channels/{load.channel}/messages{query} HTTP/1.1\r\nHost: bench\r\n"
@@ -111,6 +116,11 @@ class Talk:
         ).encode()
         return b"%s%d\r\n\r\n%s" % (self._head, len(body), body)
 
+    @property
+    def since(self) -> float:
+        """From when on the next one's time counts."""
+        return self.began + self.sent / self.load.rate if self.load.due else time.perf_counter()
+
     def heard(self, began: float, well: bool) -> None:
         self.ms.append((time.perf_counter() - began) * 1000)
         self.refused += not well
@@ -126,7 +136,7 @@ class Line(asyncio.Protocol):
 
     def __init__(self, talk: Talk, number: int) -> None:
         self._number = number
-        self._talk, self._buffer, self._began, self.busy = talk, b"", 0.0, False
+        self._talk, self._buffer, self._began = talk, b"", 0.0
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -134,11 +144,12 @@ class Line(asyncio.Protocol):
         self.transport = transport
 
     def write(self) -> None:
+        since = self._talk.since
         request = self._talk.next(self._number)
         if request is None:
             self._talk.hang_up()
             return
-        self._began, self.busy = time.perf_counter(), True
+        self._began = since
         self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -146,10 +157,12 @@ class Line(asyncio.Protocol):
         head, blank, body = self._buffer.partition(b"\r\n\r\n")
         if not blank or len(body) < _length(head):
             return
-        self._buffer, self.busy = b"", False
+        self._buffer = b""
         self._talk.heard(self._began, head[9:12] in (b"200", b"202"))
         if not self._talk.load.rate or self._talk.over:
             self.write()
+        else:
+            self._talk.free.append(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self._talk.done.done():
@@ -177,10 +190,11 @@ async def main(load: Load) -> Report:
 
 async def _paced(lines: Sequence[Line], talk: Talk) -> None:
     """Evenly, as long as a connection is free; a late tick is made up for."""
+    talk.free.extend(lines)
     while not talk.over:
         behind = int((time.perf_counter() - talk.began) * talk.load.rate) - talk.sent
-        for line in [line for line in lines if not line.busy][: max(0, behind)]:
-            line.write()
+        for _ in range(min(behind, len(talk.free))):
+            talk.free.popleft().write()
         await asyncio.sleep(0.001)
     talk.hang_up()
 

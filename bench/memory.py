@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from bench.config import configuration, gateway, key_of
+from bench.engines import POSTGRES, engines, missing
 from bench.history import asleep, waiting
 from bench.loader import Load, loaded
 from bench.processes import Program, started
@@ -19,14 +21,14 @@ async def memory(scale: Scale, folder: Path) -> list[Row]:
     async with FakeOpenAI() as assistant:
         text = configuration(assistant.base_url, window_ms=50)
         rows, empty, small = await _small(folder, text, scale)
-        large = folder / "large"
-        large.mkdir()
+        elsewhere = await _on_postgres(_new(folder / "postgres"), assistant.base_url, scale)
+        large = _new(folder / "large")
         contacts = [f"known-{n}" for n in range(scale.conversations)]
         await asleep(large, text, contacts)
         idle, cpu = await _used(large, text, scale)
         await waiting(large, text, contacts)
         armed, _ = await _used(large, text, scale, turns=False)
-    return rows + _large_rows(scale.conversations, empty, idle, armed, cpu / small)
+    return rows + _large_rows(scale.conversations, empty, idle, armed, cpu / small) + elsewhere
 
 
 async def _small(folder: Path, text: str, scale: Scale) -> tuple[list[Row], float, float]:
@@ -45,6 +47,21 @@ async def _small(folder: Path, text: str, scale: Scale) -> tuple[list[Row], floa
         Row("more after 1,000 further conversations", f"{grown:.1f} MB", "P8 ≤ 20 MB", grown <= 20),
     ]
     return rows, empty, cpu
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+async def _on_postgres(folder: Path, assistant_url: str, scale: Scale) -> list[Row]:
+    """Conversations are the server's memory then, and not ours."""
+    async with engines() as there:
+        if POSTGRES not in there:
+            return missing(there)
+        text = configuration(assistant_url, window_ms=50, database=there[POSTGRES].url(folder))
+        rows, _, _ = await _small(folder, text, scale)
+    return [replace(row, what=f"{POSTGRES}: {row.what}") for row in rows]
 
 
 async def _used(folder: Path, text: str, scale: Scale, *, turns: bool = True) -> tuple[float, float]:

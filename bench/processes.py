@@ -10,8 +10,9 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from bench.rows import NotMeasured
 
@@ -24,11 +25,25 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Program:
-    """`python -m MODULE ARGS` on a port of its own."""
+class Beside(Protocol):
+    """What works for a program and is no child of it: a database server."""
 
-    def __init__(self, module: str, *args: str, port: int, env: Mapping[str, str] | None = None) -> None:
-        self.port, self.pid = port, 0
+    @property
+    def cpu(self) -> float: ...
+
+
+class Program:
+    """`python -m MODULE ARGS` on a port of its own. What `beside` uses is counted to it."""
+
+    def __init__(
+        self,
+        module: str,
+        *args: str,
+        port: int,
+        env: Mapping[str, str] | None = None,
+        beside: Beside | None = None,
+    ) -> None:
+        self.port, self.pid, self._beside = port, 0, beside
         self._command = [sys.executable, "-m", module, *args]
         self._env = {**os.environ, **(env or {})}
         self._process: asyncio.subprocess.Process | None = None
@@ -57,8 +72,8 @@ class Program:
 
     @property
     def cpu(self) -> float:
-        """Seconds of processor time, user and system, of it and of the processes it started."""
-        return sum(_cpu(pid) for pid in _family(self.pid))
+        """Seconds of processor time, user and system, of it, of the processes it started and of what is beside it."""
+        return sum(_cpu(pid) for pid in _family(self.pid)) + (self._beside.cpu if self._beside else 0.0)
 
     @property
     def memory(self) -> float:
@@ -103,9 +118,18 @@ def _family(pid: int) -> Iterator[int]:
             yield from _family(int(child))
 
 
-def _cpu(pid: int) -> float:
-    fields = _folder(pid, "stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _cpu(pid: int, fields: Sequence[int] = (11, 12)) -> float:
+    said = _folder(pid, "stat").read_text().rpartition(")")[2].split()
+    return sum(int(said[field]) for field in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def used(pid: int) -> float:
+    """Seconds of processor time of a server, its processes and those that came and went."""
+    total = _cpu(pid, (11, 12, 13, 14))
+    for child in _folder(pid, f"task/{pid}/children").read_text().split():
+        with suppress(OSError, NotMeasured):  # it just left, and is in its parent's account
+            total += _cpu(int(child))
+    return total
 
 
 def _memory(pid: int) -> float:

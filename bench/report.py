@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.picture import Picture, svg
 from bench.rows import Row
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -22,6 +23,13 @@ TITLES = {
     "encoding": "A voice note from other sound",
     "cold_start": "Start",
     "kill": "Death",
+    "growth": "What a turn costs the store alone",
+    "posting": "What a message costs the store alone",
+    "taken": "Ever more messages",
+    "answered": "Ever more turns",
+    "snapshot": "Behind a forgotten transaction",
+    "idle": "Nothing to do",
+    "orphans": "Claims of the dead",
 }
 VERDICTS = {True: "met", False: "**missed**", None: ""}
 
@@ -36,6 +44,7 @@ class Report:
     """Load averages before, between and after."""
     seconds: float
     sections: Mapping[str, Sequence[Row]]
+    pictures: Sequence[Picture] = ()
 
 
 def printed(report: Report) -> str:
@@ -63,11 +72,15 @@ def _about(report: Report) -> Iterator[str]:
 
 
 def kept(report: Report, file: Path) -> None:
-    """Takes the place of the last table in `file`; what stands around it is left alone."""
+    """Takes the place of the last table in `file`; what stands around it is left alone. Pictures go beside it."""
     text = file.read_text("utf-8") if file.exists() else f"# Performance\n\n{BEGIN}\n{END}\n"
     head, _, rest = text.partition(BEGIN)
     tail = rest.partition(END)[2]
     file.write_text(f"{head}{BEGIN}\n{markdown(report)}\n{END}{tail}", "utf-8")
+    images = file.parent / "images"
+    for picture in report.pictures:
+        images.mkdir(exist_ok=True)
+        (images / f"{picture.name}.svg").write_text(svg(picture), "utf-8")
 
 
 def markdown(report: Report) -> str:

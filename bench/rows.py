@@ -20,10 +20,18 @@ class Scale:
     """Voice replies of one phase."""
     conversations: int
     """In the large database."""
+    store_turns: int = 640
+    """Of one lap of a store alone."""
+    sizes: Sequence[int] = (10_000, 100_000, 1_000_000)
+    """Conversations in the databases whose turns are compared."""
+    held_turns: int = 24_000
+    """Behind a forgotten transaction."""
+    step_seconds: float = 6.0
+    """Of each rate of a rising load."""
 
 
 FULL = Scale(rounds=5, seconds=1.2, turns=250, notes=40, conversations=100_000)
-QUICK = Scale(rounds=1, seconds=0.4, turns=60, notes=8, conversations=2_000)
+QUICK = Scale(1, 0.4, 60, 8, 2_000, store_turns=256, sizes=(2_000, 20_000), held_turns=3_200, step_seconds=1.5)
 
 
 @dataclass(frozen=True, slots=True)
