@@ -377,7 +377,10 @@ class Ledger(ABC):
     ) -> None:
         values = lanes.spending_values(queue, day, characters, seconds, saved, tokens)
         if characters or seconds or saved or tokens:
-            await self._one(lanes.SPEND, values)
+            await self._bill(values)
+
+    async def _bill(self, values: Values) -> None:
+        await self._one(lanes.SPEND, values)
 
     async def spent(self, queue: str, since_day: str) -> Spent:
         row = await self._read_one(lanes.SPENT, {"queue": queue, "since_day": lanes.day_value(since_day)})

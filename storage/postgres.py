@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, TypeVar, cast
@@ -98,6 +98,7 @@ class PostgresStore(Ledger):
         self._posts: Group[Values, str] = Group(self._called("accept"))
         self._settles: Group[Values, str] = Group(self._called("settle"))
         self._loads: Group[Claim, list[Row]] = Group(self._loaded)
+        self._bills: Group[Values, None] = Group(self._billed)
         self._heard = 0
         self._steady = SteadyClock(lambda: self._heard)
         self._swept: dict[Kind, float] = {}
@@ -139,6 +140,7 @@ class PostgresStore(Ledger):
             await self._posts.finish()
             await self._settles.finish()
             await self._loads.finish()
+            await self._bills.finish()
             await self._close()
 
     async def _close(self) -> None:
@@ -275,6 +277,29 @@ class PostgresStore(Ledger):
 
         return write
 
+    async def _bill(self, values: Values) -> None:
+        await self._bills.ask(0, values)
+
+    async def _billed(self, calls: Sequence[Values]) -> Sequence[None]:
+        """What waits goes on a bill in one line: all turns of a queue, on every machine, write into the same row, and
+        each would wait for the commit of the one before it."""
+        sums: dict[tuple[str, str], list[float]] = {}
+        for call in calls:
+            line = sums.setdefault((call["queue"], call["day"]), [0] * len(AMOUNTS))
+            line[:] = [so_far + call[name] for so_far, name in zip(line, AMOUNTS, strict=True)]
+        rows = sorted((storable(queue), day, *line) for (queue, day), line in sums.items())
+        self.statements += 1
+        with _explained():
+            await self._fetch(BILL, *map(list, zip(*rows, strict=True)))
+        return [None] * len(calls)
+
+    async def claim(self, kind: Kind, limit: int, lease: int, owner: str, beside: Collection[str] = ()) -> list[Claim]:
+        swept = self._swept.get(kind)
+        claims = await super().claim(kind, limit, lease, owner, beside)
+        if len(claims) == limit and self._swept.get(kind) != swept:
+            self._swept.pop(kind, None)  # there may be more that is due since long: the next claim looks as far back
+        return claims
+
     def _back(self, kind: Kind) -> int:
         now = time.monotonic()
         if now - self._swept.get(kind, -SWEEP) < SWEEP:
@@ -302,6 +327,12 @@ async def _as_it_is(connection: asyncpg.Connection) -> None:
 
 # -- what this file alone says in SQL ------------------------------------------------------------------
 
+AMOUNTS = ("characters", "seconds", "saved", "tokens")
+BILL = lanes.SPEND.replace(
+    "VALUES (:queue, :day, :characters, :seconds, :saved, :tokens)",
+    "SELECT * FROM unnest(CAST($1 AS TEXT[]), CAST($2 AS TEXT[]), CAST($3 AS BIGINT[]), "
+    "CAST($4 AS DOUBLE PRECISION[]), CAST($5 AS BIGINT[]), CAST($6 AS BIGINT[]))",
+)
 LOADS = f"""
 SELECT c.n, e.*
 FROM unnest(CAST($1 AS SMALLINT[]), CAST($2 AS TEXT[]), CAST($3 AS BIGINT[]), CAST($4 AS BIGINT[]))
