@@ -22,6 +22,7 @@ from storage.lanes import Row, Values
 from storage.media import MediaStore
 from storage.model import ConversationId, Kind, Media, MediaId
 from storage.procedures import Procedure, alone
+from storage.store import Unavailable
 
 T = TypeVar("T")
 
@@ -211,7 +212,12 @@ class Retention:
         upto = going[-1][0]
         if kind is Kind.IN:
             media |= {id for (id,) in await self.books.inspect(FETCHED, {"key": key, "upto": upto})}
-        await self.books.forget(forget_said(kind, key, upto, sorted(media)))
+        try:
+            await self.books.forget(forget_said(kind, key, upto, sorted(media)))
+        except Unavailable as error:
+            if error.alone:  # somebody is busy there: the next walk comes by
+                return False
+            raise
         self.count("message", len(going))
         return len(going) == len(rows) == AT_ONCE or len(going) < len(rows)
 

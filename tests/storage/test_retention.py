@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -32,7 +33,9 @@ from storage.model import (
     conversation_id,
 )
 from storage.postgres import PostgresStore
+from storage.procedures import Procedure
 from storage.retention import AT_ONCE, DAY, KEPT, NOTES_AT_ONCE, Retention
+from storage.store import Unavailable
 from tests.contracts.store_suite import Lab
 from tests.contracts.test_stores import PostgresLab, SqliteLab, template  # noqa: F401 - a fixture
 
@@ -348,3 +351,55 @@ async def test_two_at_once_do_no_harm(lab: Lab, folder: MediaFolder) -> None:
     while await anext(one, "over") != "over" or await anext(other, "over") != "over":
         await holds(store)
     assert await counts(store, *SAID) == [0, 0, 0, 0]
+
+
+async def test_where_somebody_is_busy_it_comes_by_later(
+    lab: Lab, folder: MediaFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_of(lab)
+    for name in ("ana", "bia"):
+        await wrote(store, name, f"m-{name}")
+    await answered(store)
+    lab.pass_time(KEEP + DAY)
+    forget = store.forget
+    busy = [Unavailable("locked", alone=True)]
+
+    async def once_busy(procedure: Procedure[object]) -> object:
+        if procedure.__name__ == "forget_said" and busy:
+            procedure.close()
+            raise busy.pop()
+        return await forget(procedure)
+
+    monkeypatch.setattr(store, "forget", once_busy)
+    assert (await swept(lab, folder))["message"] == 3
+    busy.append(Unavailable("gone"))
+    with pytest.raises(Unavailable):
+        await swept(lab, folder)
+    assert (await swept(lab, folder))["message"] == 1
+
+
+async def test_who_writes_meanwhile_loses_nothing(lab: Lab, folder: MediaFolder) -> None:
+    store = store_of(lab)
+    names = [f"c{n}" for n in range(8)]
+    for name in names:
+        for n in range(AT_ONCE // 4):
+            await wrote(store, name, f"old-{name}-{n}")
+    await answered(store)
+    lab.pass_time(KEEP + DAY)
+
+    async def writes(name: str) -> None:
+        for n in range(10):
+            assert await wrote(store, name, f"new-{name}-{n}") is Verdict.NEW
+            assert await wrote(store, name, f"new-{name}-{n}") is Verdict.DUPLICATE
+
+    async def answers() -> None:
+        for _ in range(20):
+            await answered(store)
+
+    await asyncio.gather(swept(lab, folder), answers(), *(writes(name) for name in names))
+    await answered(store)
+    await swept(lab, folder)
+    for name in names:
+        said = [entry.dedup for entry in await store.latest(who(name).id, Kind.IN, 1000)]
+        assert said == [f"new-{name}-{n}" for n in reversed(range(10))]
+        assert (await store.turns(who(name).id, 0, 100))[-1].tail == AT_ONCE // 4 + 10
