@@ -59,6 +59,8 @@ class Ledger(ABC):
     _familiar_most = 0
     """Answers to "who is it?" that are remembered; then it begins anew. Only where nobody else writes."""
 
+    _depths = lanes.DEPTHS
+
     def __init__(self, rang: Rang | None = None) -> None:
         self._rang = rang
         self._familiar: dict[tuple[str, tuple[str, ...]], str] = {}
@@ -387,7 +389,7 @@ class Ledger(ABC):
         return lanes.spent_of(row)
 
     async def depths(self) -> Depths:
-        inbound, outbound, desk, dead, held, conversations = await self._read_one(lanes.DEPTHS, {})
+        inbound, outbound, desk, dead, held, conversations = await self._read_one(self._depths, {})
         return Depths({"in": inbound, "out": outbound, "desk": desk}, dead, held, conversations)
 
     # -- a fleet ---------------------------------------------------------------------------------------

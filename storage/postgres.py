@@ -79,6 +79,7 @@ class PostgresStore(Ledger):
     """
 
     alone = False
+    _depths = lanes.ESTIMATED_DEPTHS
 
     def __init__(
         self,

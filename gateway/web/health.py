@@ -15,6 +15,7 @@ from gateway.config import Config
 from gateway.telemetry import Telemetry
 from gateway.web.access import Access
 from gateway.web.problems import Problem, explained
+from storage.model import Kind
 from storage.store import Store, StoreError
 
 PASSED_ON = frozenset({"forwarded", "x-forwarded-for", "x-real-ip", "via"})
@@ -37,8 +38,8 @@ class Health:
     async def ready(self, request: web.Request) -> web.Response:
         """503 when messages cannot be taken; what is merely degraded is named."""
         try:
-            await self.store.now()
-            await self.store.depths()
+            await self.store.next_wake(Kind.IN)  # the way of whoever writes,
+            await self.store.held(1)  # and of whoever reads
         except StoreError as error:
             gone = {"status": "unavailable", "detail": str(error)}
             return web.Response(body=orjson.dumps(gone), status=503, content_type="application/json")
