@@ -34,6 +34,7 @@ python3 run.py demo  [--lite] [ARGS]    a sample company in your browser; no key
 python3 run.py test  [--lite] [ARGS]    every test; ARGS go to pytest
 python3 run.py recado [--lite] ARGS     any recado command, e.g. recado run --config recado.toml
 python3 run.py bench [--lite] [ARGS]    measure this machine
+python3 run.py chaos [ARGS]             kill, cut and fill whatever can be, and see whether the promises hold
 python3 run.py check                    ruff, mypy --strict and the documentation check
 python3 run.py help                     this
 
@@ -58,17 +59,18 @@ def main(args):
     if what in ("help", "-h", "--help"):
         say(usage())
         return 0
-    if what not in ("demo", "test", "recado", "bench", "check"):
+    if what not in ("demo", "test", "recado", "bench", "chaos", "check"):
         say(f"There is no `{what}`.\n\n{usage()}")
         return 2
     rest = [a for a in args[1:] if a != "--lite"]
     lite = "--lite" in args[1:]
-    voice = LITE if lite or what == "check" else EMBEDDED
-    set_up({voice, TEST} if what in ("test", "check") else {voice})
+    voice = LITE if lite or what in ("check", "chaos") else EMBEDDED
+    set_up({voice, TEST} if what in ("test", "check", "chaos") else {voice})
     commands = {
         "demo": ["-m", "gateway", "demo", *(["--lite"] if lite else []), *rest],
         "recado": ["-m", "gateway", *rest],
         "bench": ["-m", "bench", *rest],
+        "chaos": ["-m", "bench.chaos", *rest],
         "test": ["-m", "pytest", *(["-m", "not embedded"] if lite else []), *rest],
     }
     return check() if what == "check" else become(commands[what])

@@ -269,7 +269,7 @@ async def site(
             here.relay = Relay(ground.server.folder / ".s.PGSQL.5432")
             stack.push_async_callback(_closed, await here.relay.start())
         for number in range(workers or (1 if ground.engine is Engine.SQLITE else FLEET)):
-            assistant = await stack.enter_async_context(Assistant())
+            await stack.enter_async_context(assistant := Assistant())
             config = folder / f"recado-{number}.toml"
             config.write_text(_configured(here, number, assistant))
             given = {name: value for name, value in numbers.items() if name != "skew" or number == 0}

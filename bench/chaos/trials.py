@@ -126,7 +126,7 @@ def _over(here: Site, seconds: float) -> str:
 
 async def poison(ground: Ground, extent: Extent, chance: random.Random) -> Found:
     """A message that kills the process, half a second after it was claimed, each time."""
-    numbers = {} if extent.max_tries is None else {"max_tries": extent.max_tries}
+    numbers: dict[str, Any] = {} if extent.max_tries is None else {"max_tries": extent.max_tries}
     async with site(ground, **numbers) as here:
         deaths = 0
         tasks: set[asyncio.Task[None]] = set()

@@ -323,14 +323,14 @@ LIVES = settings(
 
 
 def test_lanes_in_a_file() -> None:
-    run_state_machine_as_test(lambda: LaneMachine(FileLab()), settings=LIVES)
+    run_state_machine_as_test(lambda: LaneMachine(FileLab()), settings=LIVES)  # type: ignore[arg-type]
 
 
 def test_lanes_on_a_server(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.postgres.SWEEP", 0.0)  # every look sees all that is due, as the model does
     name = postgres.database()
     with ServerLab(postgres.url(name)) as lab:
-        run_state_machine_as_test(lambda: LaneMachine(lab), settings=LIVES)
+        run_state_machine_as_test(lambda: LaneMachine(lab), settings=LIVES)  # type: ignore[arg-type]
     postgres.drop(name)
 
 
