@@ -237,3 +237,33 @@ async def test_it_works_through_pgbouncer(pooled: str) -> None:
     assert ["".join(sorted(entry.body.split(";"))) for entry in out] == ["01234"] * 20
     for store in stores:
         await store.close()
+
+
+# -- rights ----------------------------------------------------------------------------------------------
+
+
+async def test_a_role_that_may_make_nothing_can_serve_what_is_made(url: str, aside: Aside, store: PostgresStore) -> None:
+    """The rights that docs/scale.md names."""
+    await store.accept(who("ana"), post("ana", "0"))
+    role = f"r_{url.split('@/')[1].split('?')[0]}"
+    aside.execute(url, f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA public TO {role}")
+    aside.execute(url, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}")
+    aside.execute(url, f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}")
+    served = PostgresStore(url.replace("postgres@", f"{role}@"))
+    await served.open()
+    assert (await served.accept(who("ana"), post("ana", "1"))).seq == 2
+    assert await answered(served, 1) == 1
+    await served.close()
+    aside.execute(url, f"DROP OWNED BY {role}; DROP ROLE {role}")
+    aside.forget(url)
+
+
+async def test_a_schema_of_its_own_beside_another_program(url: str, aside: Aside) -> None:
+    aside.execute(url, "CREATE TABLE lane (id INTEGER); CREATE SCHEMA recado")
+    store = PostgresStore(f"{url}&options=-csearch_path%3Drecado")
+    await store.open()
+    assert (await store.accept(who("ana"), post("ana", "0"))).seq == 1
+    await store.close()
+    found = aside.fetch(url, "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename = 'entry'")
+    assert [schema for (schema,) in found] == ["recado"]
+    aside.forget(url)
