@@ -19,8 +19,8 @@ FORMS = (".mp3", *(f".{name}" for name in PROFILES))
 """In which a blob may lie beside itself."""
 SHARE = 4
 """So many times as long as a piece of work took is rested after it: a fifth of one connection at most."""
-LEAST_REST = 0.1
-"""Seconds: with a hundred entries a piece, some three million an hour at most."""
+LEAST_REST = 0.02
+"""Seconds: at most a hundred and eighty thousand pieces an hour."""
 BETWEEN = 3600.0
 """Seconds between two walks, and after one that broke."""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from storage import lanes
 from storage.lanes import Row, Values
@@ -71,7 +71,10 @@ SELECT p.channel, p.id, CASE WHEN {OLD_ID} THEN 1 ELSE 0 END FROM provider_id AS
 WHERE (p.channel, p.id) > (:channel, :id) ORDER BY p.channel, p.id LIMIT :look
 """  # noqa: S608 - constants of this file
 
-FORGET_ID = f"DELETE FROM provider_id AS p WHERE p.channel = :channel AND p.id = :id AND {OLD_ID}"  # noqa: S608
+FORGET_IDS = f"""
+DELETE FROM provider_id AS p
+WHERE (p.channel, p.id) > (:channel, :id) AND (p.channel, p.id) <= (:last_channel, :last_id) AND {OLD_ID}
+"""  # noqa: S608
 
 OLDEST = "(SELECT e.at FROM entry AS e WHERE e.kind = {} AND e.key = c.id ORDER BY e.seq LIMIT 1)"
 
@@ -127,9 +130,10 @@ UNREAD = "DELETE FROM unread WHERE at < :before"
 # -- procedures --------------------------------------------------------------------------------------
 
 
-def forget_ids(ids: Sequence[tuple[str, str]], before: int) -> Procedure[None]:
-    for channel, id in ids:
-        yield FORGET_ID, {"channel": channel, "id": id, "before": before}
+def forget_ids(after: tuple[str, str], upto: tuple[str, str], before: int) -> Procedure[None]:
+    """The old ones of a stretch that was looked at."""
+    stretch = {"channel": after[0], "id": after[1], "last_channel": upto[0], "last_id": upto[1]}
+    yield FORGET_IDS, {**stretch, "before": before}
 
 
 def forget_said(kind: Kind, key: ConversationId, upto: int, media: Sequence[str]) -> Procedure[None]:
@@ -180,13 +184,13 @@ class Retention:
                 yield
 
     async def _ids(self, before: int) -> AsyncIterator[None]:
-        at: Any = ("", "")
+        at = ("", "")
         while rows := await self.books.inspect(IDS, {"channel": at[0], "id": at[1], "before": before, "look": LOOK}):
-            old = [(channel, id) for channel, id, is_old in rows if is_old]
-            if old:
-                await self.books.forget(forget_ids(old, before))
-                self.count("id", len(old))
-            at = (rows[-1][0], rows[-1][1])
+            upto = (rows[-1][0], rows[-1][1])
+            if old := sum(is_old for *_, is_old in rows):
+                await self.books.forget(forget_ids(at, upto, before))
+                self.count("id", old)
+            at = upto
             yield
 
     async def _conversations(self, before: int) -> AsyncIterator[None]:
