@@ -190,13 +190,11 @@ async def paused(ground: Ground, extent: Extent, chance: random.Random) -> Found
             await crowd.answered()
         asleep.resume()
         await crowd.answered()
+        account, more = await crowd.account(), f"{had} turns slept for {here.lease / 1000 + 1:.0f} s"
+        if ground.engine is Engine.SQLITE:
+            return await _found(here, account, more)  # nobody else is there to take them over
         fenced = await _said(asleep, "the lane was taken over", "lease could not be renewed", many=had)
-        account = await crowd.account()
-        others = ground.engine is Engine.POSTGRES
-        more = f"{had} turns slept for {here.lease / 1000 + 1:.0f} s" + (
-            f", {fenced} of them `Fenced`" if others else ""
-        )
-        return await _found(here, account, more, well=fenced >= had if others else True)
+        return await _found(here, account, f"{more}, {fenced} of them were fenced off when it woke", well=fenced >= had)
 
 
 async def _wait(gate: asyncio.Event) -> None:
@@ -321,7 +319,7 @@ async def redelivered(ground: Ground, extent: Extent, chance: random.Random) -> 
         stored = 0
         for contact in crowd.contacts:
             stored += sum(message["from"] == "contact" for message in await contact.messages())
-        account = replace(await crowd.account(), disorder=0)  # they were shuffled
+        account = replace(await crowd.account(), disorder=0, jumbled=0)  # they were shuffled
         unique, deadlocks = each * extent.crowd, await _deadlocks(here)
         more = f"{len(copies):,} copies of {unique}: {stored} stored, {new} acknowledged as new"
         well = stored == unique and new == unique and not deadlocks
