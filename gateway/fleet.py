@@ -169,6 +169,8 @@ class Together:
                     await self._look_around(live, inboxes)
             except StoreError as error:
                 log.debug("what others do cannot be seen now: %s", error)
+            except Exception:  # without a next look nobody here would hear of the others any more
+                log.exception("looking at what others do broke")
             await asyncio.sleep(LOOK)
 
     async def _look(self, live: Live) -> None:
