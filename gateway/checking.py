@@ -33,6 +33,7 @@ from gateway.telemetry import Telemetry
 from gateway.transcript import rfc3339
 from gateway.voices import HOSTED, look, rungs
 from storage.media import MediaAway, MediaRefused
+from storage.store import StoreError
 from tts.encode import Encoder
 from tts.errors import VoiceUnavailable
 from tts.findings import Finding
@@ -125,7 +126,10 @@ async def _month(config: Config, queue: Queue) -> Sequence[Finding]:
     if not is_limited(queue):
         return []
     month = month_of(time.time_ns() // 1_000_000)
-    tokens = (await database(config).spent(queue.name, month)).tokens
+    try:
+        tokens = (await database(config).spent(queue.name, month)).tokens
+    except StoreError:  # storage.url says what is wrong with it
+        return []
     over, findings = spent(queue, tokens), []
     for place, settings in enumerate((queue.assistant, *queue.assistants)):
         if settings.provider != "local" and settings.monthly_tokens:
@@ -229,7 +233,10 @@ def _is_public(config: Config) -> bool:
 
 async def _unread(config: Config) -> list[Finding]:
     """Requests of providers that nobody could read: a new kind of message, or a new version."""
-    unread = await database(config).unread(SHOWN)
+    try:
+        unread = await database(config).unread(SHOWN)
+    except StoreError:  # storage.url says what is wrong with it
+        return []
     return [
         Finding("warning", f"channels.{one.channel}", f"a request of {rfc3339(one.at)} could not be read: {one.why}")
         for one in unread

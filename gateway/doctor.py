@@ -231,6 +231,8 @@ def _other_version(version: int) -> Finding | None:
     if version > known:
         told = f"written by a newer recado (schema {version}, this one knows {known})"
         return Finding("error", "database", f"{told}: use the recado that wrote it")
+    if version == 0:
+        return Finding("warning", "database", "empty yet: no gateway was started on it")
     if version < known:
         told = f"of an older recado (schema {version} of {known}), so little was asked"
         return Finding("warning", "database", f"{told}: the next start brings it up to date; back it up before")

@@ -127,12 +127,12 @@ class Together:
         try:
             return await self._store.lease(name, self._owner, self._term)
         except StoreError as error:
-            log.warning("nobody can be asked who does what", extra={"facts": {"what": name, "error": str(error)}})
+            log.warning("nobody can be asked who does what", extra={"facts": {"duty": name, "error": str(error)}})
             return False
 
     async def _hold(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Until another has it: when the store cannot be asked, somebody else may already do it."""
-        log.info("this process does what only one may", extra={"facts": {"what": name}})
+        log.info("this process does what only one may", extra={"facts": {"duty": name}})
         doing = asyncio.ensure_future(work())
         try:
             while not doing.done() and await self._get(name):

@@ -103,6 +103,19 @@ async def test_check_listens_with_the_ear(
     assert "wrong-one" not in said.out + said.err
 
 
+async def test_check_finds_a_database_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with FakeOpenAI() as openai:
+        url = '[storage]\nurl = "postgresql://recado:psst@127.0.0.1:1/x"\n'
+        path = written(tmp_path, toml(openai.base_url, openai_key=openai.key, more=url))
+        assert await recado("check", "--config", path) == 1
+        told = capsys.readouterr()
+        assert "storage.url: the database cannot be reached" in told.err
+        assert "psst" not in told.err + told.out
+        assert "assistant" in told.out, "and the rest was looked at all the same"
+        assert await recado("run", "--config", path) == 3
+        assert "psst" not in capsys.readouterr().err
+
+
 async def test_check_finds_a_dead_provider(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path, toml("http://127.0.0.1:9/v1", openai_key="k"))
     assert await recado("check", "--config", path) == 1
