@@ -129,9 +129,11 @@ class Team:
         self.changed(talk)
         return turn
 
-    def passes(self, talk: Talk, state: str, why: str = "", *, person: str = "", minutes: float = 0) -> None:
+    def passes(
+        self, talk: Talk, state: str, why: str = "", *, person: str = "", minutes: float = 0, to: str = "humanos"
+    ) -> None:
         at = stamp(self.now - timedelta(minutes=minutes))
-        step = {"at": at, "state": state, "to": "humanos", "person": person, "reason": "wish", "why": why}
+        step = {"at": at, "state": state, "to": to, "person": person, "reason": "wish", "why": why}
         talk.course.append(step)
         self.changed(talk)
 

@@ -241,6 +241,7 @@ async def test_what_did_not_arrive_is_plain_to_see(
         await choose(page, lia)
         team.state_of(lia, state)
         await page.locator(".undelivered", has_text=said).wait_for()
+        assert await page.get_by_text("assumiu antes").count() == 0, "it may have been for another reason"
 
 
 async def test_corrections_and_what_was_taken_back_are_told(browser: Browser, inbox: str, team: Team) -> None:
@@ -396,6 +397,7 @@ async def test_the_history_says_what_decided_and_who_had_it_in_order(browser: Br
     team.turn(lia, "held", "A conversa estava com a equipe.", minutes=6, reason="held_by_person")
     team.passes(lia, "held", WISH, person="Bruno", minutes=7)
     team.passes(lia, "held", WISH, person="Marina", minutes=5)
+    team.passes(lia, "held", WISH, person="Marina", minutes=4.5, to="oficina")
     team.passes(lia, "released", "Marina devolveu a conversa ao assistente.", minutes=4)
     team.passes(lia, "held", "Uma pessoa da equipe respondeu pelo celular.", minutes=3)
     team.passes(lia, "assistant", "A equipe não fez nada.", minutes=2)
@@ -404,13 +406,14 @@ async def test_the_history_says_what_decided_and_who_had_it_in_order(browser: Br
     async with marina(browser, inbox) as page:
         await choose(page, lia)
         await look_back(page)
-        assert await past(page, 11) == [
+        assert await past(page, 12) == [
             ["Respondida", ANSWERED, "Em voz: O cliente mandou áudio."],
             ["Passada para a equipe", WISH, "Em texto"],
             ["Equipe chamada: humanos"],
             ["Assumida por Bruno"],
             ["Deixada com a equipe", "A conversa estava com a equipe."],
             ["Assumida por Marina"],
+            ["Equipe chamada: oficina"],
             ["De volta ao assistente", "Marina devolveu a conversa ao assistente."],
             ["Assumida pela equipe", "Uma pessoa da equipe respondeu pelo celular."],
             ["De volta ao assistente", "A equipe não fez nada."],
@@ -438,6 +441,11 @@ async def test_the_history_says_what_decided_and_who_had_it_in_order(browser: Br
             ["Em texto", "Talvez enviada: confira antes de repetir", "Não foi enviada: o cliente escreveu antes"],
         ),
         ({"deliveries": [_lost("unsure"), _lost("sent", part="0:again")]}, ["Em texto"]),
+        ({"deliveries": [_lost("failed", "131026"), _lost("sent", part="0:again1")]}, ["Em texto"]),
+        (
+            {"deliveries": [_lost("unsure"), _lost("failed", "131026", "0:again1")]},
+            ["Em texto", "Não foi entregue (131026)"],
+        ),
         (
             {"deliveries": [_lost("withdrawn", "person_took_over", part) for part in "012"]},
             ["Em texto", "Não foi enviada: uma pessoa assumiu antes"],

@@ -17,6 +17,7 @@ const FAR = "600px";
 const ROOMY_PX = 640;  // what stands above the talk may not push it out of sight
 const PICTURES = ["image/jpeg", "image/png", "image/webp", "image/gif"];
 const QUIET_STATES = ["sent", "delivered", "read", "played"];
+const NOT_THERE = { withdrawn: "withdrawn_other" };  // why, only the history knows
 const SIGNS = { sent: "check", delivered: "check", read: "check", played: "check", waiting: "clock" };
 
 export function Case({ state, t, acts }) {
@@ -143,7 +144,7 @@ class Line extends Component {
         <p class="stamp"><time datetime=${iso(item.at)}>${new Intl.DateTimeFormat(words.locale, { hour: "2-digit", minute: "2-digit" }).format(item.at)}</time>
           ${item.mine && html`<${Sign} state=${item.state ?? (elsewhere(item) ? "" : "waiting")} t=${t} />`}</p>
       </div>
-      ${item.state && !QUIET_STATES.includes(item.state) && html`<p class="undelivered"><${Icon} name="alert" /><span>${t(`state_${item.state}`)}</span></p>`}
+      ${item.state && !QUIET_STATES.includes(item.state) && html`<p class="undelivered"><${Icon} name="alert" /><span>${t(NOT_THERE[item.state] ?? `state_${item.state}`)}</span></p>`}
     </li>`;
   }
 }

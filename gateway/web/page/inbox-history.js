@@ -56,11 +56,12 @@ const told = (turn) => ({ key: turn.turn, kind: turn.outcome, at: turn.ended_at,
 // The reason stays the same for as long as people have it, and the turn that called them has said it.
 function passing(step, before, turns) {
   const said = step.why === before?.why || turns.some(({ ended_at, why }) => ended_at === step.at && why === step.why);
-  return { key: `${step.at}-${step.state}-${step.person}`, kind: "passing", at: step.at, what: hands(step), why: said ? "" : step.why };
+  return { key: `${step.at}-${step.state}-${step.person}-${step.to}`, kind: "passing", at: step.at, what: hands(step, before), why: said ? "" : step.why };
 }
 
-function hands({ state, to, person }) {
-  if (state === "requested") return ["step_requested", { to }];
+function hands({ state, to, person }, before) {
+  const moved = ["requested", "held"].includes(before?.state) && before.to !== to;  // another team, whoever has it
+  if (state === "requested" || (state === "held" && moved)) return ["step_requested", { to }];
   if (state === "held") return person ? ["step_held", { person }] : ["step_held_nobody"];
   return ["step_released"];
 }
@@ -76,14 +77,17 @@ function form({ reply, reason, timeline, deliveries }) {
   return { said: [reply.parts.some(({ kind }) => kind === "voice") ? "in_voice" : "in_writing"], why: (!fixed && shape?.why) || "" };
 }
 
-// What did not arrive as it was meant to, each kind of it once.
+// What did not arrive as it was meant to, each kind of it once. A repeat is `0:again1`: what it brought there has arrived,
+// whatever became of the first try.
 function undelivered(deliveries) {
-  const reached = new Map();
-  for (const one of deliveries) {
-    const part = one.part.split(":")[0];  // a repeat is `0:again`
-    if (RANK[one.state] >= RANK[reached.get(part)?.state ?? "unsure"]) reached.set(part, one);
+  const tries = new Map();
+  for (const one of deliveries) if (RANK[one.state] >= RANK[tries.get(one.part)?.state ?? "unsure"]) tries.set(one.part, one);
+  const parts = new Map();
+  for (const one of tries.values()) {
+    const part = one.part.split(":")[0];
+    if (!parts.has(part) || lack(parts.get(part))) parts.set(part, one);
   }
-  return [...new Map([...reached.values()].map(lack).filter(Boolean).map((one) => [one.key + one.code, one])).values()];
+  return [...new Map([...parts.values()].map(lack).filter(Boolean).map((one) => [one.key + one.code, one])).values()];
 }
 
 function lack({ state, detail = "" }) {
