@@ -264,7 +264,7 @@ class PostgresStore(Ledger):
         lists = [[getattr(claim, name) for claim in claims] for name in ("kind", "key", "head", "tail")]
         self.statements += 1
         with _explained():
-            for n, *row in await self._open.fetch(LOADS, *lists):
+            for n, *row in await self._fetch(LOADS, *lists):
                 found[n - 1].append(row)
         return found
 
