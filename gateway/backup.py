@@ -134,7 +134,7 @@ def remarks(kept: Backup, place: Installation) -> Iterator[str]:
     if kept.missing:
         yield f"{kept.missing} media that the database names are not in {place.media}"
     if kept.damaged:
-        yield f"{kept.damaged} media are no longer what was put there: `recado doctor` on this disk"
+        yield f"{kept.damaged} media are no longer what was put there: look at this disk; an older backup may have them"
 
 
 def put_back(restored: Restored) -> Iterator[str]:
@@ -247,11 +247,16 @@ class _Writing:
     damaged: list[str] = field(default_factory=list)
 
     def add(self, name: str, path: Path) -> bool:
-        """False when there is no such file. Raises OSError."""
+        """False when there is no such file. Raises NotDone when it cannot be opened, Damaged when it cannot be read,
+        OSError when there is no room."""
         try:
             file = path.open("rb")
         except (FileNotFoundError, IsADirectoryError):
             return False
+        except OSError as error:
+            raise NotDone(
+                f"{path} cannot be opened: {error.strerror or error}: run this as the gateway's user"
+            ) from error
         with file:
             self._add(name, file, os.fstat(file.fileno()).st_size)
         return True
@@ -282,7 +287,11 @@ class _Hashed:
         self._file, self._hash = file, hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
-        read = self._file.read(size)
+        try:
+            read = self._file.read(size)
+        except OSError as error:
+            named = getattr(self._file, "name", "what was kept")
+            raise Damaged(f"{named} cannot be read: {error.strerror or error}: look at its disk") from error
         self._hash.update(read)
         return read
 
@@ -538,7 +547,7 @@ class _Restoring:
         """Never over one that is whole: the former database names it too."""
         id = name.rpartition("/")[2]
         path, part = folder / id[:2] / id, folder / ".parts" / f"restoring-{id}"
-        if path.is_file() and path.stat().st_size == self.reading.members[name].size:
+        if path.is_file() and _is_named_after(path, id):
             return
         part.unlink(missing_ok=True)
         try:
@@ -590,6 +599,15 @@ class _Restoring:
 
     def _aside(self, path: Path) -> Path:
         return path.with_name(f"{path.name}.before-{_moment(self.now)}")
+
+
+def _is_named_after(path: Path, digest: str) -> bool:
+    """Whole, by its content: a disk that fails, or a file that was written over, leaves the size as it was."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+    except OSError:
+        return False
 
 
 def _moment(now: int) -> str:

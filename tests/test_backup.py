@@ -20,7 +20,7 @@ import orjson
 import pytest
 
 from gateway import backup
-from gateway.backup import MANIFEST, Backup, NotDone, back_up
+from gateway.backup import MANIFEST, Backup, Damaged, NotDone, back_up
 from gateway.config import load
 from gateway.installation import Installation, NotEmbedded
 from storage.media import MediaFolder
@@ -185,6 +185,39 @@ async def test_media_that_are_gone_or_damaged_are_told(tmp_path: Path, capsys: p
     assert "1 media are no longer" in told
     assert await recado("restore", tmp_path / "b.tar", "--config", there) == 0
     assert (media_of(place_of(there)) / hurt.id[:2] / hurt.id).read_bytes() == b"else"
+
+
+async def test_what_cannot_be_opened_is_named_and_not_the_place_of_the_backup(tmp_path: Path) -> None:
+    here = written(tmp_path / "here")
+    medium, place = await lived_in(here), place_of(here)
+    path = media_of(place) / medium.id[:2] / medium.id
+    path.unlink()
+    path.symlink_to(path)
+    with pytest.raises(NotDone, match=f"{medium.id} cannot be opened"):
+        made(place, tmp_path / "b.tar")
+    assert not (tmp_path / "b.tar").exists()
+
+
+def test_what_a_disk_does_not_give_back_is_damaged() -> None:
+    class Broken(io.BytesIO):
+        name = "media/ab/abc"
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(Damaged, match="media/ab/abc cannot be read: Input/output error"):
+        backup._Hashed(Broken()).read()
+
+
+async def test_a_medium_that_was_damaged_since_is_whole_again(tmp_path: Path) -> None:
+    """Of the same size: a disk that fails, or somebody who wrote over it."""
+    here = written(tmp_path / "here")
+    medium, place = await lived_in(here), place_of(here)
+    made(place, tmp_path / "b.tar")
+    path = media_of(place) / medium.id[:2] / medium.id
+    path.write_bytes(b"xx" * 1000)
+    assert await recado("restore", tmp_path / "b.tar", "--config", here, "--replace") == 0
+    assert path.read_bytes() == b"oi" * 1000
 
 
 async def test_media_in_a_bucket_are_not_in_it(tmp_path: Path) -> None:
