@@ -41,7 +41,7 @@ async def repost(config: Config, address: str, *, force: bool) -> int:
         raise CannotRepost(str(error), USAGE) from None
     place = _place(config)
     if place is None or place.is_running():
-        return await _by_the_gateway(config, id, kind, seq, force)
+        return await _by_the_gateway(config, id, kind, seq, force, runs=place is not None)
     if not place.is_there():
         raise CannotRepost(f"there is no database at {place.database}: name the configuration with --config", CANNOT)
     return await _by_ourselves(place, id, kind, seq, force)
@@ -69,10 +69,12 @@ async def _by_ourselves(place: Installation, id: ConversationId, kind: Kind, seq
         await store.close()
 
 
-async def _by_the_gateway(config: Config, id: ConversationId, kind: Kind, seq: int, force: bool) -> int:
+async def _by_the_gateway(config: Config, id: ConversationId, kind: Kind, seq: int, force: bool, *, runs: bool) -> int:
+    """`runs`: one does, on this machine; else the database is a server's, and nobody can tell from here."""
     key = config.server.admin_key.get_secret_value()
     if not key:
-        raise CannotRepost("the gateway runs and has no server.admin_key: set one, or stop it first", CANNOT)
+        cure = "the gateway runs and has no server.admin_key: set one, or stop it first"
+        raise CannotRepost(cure if runs else "a gateway does it, and has no server.admin_key: set one", CANNOT)
     host = EVERYWHERE.get(config.server.host, config.server.host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{config.server.port}"
     url += f"/v1/dead/{quote(id, safe='')}/{NAMES[kind]}/{seq}/repost"
@@ -83,8 +85,11 @@ async def _by_the_gateway(config: Config, id: ConversationId, kind: Kind, seq: i
         ):
             return _taken(answer.status, (await json_object(answer, MOST)) or {})
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        told = f"the gateway runs and does not answer at server.host and server.port ({type(error).__name__})"
-        raise CannotRepost(f"{told}: run this where it runs, or stop it first", CANNOT) from None
+        told = f"does not answer at server.host and server.port ({type(error).__name__}): run this where it"
+        cure = (
+            f"the gateway runs and {told} runs, or stop it first" if runs else f"a gateway does it, and {told} serves"
+        )
+        raise CannotRepost(cure, CANNOT) from None
 
 
 def _taken(status: int, body: object) -> int:

@@ -158,6 +158,24 @@ async def until_http(contact: Contact, gateway: Gateway) -> list[tuple[str, str]
         return await until(contact, 3)
 
 
+@pytest.mark.file
+async def test_of_a_database_server_it_claims_no_gateway_that_it_cannot_see(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing runs there, and to stop it would help nobody: only a gateway reaches a server's lanes."""
+    path = tmp_path / "recado.toml"
+    text = toml("http://127.0.0.1:1/v1", openai_key="sk-x").replace("port = 0", "port = 1")
+    path.write_text(f'{text}\n[storage]\nurl = "postgresql://u:p@127.0.0.1:1/x"\n', "utf-8")
+    for more in ("", "admin_key"):
+        kept = path.read_text("utf-8")
+        path.write_text(kept.replace(f'admin_key = "{ADMIN}"', "") if more else kept, "utf-8")
+        assert await recado("repost", "c_1:in:1", "--config", path) == 3
+        told = capsys.readouterr().err
+        assert "the gateway runs" not in told
+        assert "stop it" not in told
+        assert (more or "server.port") in told
+
+
 async def test_where_nothing_is_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "recado.toml"
     path.write_text(toml("http://127.0.0.1:1/v1", openai_key="sk-x"), "utf-8")
