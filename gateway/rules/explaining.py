@@ -56,7 +56,7 @@ READS: dict[str, dict[str, str]] = {
         "pt": "O cliente escreveu fora do horário de atendimento e foi avisado.",
         "en": "The customer wrote out of hours and was told so.",
         "es": "El cliente escribió fuera del horario de atención y se le avisó.",
-        "zh": "客户在非营业时间来信，已告知其营业时间。",
+        "zh": "客户在非营业时间来信，已告知其现为非营业时间。",
     },
     "auto_reply": {
         "pt": "Uma resposta automática da fila serviu para o que o cliente escreveu.",
@@ -224,10 +224,10 @@ READS: dict[str, dict[str, str]] = {
 """By a turn's reason. Of a turn that a flow answered, by why the flow did."""
 OTHERWISE: dict[tuple[Outcome, str], dict[str, str]] = {
     (Outcome.HELD, "out_of_hours"): {
-        "pt": "O cliente escreveu fora do horário e já tinha sido avisado; a mensagem espera a equipe.",
-        "en": "The customer wrote out of hours and had been told before; the message waits for the team.",
-        "es": "El cliente escribió fuera de horario y ya se le había avisado; el mensaje espera al equipo.",
-        "zh": "客户在非营业时间来信，此前已告知；消息等待团队处理。",
+        "pt": "O cliente escreveu fora do horário e já tinha sido avisado, então não houve outra resposta.",
+        "en": "The customer wrote out of hours and had been told before, so nothing more was said.",
+        "es": "El cliente escribió fuera de horario y ya se le había avisado, así que no hubo otra respuesta.",
+        "zh": "客户在非营业时间来信，此前已告知，因此未再回复。",
     },
     (Outcome.IGNORED, "closed"): {
         "pt": "O cliente não escreveu mais, e o atendimento foi encerrado sem aviso.",
