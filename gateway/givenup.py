@@ -6,6 +6,7 @@ import re
 
 import orjson
 
+from gateway.rules.custody import Custody, custody_of, may_send
 from storage.model import ConversationId, GivenUp, Kind, Posted
 from storage.store import Store
 
@@ -24,6 +25,10 @@ class NotGivenUp(Exception):
 
 class PerhapsSent(Exception):
     """Posted again it may reach the contact twice."""
+
+
+class InVain(Exception):
+    """Posted again it would come to nothing, and be no dead letter any more. The text says what to do instead."""
 
 
 def address_of(given: GivenUp) -> str:
@@ -50,12 +55,25 @@ def words(given: GivenUp) -> str:
 
 
 async def repost(store: Store, id: ConversationId, kind: Kind, seq: int, *, force: bool) -> Posted:
-    """At the end of its lane, at once. What may have been sent only by `force`. Raises NotGivenUp, PerhapsSent and
-    what the store raises."""
+    """At the end of its lane, at once. What may have been sent only by `force`. Raises NotGivenUp, PerhapsSent, InVain
+    and what the store raises."""
     given = await store.given_up(id, kind, seq)
     if given is not None and given.reason.startswith(UNSURE) and not force:
         raise PerhapsSent
+    if given is not None and (why := await _in_vain(store, given)):
+        raise InVain(why)
     posted = await store.repost(id, kind, seq) if given is not None else None
     if posted is None:
         raise NotGivenUp
     return posted
+
+
+async def _in_vain(store: Store, given: GivenUp) -> str:
+    """Nobody answers for people, and what was written before they came is withdrawn."""
+    talk = await store.conversation(given.conversation)
+    custody, body = custody_of(talk) if talk else Custody(), orjson.loads(given.body) if given.body else {}
+    if given.kind is Kind.IN and custody.people:
+        return "people have this conversation, so nobody would answer: give it back first (release)"
+    if given.kind is Kind.OUT and body.get("yields") and not may_send(custody, body.get("spell", custody.spell)):
+        return "people have had this conversation since, so it would be withdrawn: write to the customer from there"
+    return ""

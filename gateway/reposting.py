@@ -8,7 +8,7 @@ import aiohttp
 
 from gateway import givenup
 from gateway.config import Config
-from gateway.givenup import NAMES, NotGivenUp, PerhapsSent
+from gateway.givenup import NAMES, InVain, NotGivenUp, PerhapsSent
 from gateway.installation import Installation, NotEmbedded
 from gateway.outbound import client, json_object
 from storage.model import ConversationId, Kind
@@ -63,6 +63,8 @@ async def _by_ourselves(place: Installation, id: ConversationId, kind: Kind, seq
         raise CannotRepost(GONE, FOUND) from None
     except PerhapsSent:
         raise CannotRepost(UNSURE, FOUND) from None
+    except InVain as error:
+        raise CannotRepost(str(error), FOUND) from None
     except StoreError as error:
         raise CannotRepost(str(error), CANNOT) from None
     finally:
@@ -97,6 +99,8 @@ def _taken(status: int, body: object) -> int:
     said = body if isinstance(body, dict) else {}
     if status == 200 and isinstance(said.get("seq"), int):
         return int(said["seq"])
+    if status == 409 and said.get("field") == "conversation":
+        raise CannotRepost(str(said["detail"]), FOUND)
     if status in (404, 409) and "detail" in said:
         raise CannotRepost(GONE if status == 404 else UNSURE, FOUND)
     if status in (401, 403):

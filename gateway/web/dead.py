@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from gateway import givenup
-from gateway.givenup import KINDS, NAMES, NotGivenUp, PerhapsSent
+from gateway.givenup import KINDS, NAMES, InVain, NotGivenUp, PerhapsSent
 from gateway.transcript import rfc3339
 from gateway.web.access import Access
 from gateway.web.problems import Problem, explained, wrong
@@ -51,6 +51,8 @@ class Dead:
         except PerhapsSent:
             detail = "it may have been sent: look at the conversation first, then post it again with force"
             raise Problem(409, detail, "force") from None
+        except InVain as error:
+            raise Problem(409, str(error), "conversation") from None
         return _json({"conversation": id, "kind": kind, "seq": posted.seq})
 
     def _may(self, request: web.Request) -> None:

@@ -85,6 +85,24 @@ async def test_a_delivery_goes_again_and_what_may_have_gone_only_by_force(tmp_pa
         assert second == f"{first}:again1"
 
 
+@pytest.mark.file
+async def test_what_would_come_to_nothing_stays_a_dead_letter(tmp_path: Path) -> None:
+    """A message nobody would answer; a reply that would be withdrawn, since people came after it."""
+    async with answered(tmp_path) as (gateway, contact, config):
+        for kind in (Kind.IN, Kind.OUT):
+            await bury(gateway, contact, kind, "http_400")
+        await contact.act("hold")
+        for kind in ("in", "out"):
+            status, problem = await repost(contact, f"{contact.conversation}/{kind}/1", force=True)
+            assert (status, problem["field"]) == (409, "conversation")
+        await contact.act("release")
+        assert (await repost(contact, f"{contact.conversation}/out/1"))[0] == 409
+        assert await recado("repost", f"{contact.conversation}:out:1", "--config", config) == 1
+        assert (await repost(contact, f"{contact.conversation}/in/1"))[0] == 200
+        assert [one["kind"] for one in (await dead(contact))[1]["dead"]] == ["out"]
+    assert await recado("repost", f"{contact.conversation}:out:1", "--config", config) == 1
+
+
 async def test_the_doors_are_for_the_admin_key_and_say_what_is_wrong(tmp_path: Path) -> None:
     async with answered(tmp_path) as (_, contact, _):
         place = f"{contact.conversation}/in/1"
