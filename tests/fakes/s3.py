@@ -1,5 +1,5 @@
-"""S3 as it is on the wire, as far as media need it: PUT, GET and HEAD of whole objects, and DeleteObjects. The signature
-of each request is checked.
+"""S3 as it is on the wire, as far as media need it: PUT, GET and HEAD of whole objects, and DeleteObjects. Each
+signature is checked.
 
 async with FakeS3() as s3:
     s3.next(answer(503, "SlowDown"), HANG)
