@@ -122,11 +122,12 @@ class Course:
         """Of contacts that chance picks. `looking`: also when there is nothing to claim."""
         self._claims, self._looks, self._posted = [], [], 0
         statements, server, own, began = self._sent, self.engine.cpu, time.process_time(), time.perf_counter()
-        for _ in range(turns // at_once):
+        rounds = max(1, turns // at_once)
+        for _ in range(rounds):
             await self._together(self._random.sample(range(self.contacts), at_once))
             if looking:
                 await self._look()
-        done, seconds = turns // at_once * at_once, time.perf_counter() - began
+        done, seconds = rounds * at_once, time.perf_counter() - began
         own, server = (time.process_time() - own) / done * 1e3, (self.engine.cpu - server) / done * 1e3
         sent = (self._sent - statements) / done
         return Lap(done, seconds, own, server, sent, self._posted / done, self._claims, self._looks)
@@ -147,11 +148,12 @@ class Course:
         self._posted += self._sent - before
 
     async def claimed(self, kind: Kind, lanes: int) -> list[Claim]:
-        """All that is due; more than one look where the clock has to move on."""
+        """All that is due; more than one look where the clock has to move on. Each asks for more than there is, as a
+        gateway with a free place does."""
         claims: list[Claim] = []
         while len(claims) < lanes:
             began = time.perf_counter()
-            claims += await self.store.claim(kind, lanes - len(claims), LEASE, OWNER)
+            claims += await self.store.claim(kind, lanes + 1, LEASE, OWNER)
             self._claims.append((time.perf_counter() - began) * 1e3)
         return claims
 

@@ -6,15 +6,24 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from bench import aloud
+from bench import aloud, engines, lanes, rising, turns
 from bench.__main__ import MEASUREMENTS
 from bench.config import configuration
 from bench.hooks import channels
 from bench.lines import LINES, Said, request, sound
+from bench.loader import Load, main
+from bench.picture import Picture, axis, svg
 from bench.report import BEGIN, END, TITLES, Report, kept, printed
 from bench.rows import Row, Scale, at
 from gateway import equipment
@@ -68,7 +77,7 @@ def test_a_quantile_is_one_of_the_values(quantile: float, value: float) -> None:
 # -- what is posted --------------------------------------------------------------------------------
 
 PROVIDERS = [name for name in LINES if name != "http"]
-TINY = Scale(rounds=1, seconds=0.05, turns=20, notes=4, conversations=1)
+TINY = Scale(1, 0.05, 20, 4, 1, store_turns=64, sizes=(64, 128), held_turns=1, step_seconds=0.3)
 
 
 @pytest.fixture
@@ -113,10 +122,102 @@ def test_no_two_notes_are_the_same_and_each_is_whole() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process uses is read from /proc")
-@pytest.mark.parametrize("name", ["hooks", "notes", "text"])
-async def test_a_measurement_comes_to_its_end(name: str, tmp_path: Path) -> None:
-    rows = await MEASUREMENTS[name](TINY, tmp_path)
-    assert len({row.what for row in rows}) == len(rows) > 3
+@pytest.mark.parametrize("name", ["hooks", "notes", "text", "growth", "posting", "snapshot", "idle", "orphans"])
+async def test_a_measurement_comes_to_its_end(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "CONTACTS", 4)
+    monkeypatch.setattr(lanes, "SMALL", 64)
+    found = await MEASUREMENTS[name](TINY, tmp_path)
+    rows = [one for one in found if isinstance(one, Row)]
+    assert len({row.what for row in rows}) == len(rows) > 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process uses is read from /proc")
+async def test_without_postgresql_the_table_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "programs", lambda: None)
+    *_, last = [row for row in await MEASUREMENTS["orphans"](TINY, tmp_path) if isinstance(row, Row)]
+    assert last.what == "PostgreSQL"
+    assert last.found.startswith("not measured")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process uses is read from /proc")
+async def test_a_rate_rises_until_it_is_too_much_and_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rising, "ANSWERED", (20, 40))
+    monkeypatch.setattr(rising, "LATEST_MS", -1)
+    *rows, picture = await MEASUREMENTS["answered"](TINY, tmp_path)
+    assert isinstance(picture, Picture)
+    assert {len(line) for line in picture.lines.values()} == {1}
+    assert all("keeps up with none of them; 20 are too many" in row.found for row in rows if isinstance(row, Row))
+
+
+# -- pictures --------------------------------------------------------------------------------------
+
+
+PICTURE = Picture("cost", "What a <turn> costs", "conversations", "ms", {
+    "SQLite p50": [(10_000, 0.25), (1_000_000, 0.5)],
+    "SQLite p99": [(10_000, 0.5), (1_000_000, 0.5)],
+    "PostgreSQL p50": [(10_000, 1.0), (1_000_000, 1.5)],
+})  # fmt: skip
+
+
+def drawn(picture: Picture) -> ElementTree.Element:
+    return ElementTree.fromstring(svg(picture))  # noqa: S314 - our own
+
+
+def test_a_picture_is_well_formed_and_says_in_words_what_it_shows() -> None:
+    root = drawn(PICTURE)
+    said = root.findtext("{http://www.w3.org/2000/svg}desc") or ""
+    assert "SQLite p50: 10,000 conversations, 0.25 ms, 1,000,000 conversations, 0.5 ms" in said
+    assert root.findtext("{http://www.w3.org/2000/svg}title") == "What a <turn> costs"
+
+
+def test_every_line_of_a_picture_is_named_and_no_two_names_lie_on_each_other() -> None:
+    texts = drawn(PICTURE).iter("{http://www.w3.org/2000/svg}text")
+    places = {text.text: float(text.get("y", "0")) for text in texts if text.text in PICTURE.lines}
+    assert set(places) == set(PICTURE.lines)
+    assert min(abs(a - b) for a, b in pairwise(sorted(places.values()))) >= 15
+
+
+def test_points_lie_within_the_axes() -> None:
+    dots = list(drawn(PICTURE).iter("{http://www.w3.org/2000/svg}circle"))
+    assert len(dots) == 6
+    assert all(70 <= float(dot.get("cx", "0")) <= 610 and 56 <= float(dot.get("cy", "0")) <= 344 for dot in dots)
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [([0.2, 30.0], 0.1, 100.0), ([3.0, 4.1], 0.0, 5.0), ([10_000, 1_000_000], 10_000, 1_000_000), ([7.0], 0.0, 8.0)],
+)
+def test_an_axis_ends_at_a_round_number(values: list[float], low: float, high: float) -> None:
+    found = axis(values)
+    assert (found.low, found.high) == (low, high)
+
+
+def test_pictures_are_kept_beside_the_table(tmp_path: Path) -> None:
+    kept(replace(report(Row("a", "1")), pictures=[PICTURE]), tmp_path / "performance.md")
+    assert (tmp_path / "images" / "cost.svg").read_text("utf-8") == svg(PICTURE)
+
+
+# -- the load ----------------------------------------------------------------------------------------
+
+
+async def test_what_waits_for_a_free_connection_is_late_from_when_it_was_due() -> None:
+    """Ten are due at once, one connection, and each answer takes a while: the last waited for all of them."""
+    async with slow() as port:
+        load = Load(port, "key", 1, seconds=0.5, rate=1000.0, contacts=0, due=1)
+        patient, told = await main(load), await main(replace(load, due=0))
+    assert max(patient.ms) > 2 * max(told.ms)
+
+
+@asynccontextmanager
+async def slow() -> AsyncIterator[int]:
+    async def answer(request: web.Request) -> web.Response:
+        await asyncio.sleep(0.05)
+        return web.Response(status=202)
+
+    app = web.Application()
+    app.router.add_post("/v1/channels/api/messages", answer)
+    async with TestServer(app) as server:
+        yield int(server.port or 0)
 
 
 # -- the parts that take their time -----------------------------------------------------------------
@@ -139,4 +240,4 @@ async def test_the_measurement_of_pace_comes_to_its_end(tmp_path: Path, monkeypa
     for name, value in {"FASTER": 1e3, "TOKENS_A_SECOND": 1e4, "AT_ONCE": (2,), "REMEMBERED": 2}.items():
         monkeypatch.setattr(aloud, name, value)
     rows = await MEASUREMENTS["aloud"](TINY, tmp_path)
-    assert len({row.what for row in rows}) == len(rows) == 7
+    assert len({row.what for row in rows if isinstance(row, Row)}) == len(rows) == 7
