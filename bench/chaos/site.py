@@ -276,8 +276,7 @@ async def site(
             assistant.worker = Worker(number, config, {"lease_ms": lease, **given}, assistant)
             here.workers.append(assistant.worker)
         stack.push_async_callback(_ended, here)
-        for worker in here.workers:
-            await worker.start()
+        await asyncio.gather(*(worker.start() for worker in here.workers))
         yield here
 
 
