@@ -18,6 +18,7 @@ import asyncpg
 
 from storage import lanes, procedures
 from storage.lanes import Values
+from storage.letters import plain
 from storage.model import Claim, Conversation, Kind, MediaId, Post, Settlement
 from storage.procedures import lock_of
 
@@ -195,7 +196,7 @@ def settling(claim: Claim, settlement: Settlement) -> Values:
     return {
         "lock": lock_of(claim.key),
         "claim": {**procedures.fold_values(claim, settlement.max_folds), **paces},
-        "before": settlement.passing and settlement.passing.before,
+        "before": settlement.passing and plain(settlement.passing.before),  # it was read as it is stored
         "posts": [posting(kind, post) for kind, post in posts],
         "receipts": [lanes.receipt_values(receipt) for receipt in settlement.receipts],
         "facts": [{**values, "write": CALLED[sql]} for sql, values in _steps(claim, settlement)],

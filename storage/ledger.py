@@ -306,7 +306,8 @@ class Ledger(ABC):
         if contact:
             if len(familiar) >= self._familiar_most:
                 familiar.clear()
-            familiar[channel, names] = contact
+            if self._familiar_most:
+                familiar[channel, names] = contact
             return contact
         learned = await self._write(
             procedures.learn(channel, names, lasting), lambda learned: self._learned(channel, learned)

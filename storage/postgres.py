@@ -50,6 +50,9 @@ SWEEP = 1.0
 """Seconds between two looks at all that is due, however long."""
 PATIENCE = 10.0
 """Seconds for a statement, and for a connection."""
+HELD_UP = 10.0
+"""Seconds for which a settle waits for whoever holds up its conversation: less than a lease, and longer than the
+server lets anybody stand still in a transaction."""
 SIZE = 8
 """Connections of a process."""
 
@@ -67,6 +70,10 @@ SETTINGS = {
 }
 POOLED = "pgbouncer"
 """`?pgbouncer=true` at the end of the address: behind it, no setting and no prepared statement is kept."""
+UNREADABLE = (
+    "the database's address cannot be read: in its name and password % is written %25, / %2F, ? %3F, # %23, : %3A, "
+    "@ %40, [ %5B and ] %5D"
+)
 FENCED = "fenced"
 MIGRATING = lock_of("recado schema")
 
@@ -123,10 +130,15 @@ class PostgresStore(Ledger):
 
     async def _connected(self) -> asyncpg.Pool:
         kept: dict[str, Any] = {"statement_cache_size": 0} if self._pooled else {"server_settings": SETTINGS}
-        return await asyncpg.create_pool(
-            self._url, min_size=1, max_size=self._size, reset=_as_it_is, command_timeout=PATIENCE, timeout=PATIENCE,
-            max_inactive_connection_lifetime=0, **kept,
-        )  # fmt: skip
+        try:
+            return await asyncpg.create_pool(
+                self._url, min_size=1, max_size=self._size, reset=_as_it_is, command_timeout=PATIENCE, timeout=PATIENCE,
+                max_inactive_connection_lifetime=0, **kept,
+            )  # fmt: skip
+        except asyncpg.InterfaceError:
+            raise
+        except (ValueError, OverflowError):
+            raise StoreError(UNREADABLE) from None  # it says a piece of the password
 
     async def look(self) -> int:
         """As `open`, but nothing is made or changed. Returns the schema's version; 0: nobody ever opened it."""
@@ -248,12 +260,24 @@ class PostgresStore(Ledger):
     async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
         fits(claim, settlement)
         call = settling(claim, settlement)
-        said = await self._settles.ask(call["lock"], call)
+        said = await self._settled(call)
         if said == FENCED:
             raise Fenced(f"epoch {claim.epoch} of this lane is over")
         settled = Settled(said)
         self._ring(settle_bells(claim, settlement, settled))
         return settled
+
+    async def _settled(self, call: Values) -> str:
+        """What was sent cannot be taken back, and given up it would be sent again: where nothing was written for
+        certain, because somebody holds up this conversation, it is waited for."""
+        until = time.monotonic() + HELD_UP
+        while True:
+            try:
+                return await self._settles.ask(call["lock"], call)
+            except Unavailable as error:
+                if not error.alone or time.monotonic() > until:
+                    raise
+                await asyncio.sleep(error.retry_after / 4)
 
     async def load(self, claim: Claim) -> list[Entry]:
         return [self._entry(row) for row in await self._loads.ask(0, claim)]
@@ -370,7 +394,10 @@ async def _known_version(connection: asyncpg.Connection, steps: Mapping[int, str
 
 def _address(url: str) -> tuple[str, bool]:
     """As asyncpg takes it, and whether PgBouncer is in between."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # asyncpg does not understand it either, and that is told when it is used
+        return url, False
     asked = parse_qsl(parts.query, keep_blank_values=True)
     pooled = any(key == POOLED and value.lower() in ("true", "1", "yes", "") for key, value in asked)
     query = urlencode([(key, value) for key, value in asked if key != POOLED])
@@ -416,5 +443,5 @@ def unavailable(error: Exception) -> Unavailable | None:
             return None
         return Unavailable(f"the database cannot be used now: {error} ({state})", wait, alone=state[:2] in ("40", "55"))
     if isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError):
-        return Unavailable(f"the database cannot be reached: {error or type(error).__name__}", 1.0)
+        return Unavailable(f"the database cannot be reached: {str(error) or type(error).__name__}", 1.0)
     return None

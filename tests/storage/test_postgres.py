@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from storage import lanes
-from storage.model import Conversation, Kind, Outcome, Post, Settled, Settlement, Turn, TurnId, conversation_id
+from storage.model import Conversation, Kind, Outcome, Passing, Post, Settled, Settlement, Turn, TurnId, conversation_id
 from storage.postgres import PostgresStore
 from storage.procedures import lock_of
 from storage.store import Fenced, NewerDatabase, StoreError, Unavailable
@@ -91,6 +91,15 @@ async def test_a_server_that_is_not_there_is_told_without_the_password(url: str)
     assert "psst" not in str(told.value)
 
 
+@pytest.mark.parametrize("password", ["psst/psst", "psst#psst", "psst?psst", "[psst"])
+async def test_an_address_that_cannot_be_read_is_told_without_the_password(password: str) -> None:
+    store = PostgresStore(f"postgresql://me:{password}@127.0.0.1:1/x")
+    for use in (store.open, store.look):
+        with pytest.raises(StoreError, match="%2F") as told:
+            await use()
+        assert "psst" not in str(told.value)
+
+
 # -- two versions beside each other --------------------------------------------------------------------
 
 
@@ -144,6 +153,41 @@ async def test_a_conversation_somebody_holds_up_keeps_the_others_from_nothing(st
         assert [one.seq for one in rest] == [1, 1]  # type: ignore[union-attr]
     assert (await store.accept(who("ana"), post("ana", "1"))).seq == 2
     await other.close()
+
+
+async def test_a_settle_waits_for_whoever_holds_up_its_conversation(store: PostgresStore, url: str) -> None:
+    """What was sent would be sent again."""
+    await store.accept(who("ana"), post("ana", "0"))
+    (claim,) = await store.claim(Kind.IN, 1, LEASE, "me")
+    other = PostgresStore(url)
+    await other.open()
+    async with other._transaction() as connection:
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", lock("ana"))
+        settling = asyncio.create_task(store.settle(claim, Settlement(claim.tail)))
+        await asyncio.sleep(1.5)  # longer than the server waits for a lock
+    assert await settling is Settled.DONE
+    await other.close()
+
+
+async def test_what_another_process_learned_of_a_contact_is_known_here(store: PostgresStore, url: str) -> None:
+    other = PostgresStore(url)
+    await other.open()
+    for name in ("lid", "+55"):
+        await store.accept(who(name), post(name, "0"))
+    assert await store.known_as("site", ["+55"]) == "+55"
+    learned = await other.known_as("site", ["lid", "+55"])
+    assert await store.known_as("site", ["+55"]) == learned
+    await other.close()
+
+
+async def test_a_letter_that_is_stored_as_another_word_keeps_no_turn_from_settling(store: PostgresStore) -> None:
+    await store.accept(who("ana"), post("ana", "0"))
+    assert await store.pass_on(who("ana").id, Passing("", '{"reason":"\ue000"}', None))
+    seen = await store.conversation(who("ana").id)
+    assert seen is not None
+    (claim,) = await store.claim(Kind.IN, 1, LEASE, "me")
+    passing = Passing(seen.custody, seen.custody, None)
+    assert await store.settle(claim, Settlement(claim.tail, passing=passing)) is Settled.DONE
 
 
 def lock(name: str) -> int:
