@@ -125,9 +125,11 @@ class Together:
 
     async def _get(self, name: str) -> bool:
         try:
-            return await self._store.lease(name, self._owner, self._term)
-        except StoreError as error:
-            log.warning("nobody can be asked who does what", extra={"facts": {"duty": name, "error": str(error)}})
+            async with asyncio.timeout(self._term / 3000):  # whoever waits longer for the answer has lost it meanwhile
+                return await self._store.lease(name, self._owner, self._term)
+        except (StoreError, TimeoutError) as error:
+            facts = {"duty": name, "error": str(error) or type(error).__name__}
+            log.warning("nobody can be asked who does what", extra={"facts": facts})
             return False
 
     async def _hold(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -239,7 +241,13 @@ class _SharedSlot(Slot):
         first = random.randrange(self.limit)  # noqa: S311
         for n in range(self.limit):
             name = f"{self._name}#{(first + n) % self.limit}"
-            if await self._store.lease(name, owner, SPOKEN):
+            try:
+                mine = await self._store.lease(name, owner, SPOKEN)
+            except BaseException:  # cancelled, or cut off: it may be ours all the same
+                with suppress(StoreError):
+                    await self._store.let_go(name, owner)
+                raise
+            if mine:
                 self._taken[asyncio.current_task()] = name, owner
                 return True
         return False

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import pytest
@@ -17,6 +18,7 @@ from gateway.fleet import Role, Together
 from gateway.live import Live
 from storage.model import Conversation, ConversationId, Kind, Post, conversation_id
 from storage.postgres import PostgresStore
+from storage.store import Store, Unavailable
 from tests.fakes.openai import FakeOpenAI
 from tests.postgres import Aside, Server
 from tests.story.lines import WhatsApp, config, conversation
@@ -144,6 +146,53 @@ async def test_one_account_is_shared(url: str) -> None:
             fleet.slots.of("account").resize(4)
         await asyncio.gather(*(speak(fleet) for fleet in fleets for _ in range(12)))
         assert 1 < most <= 4
+
+
+async def test_who_is_cancelled_while_a_place_is_taken_leaves_none_taken(url: str, aside: Aside) -> None:
+    store = PostgresStore(url)
+    await store.open()
+    slot = Together(store, "me").slots.of("account")
+
+    async def speak() -> None:
+        async with slot:
+            await asyncio.sleep(0)
+
+    for n in range(100):
+        speaking = asyncio.create_task(speak())
+        await asyncio.sleep(n / 30_000)
+        speaking.cancel()
+        await asyncio.gather(speaking, return_exceptions=True)
+    assert slot.busy == 0
+    assert aside.fetch(url, "SELECT count(*) FROM lease")[0][0] == 0
+    await store.close()
+
+
+async def test_who_gets_no_answer_stops_before_another_begins() -> None:
+    class Silent:
+        asked = 0
+
+        async def lease(self, name: str, owner: str, ms: int) -> bool:
+            self.asked += 1
+            if self.asked > 1:
+                await asyncio.sleep(1000)
+            return True
+
+        async def let_go(self, name: str, owner: str) -> None:
+            raise Unavailable("silent")
+
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    doing = asyncio.create_task(Together(cast(Store, Silent()), "me", term=300).while_mine("asking", work))
+    async with asyncio.timeout(10):  # whatever the store's own patience is
+        await ended.wait()
+    doing.cancel()
+    await asyncio.gather(doing, return_exceptions=True)
 
 
 async def test_an_echo_of_what_another_process_sends_is_ours(
