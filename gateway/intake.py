@@ -37,6 +37,10 @@ class Conflict(Exception):
     """The same message id came with another content."""
 
 
+class TooMuch(Unavailable):
+    """More comes in than can be written down: of many that are refused one is told in the log."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     conversation: ConversationId
@@ -106,7 +110,7 @@ class Intake:
             if not self._shed:
                 log.warning("more comes in than can be written down: messages are refused for a moment (503)")
             self._shed = True
-            raise Unavailable("more comes in than can be written down", RELIEF)
+            raise TooMuch("more comes in than can be written down", RELIEF)
         self._writing += 1
         try:
             return await self._store.accept(conversation, post, media)

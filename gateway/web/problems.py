@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.intake import Conflict
+from gateway.intake import Conflict, TooMuch
 from storage.store import Unavailable
 from tts.errors import Encoding
 
@@ -77,7 +77,8 @@ def explained(handler: Handler) -> Handler:
         except Problem as problem:
             return response(problem)
         except Unavailable as error:
-            log.error("cannot write", extra={"facts": {"error": str(error)}})
+            if not isinstance(error, TooMuch):
+                log.error("cannot write", extra={"facts": {"error": str(error)}})
             retry = {"Retry-After": str(max(1, round(error.retry_after)))}
             return response(Problem(503, "the message could not be stored; send it again", headers=retry))
         except Conflict:

@@ -43,7 +43,9 @@ async def test_a_dead_provider_keeps_no_other_queue_waiting(tmp_path: Path) -> N
             assert len(slow.asked) == HANDS - 1, "and one hand was kept free all the while"
 
 
-async def test_what_cannot_be_kept_is_refused_and_comes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_cannot_be_kept_is_refused_and_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("gateway.intake.MOST_WRITING", 5)
     async with (
         FakeOpenAI() as openai,
@@ -62,6 +64,7 @@ async def test_what_cannot_be_kept_is_refused_and_comes_again(tmp_path: Path, mo
             may_write.set()
         statuses = [(await task)[0] for task in asked]
         assert sorted(statuses) == [202] * 5 + [503] * 3
+        assert len([line for line in caplog.records if line.levelname in ("WARNING", "ERROR")]) == 1, "not one for each"
         again = [await person.post(note) for person, note in zip(people, notes, strict=True)]
         assert [status for status, _ in again] == [202] * 8
         for person in people:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.intake import Conflict
+from gateway.intake import Conflict, TooMuch
 from gateway.web.problems import Problem
 from storage.store import Unavailable
 from tts.errors import Encoding
@@ -76,9 +76,7 @@ def refusal_of(error: Exception) -> Refusal | None:
 
 def response(refusal: Refusal) -> web.Response:
     body = orjson.dumps({"error": refusal.error})
-    return web.Response(
-        body=body, status=refusal.status, content_type="application/json", headers=refusal.headers
-    )
+    return web.Response(body=body, status=refusal.status, content_type="application/json", headers=refusal.headers)
 
 
 def explained(handler: Handler) -> Handler:
@@ -103,7 +101,7 @@ def _told(error: Exception) -> Refusal:
     if refusal is None:
         log.error("a request broke", exc_info=error)
         return Refusal(500, "Something broke on our side; the log says what.")
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable) and not isinstance(error, TooMuch):
         log.error("cannot write", extra={"facts": {"error": str(error)}})
     return refusal
 
