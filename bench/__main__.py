@@ -1,7 +1,7 @@
 """`python -m bench`: measure this machine and print one table.
 
-The whole of it takes some twelve minutes on two cores and keeps its table in docs/performance.md; `--quick` takes two
-or three and keeps nothing.
+The whole of it takes some half an hour on two cores and keeps its table in docs/performance.md and its curves in
+docs/images; `--quick` takes five to ten minutes and keeps nothing.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure recado on this machine.")
-    parser.add_argument("--quick", action="store_true", help="two or three minutes instead of twelve; keeps nothing")
+    parser.add_argument("--quick", action="store_true", help="five to ten minutes instead of thirty; keeps nothing")
     parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, metavar="NAME", help=", ".join(MEASUREMENTS))
     parser.add_argument(
         "--keep", type=Path, metavar="FILE", help="put the table into this file; docs/performance.md for a whole run"

@@ -34,6 +34,8 @@ class Picture:
     x: str
     y: str
     lines: Mapping[str, Sequence[Point]]
+    steep: bool = False
+    """Upwards over powers of ten in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,12 @@ class Axis:
         return [self.low + step * n for n in range(6)]
 
 
-def axis(values: Sequence[float]) -> Axis:
+def axis(values: Sequence[float], steep: bool = False) -> Axis:
     """Over positive values: from a power of ten to another, or from 0 to a round number."""
     low, high = min(values), max(values)
-    if high >= 50 * low > 0:
-        return Axis(10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high)), powers=True)
+    if low > 0 and (steep or high >= 50 * low):
+        first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+        return Axis(10.0**first, 10.0 ** max(last, first + 1), powers=True)
     return Axis(0.0, _round(high or 1.0), powers=False)
 
 
@@ -74,7 +77,7 @@ def _round(value: float) -> float:
 def svg(picture: Picture) -> str:
     """The file's text."""
     points = [point for line in picture.lines.values() for point in line]
-    across, up = axis([x for x, _ in points]), axis([y for _, y in points])
+    across, up = axis([x for x, _ in points]), axis([y for _, y in points], picture.steep)
     parts = "\n  ".join([*_frame(picture, across, up), *_lines(picture, across, up)])
     size = f'viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}"'
     light, dark = (_painted([pair[page] for pair in COLOURS]) for page in (0, 1))
@@ -136,7 +139,7 @@ def _lines(picture: Picture, across: Axis, up: Axis) -> Iterator[str]:
         yield f'<polyline class="c{colour}{dashed}" points="{joined}"/>'
         yield from (f'<circle class="d{colour}" cx="{x}" cy="{y}" r="3"/>' for x, y in places)
         ends.append(_apart(places[-1][1] + 4, ends))
-        yield f'<text x="{places[-1][0] + 9:.1f}" y="{ends[-1]:.1f}">{escape(name)}</text>'
+        yield f'<text class="d{colour}" x="{places[-1][0] + 9:.1f}" y="{ends[-1]:.1f}">{escape(name)}</text>'
 
 
 def _apart(y: float, taken: Sequence[float]) -> float:

@@ -115,5 +115,7 @@ def _picture(found: Mapping[str, Sequence[Step]], replies: bool) -> Picture:
         lines[f"{name} p50"] = [(step.rate, max(0.1, step.p50)) for step in steps]
         lines[f"{name} p99"] = [(step.rate, max(0.1, step.p99)) for step in steps]
     if replies:
-        return Picture("answer-curve", "Replies, beyond window and model", "text turns a second", "ms", lines)
-    return Picture("accept-curve", "Messages on disk, then 202", "messages a second", "ms", lines)
+        return Picture(
+            "answer-curve", "Replies, beyond window and model", "text turns a second", "ms", lines, steep=True
+        )
+    return Picture("accept-curve", "Messages on disk, then 202", "messages a second", "ms", lines, steep=True)
