@@ -300,7 +300,7 @@ def _transferred(custody: Custody, event: Transferred, policy: Policy) -> Moved:
     reason = event.reason or event.by
     if custody.people:
         moved = event.by in ("api", "flow") and event.to != custody.to
-        return (replace(custody, to=event.to), _held_for(event.to, reason)) if moved else (custody, ())
+        return (replace(custody, to=event.to, reason=reason), _held_for(event.to, reason)) if moved else (custody, ())
     after = replace(_spell(custody, event.to, reason, event.at), state="requested", transfer=event.id)
     open = event.open and event.by != "out_of_hours"
     say = SayTransfer(variant(open=open, online=event.online), event.id)

@@ -120,9 +120,10 @@ def test_two_detectors_are_one_transfer() -> None:
 
 
 def test_a_program_may_move_it_to_another_queue_without_another_message() -> None:
-    custody, effects = after(CALLED, Transferred("t2", NOW + 1, "api", "vendas"))
-    assert custody.to == "vendas"
-    assert effects[3:] == [HoldConversation("vendas", "api"), Notify("vendas", "api")]
+    custody, effects = after(CALLED, Transferred("t2", NOW + 1, "api", "vendas", "carro quebrado"))
+    assert (custody.to, custody.reason) == ("vendas", "carro quebrado"), "whoever is called now reads why they are"
+    assert custody.course[-1].reason == "carro quebrado"
+    assert effects[3:] == [HoldConversation("vendas", "carro quebrado"), Notify("vendas", "carro quebrado")]
 
 
 def test_a_person_who_writes_takes_it_and_silences_what_waits() -> None:
