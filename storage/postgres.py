@@ -442,6 +442,6 @@ def unavailable(error: Exception) -> Unavailable | None:
         if wait is None:
             return None
         return Unavailable(f"the database cannot be used now: {error} ({state})", wait, alone=state[:2] in ("40", "55"))
-    if isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError):
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | TimeoutError):
         return Unavailable(f"the database cannot be reached: {str(error) or type(error).__name__}", 1.0)
     return None

@@ -169,6 +169,38 @@ async def test_a_settle_waits_for_whoever_holds_up_its_conversation(store: Postg
     await other.close()
 
 
+async def test_whatever_is_asked_while_connections_are_cut_is_done_or_unavailable(
+    store: PostgresStore, url: str, aside: Aside
+) -> None:
+    """Anything else would be taken for a mistake in the message, and the message put aside."""
+    other, over, told = PostgresStore(url), asyncio.Event(), list[Exception]()
+    await other.open()
+
+    async def ask(one: PostgresStore, name: str) -> None:
+        while not over.is_set():
+            try:
+                await one.accept(who(name), post(name, f"{time.monotonic_ns()}"))
+                await one.set_fact(who(name).id, "fact", True)
+                await one.keep_unread("site", "why", b"")
+                await one.pass_on(who(name).id, Passing("", "", None))
+            except Exception as error:
+                told.append(error)
+
+    asking = [asyncio.create_task(ask(one, f"{n}")) for n in range(8) for one in (store, other)]
+    ours = "application_name = 'recado' AND datname = current_database()"
+    cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}"  # noqa: S608 - ours
+    for _ in range(30):
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(aside.fetch, url, cut)
+    over.set()
+    await asyncio.gather(*asking)
+    assert told
+    assert [error for error in told if not isinstance(error, Unavailable)] == []
+    assert (await store.accept(who("ana"), post("ana", "0"))).seq == 1
+    aside.forget(url)
+    await other.close()
+
+
 async def test_what_another_process_learned_of_a_contact_is_known_here(store: PostgresStore, url: str) -> None:
     other = PostgresStore(url)
     await other.open()
