@@ -31,6 +31,8 @@ PAGE = Path(__file__).parents[2] / "docs/reliability.md"
 OVERLAP = "overlap"
 TURNS = {True: 5_000, False: 100_000}
 """Of the overlap row; True: quick."""
+WHATS = {name: what for name, (_, _, what) in TRIALS.items()} | {OVERLAP: "two turns of one conversation at a time"}
+COLUMNS = "| what happens | where | seen | |\n|---|---|---|---|"
 STORES = {Engine.SQLITE: "SQLite", Engine.POSTGRES: f"PostgreSQL, {FLEET} processes"}
 VERDICTS = {True: "PASS", False: "**FAIL**"}
 
@@ -62,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="+", choices=[*TRIALS, OVERLAP], metavar="NAME", help=", ".join(TRIALS))
     parser.add_argument("--store", choices=list(Engine), type=Engine, help="one of them; otherwise both")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--keep", type=Path, metavar="FILE", help="put the table into this file")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="put the rows into the table of this file")
     return parser
 
 
@@ -90,13 +92,12 @@ async def _all(args: argparse.Namespace) -> int:
 
 async def _play(name: str, ground: Ground, quick: bool, chance: random.Random) -> Played:
     extent, began = SHORT if quick else LONG, monotonic()
-    what = TRIALS[name][2] if name in TRIALS else "two turns of one conversation at a time"
     try:
         found = await (TRIALS[name][0] if name in TRIALS else _overlap)(ground, extent, chance)
     except Exception as error:
         traceback.print_exc()
         found = Found(f"the trial itself broke: {type(error).__name__}", False)
-    return Played(what, ground.engine, found, monotonic() - began)
+    return Played(WHATS[name], ground.engine, found, monotonic() - began)
 
 
 async def _overlap(ground: Ground, extent: Extent, chance: random.Random) -> Found:
@@ -123,8 +124,7 @@ def _table(played: Sequence[Played], loads: Sequence[float], seconds: float, see
         f"{at}, in {seconds:.0f} s, seed {seed}; load average between {min(loads):.1f} and {max(loads):.1f}, "
         "our own work included.",
         "",
-        "| what happens | where | seen | |",
-        "|---|---|---|---|",
+        COLUMNS,
         *(f"| {one.what} | {STORES[one.engine]} | {one.found.seen} | {VERDICTS[one.found.well]} |" for one in played),
     ]
     return "\n".join(lines)
@@ -139,10 +139,24 @@ def _version() -> str:
 
 
 def _keep(table: str, page: Path) -> None:
-    """Takes the place of the last table; what stands around it is left alone."""
+    """Takes the place of the last table, but for rows that were not played now; what stands around is left alone."""
     text = page.read_text("utf-8") if page.exists() else f"# Reliability\n\n{BEGIN}\n{END}\n"
     head, _, rest = text.partition(BEGIN)
-    page.write_text(f"{head}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}", "utf-8")
+    last, _, tail = rest.partition(END)
+    rows = _rows(last) | _rows(table)
+    about = table.partition("| what")[0]
+    page.write_text(f"{head}{BEGIN}\n{about}{COLUMNS}\n{_joined(rows)}\n{END}{tail}", "utf-8")
+
+
+def _rows(table: str) -> dict[tuple[str, str], str]:
+    """By what happens, and where."""
+    lines = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith("| what")]
+    return {(cells[1].strip(), cells[2].strip()): line for line in lines if (cells := line.split("|"))}
+
+
+def _joined(rows: dict[tuple[str, str], str]) -> str:
+    order = [WHATS[name] for name in [*TRIALS, OVERLAP]]
+    return "\n".join(sorted(rows.values(), key=lambda line: order.index(line.split("|")[1].strip())))
 
 
 if __name__ == "__main__":

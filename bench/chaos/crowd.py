@@ -66,14 +66,12 @@ class Contact:
     refused: int = 0
     duplicates: int = 0
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
-    _open: str = ""
 
     async def write(self) -> None:
         """The next message, until it is acknowledged, by whoever is there."""
-        self._open = self._open or f"{self.name}/{next(self._numbers)}"
-        await self.insist(self._open)
-        self.acknowledged.append(self._open)
-        self._open = ""
+        text = f"{self.name}/{next(self._numbers)}"
+        await self.insist(text)
+        self.acknowledged.append(text)
 
     async def insist(self, text: str) -> None:
         while not await self.send(text):
@@ -129,17 +127,20 @@ class Crowd:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(self._write(contact)) for contact in self.contacts]
+        """At the end each contact's last message is acknowledged, too: nobody leaves in the middle of one."""
+        stop = asyncio.Event()
+        tasks = [asyncio.create_task(self._write(contact, stop)) for contact in self.contacts]
         try:
             yield
+            stop.set()
+            await asyncio.wait_for(asyncio.gather(*tasks), ENOUGH)
         finally:
             for task in tasks:
                 task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(isinstance(end, asyncio.CancelledError) for end in ended), ended
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _write(self, contact: Contact) -> None:
-        while True:
+    async def _write(self, contact: Contact, stop: asyncio.Event) -> None:
+        while not stop.is_set():
             await contact.write()
             await asyncio.sleep(contact.chance.random() * self._often)
 
