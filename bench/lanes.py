@@ -25,6 +25,8 @@ from storage.postgres import TICK
 ALONE = 9
 """Statements of a turn that has no company: three posts, and a claim, a load and a settle each way; the ninth is the
 look that finds nothing more."""
+FEW = 1000
+"""Contacts who write, where all the others are asleep."""
 SMALL = 10_000
 """Conversations, where their number is not what is measured."""
 
@@ -53,24 +55,35 @@ async def growth(scale: Scale, folder: Path) -> list[Row | Picture]:
             for size in scale.sizes
             for name, engine in there.items()
         }
+        large = {name: courses[name, scale.sizes[-1]] for name in there}
+        for course in large.values():
+            await course.lap(FEW * 2, writers=FEW)
         for _ in range(scale.rounds):
             for place, course in courses.items():
                 found[place].append(await course.lap(scale.store_turns))
+            for name, course in large.items():
+                found[name, FEW].append(await course.lap(scale.store_turns, writers=FEW))
         alone = [await course.lap(scale.store_turns // 8, 1) for course in list(courses.values())[: len(there)]]
     rows = [row for name in there for row in _sizes(name, scale.sizes, found)] + missing(there)
     return [*rows, *_between(scale.sizes[0], found, alone), _growth_picture(there, scale.sizes, found)]
 
 
 def _sizes(name: str, sizes: Sequence[int], found: Mapping[tuple[str, int], Sequence[Lap]]) -> list[Row]:
-    rows, first = [], found[name, sizes[0]]
-    for size in sizes:
-        here = found[name, size]
-        ratio = median([b.cpu / a.cpu for a, b in zip(first, here, strict=True)])
-        wanted = 1.15 if size <= 100_000 else 1.25
-        times = "" if size == sizes[0] else f" ({ratio:.2f} ×)"
-        target = ("", None) if size == sizes[0] else (f"E6 ≤ {wanted} ×", ratio <= wanted)
-        rows.append(Row(f"{name}: CPU of a turn, {size:,} conversations", f"{_cpu(here)}{times}", *target))
-    return rows
+    first, *more = sizes
+    rows = [Row(f"{name}: CPU of a turn, {first:,} conversations", _cpu(found[name, first]))]
+    for size in more:
+        wanted = 1.15 if size == more[0] else None
+        rows.append(
+            _grown(f"{name}: CPU of a turn, {size:,} conversations", found[name, first], found[name, size], wanted)
+        )
+    few = f"{name}: the same where {FEW:,} of the {sizes[-1]:,} write"
+    return [*rows, _grown(few, found[name, first], found[name, FEW], 1.25)]
+
+
+def _grown(what: str, first: Sequence[Lap], here: Sequence[Lap], wanted: float | None) -> Row:
+    ratio = median([b.cpu / a.cpu for a, b in zip(first, here, strict=True)])
+    target = ("", None) if wanted is None else (f"E6 ≤ {wanted} ×", ratio <= wanted)
+    return Row(what, f"{_cpu(here)} ({ratio:.2f} ×)", *target)
 
 
 def _cpu(measured: Sequence[Lap]) -> str:

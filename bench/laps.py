@@ -118,13 +118,14 @@ class Course:
         self._looks: list[float] = []
         self._posted = 0
 
-    async def lap(self, turns: int, at_once: int = AT_ONCE, *, looking: bool = False) -> Lap:
-        """Of contacts that chance picks. `looking`: also when there is nothing to claim."""
+    async def lap(self, turns: int, at_once: int = AT_ONCE, *, writers: int = 0, looking: bool = False) -> Lap:
+        """Of contacts that chance picks among all, or among `writers` of them. `looking`: also when there is nothing to
+        claim."""
         self._claims, self._looks, self._posted = [], [], 0
         statements, server, own, began = self._sent, self.engine.cpu, time.process_time(), time.perf_counter()
         rounds = max(1, turns // at_once)
         for _ in range(rounds):
-            await self._together(self._random.sample(range(self.contacts), at_once))
+            await self._together(self._random.sample(range(writers or self.contacts), at_once))
             if looking:
                 await self._look()
         done, seconds = rounds * at_once, time.perf_counter() - began

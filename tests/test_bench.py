@@ -126,6 +126,7 @@ def test_no_two_notes_are_the_same_and_each_is_whole() -> None:
 async def test_a_measurement_comes_to_its_end(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "CONTACTS", 4)
     monkeypatch.setattr(lanes, "SMALL", 64)
+    monkeypatch.setattr(lanes, "FEW", 70)
     found = await MEASUREMENTS[name](TINY, tmp_path)
     rows = [one for one in found if isinstance(one, Row)]
     assert len({row.what for row in rows}) == len(rows) > 1
