@@ -51,8 +51,8 @@ SWEEP = 1.0
 PATIENCE = 10.0
 """Seconds for a statement, and for a connection."""
 HELD_UP = 10.0
-"""Seconds for which a settle waits for whoever holds up its conversation: less than a lease, and longer than the
-server lets anybody stand still in a transaction."""
+"""Seconds for which a settle waits for whoever holds up its conversation, or for the server: less than a lease, and
+longer than anybody may stand still in a transaction."""
 SIZE = 8
 """Connections of a process."""
 
@@ -260,24 +260,28 @@ class PostgresStore(Ledger):
     async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
         fits(claim, settlement)
         call = settling(claim, settlement)
-        said = await self._settled(call)
+        said = await self._settled(claim, settlement.upto, call)
         if said == FENCED:
             raise Fenced(f"epoch {claim.epoch} of this lane is over")
         settled = Settled(said)
         self._ring(settle_bells(claim, settlement, settled))
         return settled
 
-    async def _settled(self, call: Values) -> str:
-        """What was sent cannot be taken back, and given up it would be sent again: where nothing was written for
-        certain, because somebody holds up this conversation, it is waited for."""
-        until = time.monotonic() + HELD_UP
+    async def _settled(self, claim: Claim, upto: int, call: Values) -> str:
+        """What was sent cannot be taken back, and given up it would be sent again. So whoever holds up this
+        conversation, and a server that starts again, are waited for."""
+        until, unknown = time.monotonic() + HELD_UP, False
         while True:
             try:
-                return await self._settles.ask(call["lock"], call)
+                said = await self._settles.ask(call["lock"], call)
             except Unavailable as error:
-                if not error.alone or time.monotonic() > until:
+                if self._pool is None or time.monotonic() > until:
                     raise
+                unknown = unknown or not error.alone
                 await asyncio.sleep(error.retry_after / 4)
+            else:
+                was_done = unknown and said == FENCED and await self._one(WAS_DONE, _done_by(claim, upto)) is not None
+                return Settled.DONE.value if was_done else said
 
     async def load(self, claim: Claim) -> list[Entry]:
         return [self._entry(row) for row in await self._loads.ask(0, claim)]
@@ -360,6 +364,10 @@ BILL = "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true))" + 
     "SELECT bill.* FROM quick, unnest(CAST($1 AS TEXT[]), CAST($2 AS TEXT[]), CAST($3 AS BIGINT[]), "
     "CAST($4 AS DOUBLE PRECISION[]), CAST($5 AS BIGINT[]), CAST($6 AS BIGINT[])) AS bill",
 )
+# Of a settle whose answer was cut off: nobody else moves `head` under this epoch.
+WAS_DONE = """
+SELECT 1 FROM lane WHERE kind = :kind AND key = :key AND epoch = :epoch AND busy = 0 AND head = :upto AND head > :head
+"""
 LOADS = f"""
 SELECT c.n, e.*
 FROM unnest(CAST($1 AS SMALLINT[]), CAST($2 AS TEXT[]), CAST($3 AS BIGINT[]), CAST($4 AS BIGINT[]))
@@ -372,6 +380,11 @@ TUNING = """
 ALTER TABLE lane SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 ALTER TABLE conversation SET (fillfactor = 80);
 """
+
+
+def _done_by(claim: Claim, upto: int) -> Values:
+    """For WAS_DONE."""
+    return {"kind": int(claim.kind), "key": claim.key, "epoch": claim.epoch, "upto": upto, "head": claim.head}
 
 
 async def _version(connection: asyncpg.Connection) -> int:

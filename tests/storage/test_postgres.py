@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from storage import lanes
+from storage.lanes import Values
 from storage.model import Conversation, Kind, Outcome, Passing, Post, Settled, Settlement, Turn, TurnId, conversation_id
 from storage.postgres import PostgresStore
 from storage.procedures import lock_of
@@ -167,6 +168,30 @@ async def test_a_settle_waits_for_whoever_holds_up_its_conversation(store: Postg
         await asyncio.sleep(1.5)  # longer than the server waits for a lock
     assert await settling is Settled.DONE
     await other.close()
+
+
+async def test_a_settle_whose_answer_was_cut_off_is_done_once(
+    store: PostgresStore, url: str, aside: Aside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.accept(who("ana"), post("ana", "0"))
+    (claim,) = await store.claim(Kind.IN, 1, LEASE, "me")
+    ask, asked = store._settles.ask, 0
+
+    async def cut_off(order: int, call: Values) -> str:
+        nonlocal asked
+        asked += 1
+        if asked == 2:  # neither arrived nor was answered, then the one without the other
+            await ask(order, call)
+        if asked < 3:
+            raise Unavailable("cut off", 0.1)
+        return await ask(order, call)
+
+    monkeypatch.setattr(store._settles, "ask", cut_off)
+    assert await store.settle(claim, Settlement(claim.tail, [Post(claim.key, "t:0", "{}")])) is Settled.DONE
+    assert asked == 3
+    assert len(await store.latest(claim.key, Kind.OUT, 9)) == 1
+    with pytest.raises(Fenced):
+        await store.settle(claim, Settlement(claim.head))
 
 
 async def test_whatever_is_asked_while_connections_are_cut_is_done_or_unavailable(
