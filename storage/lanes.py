@@ -265,7 +265,8 @@ CONVERSATION_COLUMNS = (
 MEET = f"""
 INSERT INTO conversation AS c ({CONVERSATION_COLUMNS})
 VALUES (:id, :channel, :contact, :name, :queue, :hold_queue, :hold_reason, :hold_at,
-        CASE WHEN :created_at > 0 THEN :created_at ELSE now_ms() END, :address, :grouped, :custody, :flow, :place)
+        CASE WHEN CAST(:created_at AS BIGINT) > 0 THEN :created_at ELSE now_ms() END,
+        :address, :grouped, :custody, :flow, :place)
 ON CONFLICT (id) DO UPDATE SET
   name    = CASE WHEN excluded.name <> '' THEN excluded.name ELSE c.name END,
   address = CASE WHEN excluded.address <> '' THEN excluded.address ELSE c.address END

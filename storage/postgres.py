@@ -107,7 +107,7 @@ class PostgresStore(Ledger):
         self._settles: Group[Values, str] = Group(self._called("settle"))
         self._loads: Group[Claim, list[Row]] = Group(self._loaded)
         self._bills: Group[Values, None] = Group(self._billed)
-        self._heard = 0
+        self._heard = self._asked = self._answered = 0
         self._steady = SteadyClock(lambda: self._heard)
         self._swept: dict[Kind, float] = {}
         self._door = asyncio.Lock()
@@ -340,7 +340,10 @@ class PostgresStore(Ledger):
         return TICK if kind in (Kind.IN, Kind.OUT) else SELDOM
 
     async def now(self) -> int:
-        ((self._heard,),) = await self._all("SELECT now_ms()", {})
+        self._asked = asked = self._asked + 1
+        ((heard,),) = await self._all("SELECT now_ms()", {})
+        if asked > self._answered:  # an answer that was overtaken is no clock that was set back
+            self._answered, self._heard = asked, heard
         return self._steady()
 
     # -- text ------------------------------------------------------------------------------------------

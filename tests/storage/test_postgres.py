@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,31 @@ async def test_a_settle_waits_for_whoever_holds_up_its_conversation(store: Postg
         await asyncio.sleep(1.5)  # longer than the server waits for a lock
     assert await settling is Settled.DONE
     await other.close()
+
+
+async def test_an_answer_that_was_overtaken_puts_the_clock_nowhere(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[asyncio.Future[list[tuple[int]]]] = []
+
+    async def late(sql: str, values: Values) -> list[tuple[int]]:
+        answers.append(asyncio.get_running_loop().create_future())
+        return await answers[-1]
+
+    monkeypatch.setattr(store, "_all", late)
+    asked = [asyncio.create_task(store.now()) for _ in range(3)]
+    await asyncio.sleep(0)
+    told = []
+    for n, ms in ((1, 13_000), (0, 10_000), (2, 13_100)):
+        answers[n].set_result([(ms,)])
+        told.append(await asked[n])
+    assert told == [13_000, 13_000, 13_100]
+
+
+async def test_a_conversation_may_bring_its_own_time(store: PostgresStore) -> None:
+    ana = replace(who("ana"), created_at=1_700_000_000_000)
+    assert await store.take_over(ana, post("ana", "0"), "id", Passing("", "x", None)) is not None
+    assert await store.conversation(ana.id) == replace(ana, custody="x")
 
 
 async def test_a_settle_whose_answer_was_cut_off_is_done_once(
