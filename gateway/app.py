@@ -344,7 +344,8 @@ class Gateway:
                 loop.start()
         beside = [self.fleet.follow(self.live, self._inboxes())]
         if self.desks:
-            beside.append(self.fleet.while_mine("desks", partial(_look, self.handovers)))
+            beside.append(_look(self.handovers.see_who_is_there, self.telemetry))
+            beside.append(self.fleet.while_mine("desks", partial(_look, self.handovers.look, self.telemetry)))
         if (days := self.config.storage.keep_days) and self._loops:
             old = retention(cast(Books, self.store), self.media, days, self.telemetry)
             beside.append(self.fleet.while_mine("forgetting", partial(forget, old, self.telemetry)))
@@ -396,14 +397,14 @@ async def _ask(polled: Polled, channel: ChannelSettings, arrivals: Arrivals, fle
             await asyncio.sleep(ASKED_AGAIN)
 
 
-async def _look(handovers: Handovers) -> None:
+async def _look(look: Callable[[], Awaitable[None]], telemetry: Telemetry) -> None:
     """Some desks say a thing once, and not again when we did not hear it."""
     while True:
         try:
-            await handovers.look()
+            await look()
         except Exception as error:
-            handovers.telemetry.failures.labels(type(error).__name__).inc()
-            log.exception("asking desks what people wrote broke")
+            telemetry.failures.labels(type(error).__name__).inc()
+            log.exception("asking desks what people do broke")
         await asyncio.sleep(LOOKED_AT_DESKS)
 
 

@@ -159,7 +159,7 @@ class Arrivals:
             await self.store.latest(id, Kind.OUT, REMEMBERED),
         )
         doubtful = [entry for entry in latest if states.get(entry.dedup) == "unsure"]
-        if not self.store.alone:
+        if not self.store.alone and await self.store.at_work(Kind.OUT, id):
             doubtful += [entry for entry in latest if entry.dedup not in states][-1:]
         said = (entry.dedup for entry in doubtful if transcript.says(entry, echo.text, voice=echo.voice))
         return next(said, "")

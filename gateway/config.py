@@ -245,7 +245,7 @@ class Handoff(Section):
     def _somebody_says_that_it_is_done(self) -> Handoff:
         if self.resume == "on_resolve" and self.desk.type == "chatwoot" and not _plain(self.desk.secret):
             raise ValueError(
-                "desk.secret is missing: with resume = \"on_resolve\" Chatwoot's account webhook says what is "
+                'desk.secret is missing: with resume = "on_resolve" Chatwoot\'s account webhook says what is '
                 "resolved, and this is its secret; or choose another resume"
             )
         return self
@@ -480,6 +480,10 @@ class Config(Section):
             if channel.queue not in queues and (channel.queue or channel.type != "openai"):
                 near = _nearest(channel.queue, queues)
                 raise ValueError(f"channels.{channel.name}.queue = {channel.queue!r} is no queue{near}")
+        for queue in self.queues:
+            for key, to in (("handoff.to", queue.handoff.to), ("hours.to", queue.hours.to)):
+                if meant := _misspelt(to, queues):
+                    raise ValueError(f"queues.{queue.name}.{key} = {to!r} is no queue: did you mean {meant!r}?")
         return self
 
     @model_validator(mode="after")
@@ -757,6 +761,27 @@ def _kind_at(at: Sequence[Any]) -> Any:
 def _section_in(kind: Any) -> type[BaseModel] | None:
     kinds = [kind, *getattr(kind, "__args__", ())]
     return next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
+
+
+def _misspelt(team: str, queues: list[str]) -> str:
+    """The queue that was meant. A team need not be a queue, so only what is one slip of a finger away counts, and no
+    other number."""
+    if team in queues or len(team) < 4:
+        return ""
+    return next((queue for queue in queues if _one_slip(team, queue)), "")
+
+
+def _one_slip(one: str, other: str) -> bool:
+    """A letter too much, too few, another or two in the wrong order."""
+    if len(one) > len(other):
+        one, other = other, one
+    begin = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    left, right = one[begin:], other[begin:]
+    if len(one) == len(other):
+        slip, rest = right[:1], left[1:] == right[1:] or (left[:2] == right[1::-1] and left[2:] == right[2:])
+    else:
+        slip, rest = right[:1], left == right[1:]
+    return rest and bool(slip) and not (slip + left[:1]).isdigit() and len(other) - len(one) <= 1
 
 
 def _nearest(wrong: str, right: list[str]) -> str:

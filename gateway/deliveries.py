@@ -54,6 +54,8 @@ MAX_TRIES = 20
 """Claims of one delivery, crashes included; more than any channel's schedule. Whatever breaks us, the lane goes on."""
 REST = 60.0
 """Seconds between two looks at a channel that does not work; its messages wait meanwhile."""
+WRITTEN_AGAIN = 0.5
+"""Seconds before what was sent is tried to be written down again."""
 LONGEST = 24 * 3600.0
 """Seconds nobody can make us wait beyond: it would stop this contact's lane for good."""
 LATELY = 40
@@ -101,6 +103,8 @@ class Deliveries:
     """How often in a row a contact's send was too fast: the provider wants us to wait longer each time."""
     _saying: dict[ConversationId, str] = field(default_factory=dict)
     """The piece of a long text that is under way in the place of a voice note."""
+    _went: dict[ConversationId, tuple[str, Sent, str]] = field(default_factory=dict)
+    """What became of a delivery that could not be written down yet, by its name."""
     _echoed: dict[ConversationId, str] = field(default_factory=dict)
     """The provider's id of a send whose echo came before its answer."""
 
@@ -138,6 +142,10 @@ class Deliveries:
     async def _deliver(self, way: Way) -> None:
         if way.body.get("person") and not way.body.get("send"):
             await self._settle(way, Sent(status="sent"), count=False)
+            return
+        dedup, sent, detail = self._went.get(way.conversation.id, ("", Sent(), ""))
+        if dedup == way.entries[0].dedup:
+            await self._settle(way, sent, detail)
             return
         if self._withdrawn(way):
             await self._settle(way, Sent(status="withdrawn"), "person_took_over")
@@ -350,11 +358,19 @@ class Deliveries:
 
     async def _unsure(self, way: Way, error: ChannelError) -> None:
         """Nobody knows whether it went out, and sending it again might double it: it is told, and left to a person."""
+        if not self.store.alone and await self._is_known(way):
+            await self._settle(way, Sent(), "echo")
+            return
         at = await self.store.now()
         dead = [DeadLetter(Kind.OUT, way.claim.key, e.seq, f"unsure:{error.reason}", at) for e in way.entries]
         settlement = replace(self._settlement(way, Sent(status="unsure"), error.reason, at), dead=dead)
         await self.store.settle(way.claim, settlement)
         self.telemetry.deliveries.labels(way.channel.name, "unsure").inc(len(way.entries))
+
+    async def _is_known(self, way: Way) -> bool:
+        """Another process heard its echo."""
+        known = transcript.states(await self.store.receipts(way.claim.key))
+        return way.entries[0].dedup in known
 
     async def _wait_for_a_person(self, way: Way, reason: str) -> None:
         """It cannot be said now. Whoever looks after this queue sees why, and what was to be said."""
@@ -375,15 +391,29 @@ class Deliveries:
     async def _settle(
         self, way: Way, sent: Sent, detail: str = "", *, facts: Mapping[str, bool] | None = None, count: bool = True
     ) -> None:
-        at = await self.store.now()
         self._slowed.pop(way.conversation.id, None)
         pause = self._pause(way) if sent.status == "sent" and count else 0
-        settlement = self._settlement(way, sent, detail, at)
-        await self.store.settle(way.claim, replace(settlement, facts=facts or {}, pause=pause))
+        await self._write_down(way, sent, detail, facts or {}, pause)
         if count:
             self.telemetry.deliveries.labels(way.channel.name, sent.status).inc(len(way.entries))
         if sent.status == "sent" and not detail and way.body["part"]["kind"] == "voice":
             self.incidents.close(_voice_notes(way))
+
+    async def _write_down(self, way: Way, sent: Sent, detail: str, facts: Mapping[str, bool], pause: int) -> None:
+        """What has happened is not done again because it could not be written down at once: it is tried until another
+        has the lane, and known here should the lane come back."""
+        went = self._went[way.conversation.id] = (way.entries[0].dedup, sent, detail)
+        while True:
+            try:
+                settlement = self._settlement(way, sent, detail, await self.store.now())
+                await self.store.settle(way.claim, replace(settlement, facts=facts, pause=pause))
+            except Unavailable as error:
+                log.warning("a send cannot be written down yet", extra={"facts": {"error": str(error)}})
+                await asyncio.sleep(min(error.retry_after, WRITTEN_AGAIN))
+                continue
+            break
+        if self._went.get(way.conversation.id) is went:
+            del self._went[way.conversation.id]
 
     def _pause(self, way: Way) -> int:
         """As long as a person would type the next part of the reply; the contact sees that we do."""

@@ -173,11 +173,13 @@ class Handovers:
         """Whether somebody is there to take a conversation, as far as was known lately; True where nobody can tell."""
         return self._staffed.get(queue) is not False
 
-    async def look(self) -> None:
-        """Asks the desks who is there and, those that can be asked, what people wrote while we did not hear. Raises
-        StoreError."""
+    async def see_who_is_there(self) -> None:
+        """Asks the desks."""
         for queue, desk in self.desks.items():
             self._staffed[queue] = await desk.online()
+
+    async def look(self) -> None:
+        """Asks the desks that can be asked what people wrote while we did not hear. Raises StoreError."""
         silent: set[str] = set()
         for conversation in await self._next_held():
             queue = self.people.queue_of(conversation).name

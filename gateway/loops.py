@@ -188,8 +188,9 @@ class Loop:
         while True:
             await asyncio.sleep(LEASE / 3000)
             try:
-                await self._store.renew(claim, LEASE)
-            except StoreError:
+                async with asyncio.timeout(LEASE / 3000):
+                    await self._store.renew(claim, LEASE)
+            except (StoreError, TimeoutError):
                 log.warning("the lease could not be renewed; this work is thrown away")
                 work.cancel()
                 return

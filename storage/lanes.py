@@ -231,6 +231,8 @@ ON CONFLICT (kind, key) DO UPDATE SET
 
 LOOK_NOW = ARM.replace(":at", "now_ms()")
 
+AT_WORK = "SELECT 1 FROM lane WHERE kind = :kind AND key = :key AND busy = 1"
+
 PENDING = "SELECT head FROM lane WHERE kind = 0 AND key = :key AND tail > head"
 
 # The epoch fences whoever runs the lane, and is the turn's own.
@@ -556,9 +558,9 @@ def marks(count: int) -> str:
     """Of so many conversations: `:id0`, `:id1`, …"""
     ids = ", ".join(f":id{n}" for n in range(count))
     return f"""
-SELECT key, kind, tail, head, epoch FROM lane WHERE kind IN (0, 1) AND key IN ({ids})
+SELECT key, kind, tail, head, epoch, '' FROM lane WHERE kind IN (0, 1) AND key IN ({ids})
 UNION ALL
-SELECT id, 9, COALESCE(hold_at, 0), LENGTH(custody), 0 FROM conversation WHERE id IN ({ids})
+SELECT id, 9, COALESCE(hold_at, 0), 0, 0, custody FROM conversation WHERE id IN ({ids})
 """  # noqa: S608 - numbers
 
 

@@ -53,6 +53,8 @@ PATIENCE = 10.0
 HELD_UP = 10.0
 """Seconds for which a settle waits for whoever holds up its conversation, or for the server: less than a lease, and
 longer than anybody may stand still in a transaction."""
+STEP_PATIENCE = 3600.0
+"""Seconds for a step of the schema: an index on a large table takes its time."""
 SIZE = 8
 """Connections of a process."""
 
@@ -168,13 +170,13 @@ class PostgresStore(Ledger):
     async def _migrate(self) -> None:
         """One process at a time; whoever comes second finds it done."""
         async with self._transaction() as connection:
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATING)
-            await connection.execute("SET LOCAL client_min_messages = warning")
+            await connection.execute("SET LOCAL client_min_messages = warning; SET LOCAL lock_timeout = '60s'")
+            await connection.fetch("SELECT pg_advisory_xact_lock($1)", MIGRATING, timeout=STEP_PATIENCE)
             version, known = await _known_version(connection, self._steps), max(self._steps)
             if version == 0:
                 await connection.execute(self._clock)
             for step in sorted(step for step in self._steps if step > version):
-                await connection.execute(POSTGRES.says(self._steps[step]))
+                await connection.execute(POSTGRES.says(self._steps[step]), timeout=STEP_PATIENCE)
                 await connection.execute(STEPPED, step)
             if version < known:
                 await connection.execute(TUNING)
@@ -448,6 +450,8 @@ class _explained:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception) and (known := unavailable(error)) is not None:
             raise known from error
+        if isinstance(error, asyncpg.DataError):  # it quotes what somebody wrote
+            raise ValueError(f"the database takes no such value ({type(error).__name__})") from None
 
 
 def unavailable(error: Exception) -> Unavailable | None:

@@ -144,6 +144,10 @@ class Lanes(Protocol):
         """Stop a lane from being claimed (None: go on). Nothing is lost meanwhile."""
         ...
 
+    async def at_work(self, kind: Kind, key: ConversationId) -> bool:
+        """Somebody has claimed the lane."""
+        ...
+
     async def next_wake(self, kind: Kind) -> int | None:
         """When the next lane is due; None when all are asleep."""
         ...

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
 from gateway import config
-from gateway.config import Config, ConfigError, load, parse
+from gateway.config import Config, ConfigError, _one_slip, load, parse
 from gateway.desks.settings import DeskSettings
 from gateway.rules.flows.settings import FlowTrigger
 from gateway.rules.hours import Hours, Weekly
@@ -272,6 +272,19 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "a channel without a queue": (
         SOUND.replace('queue = "loja"\n', ""),
         ["channels[0] (site)", "queue is missing: which queue answers here"],
+    ),
+    "a team that is a queue but for a slip": (
+        SOUND.replace("[[channels]]", '[queues.handoff]\nto = "ljoa"\n[[channels]]', 1),
+        ["queues.loja.handoff.to = 'ljoa' is no queue: did you mean 'loja'"],
+    ),
+    "the team of the closed hours, likewise": (
+        SOUND.replace(
+            "[[channels]]",
+            '[queues.hours]\ntimezone = "America/Sao_Paulo"\nto = "lojas"\n'
+            '[queues.hours.weekly]\nmon = ["09:00-18:00"]\n[[channels]]',
+            1,
+        ),
+        ["queues.loja.hours.to = 'lojas' is no queue: did you mean 'loja'"],
     ),
     "an openai channel of a queue that does not exist": (
         provider("openai", 'key = "k-9"', 'queue = "lojas"'),
@@ -694,3 +707,23 @@ def test_the_sections_of_this_test_are_all_there_are() -> None:
 def _is_section(annotation: Any) -> bool:
     kinds = [annotation, *getattr(annotation, "__args__", ())]
     return any(isinstance(kind, type) and issubclass(kind, BaseModel) for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "slip"),
+    [
+        ("oficna", "oficina", True),
+        ("oficinaa", "oficina", True),
+        ("ofisina", "oficina", True),
+        ("ofician", "oficina", True),
+        ("oficina2", "oficina", False),
+        ("oficina1", "oficina2", False),
+        ("oficina", "oficina", False),
+        ("humanos", "oficina", False),
+        ("ofinica", "oficina", False),
+        ("gerente", "gerentes", True),
+        ("vendas-sp", "vendas-rj", False),
+    ],
+)
+def test_a_slip_of_a_finger(one: str, other: str, slip: bool) -> None:
+    assert _one_slip(one, other) is _one_slip(other, one) is slip

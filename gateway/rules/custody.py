@@ -296,11 +296,14 @@ def _happened(
 
 
 def _transferred(custody: Custody, event: Transferred, policy: Policy) -> Moved:
-    """Whoever is called already is not called twice; another program may still name another queue."""
+    """Whoever is called already is not called twice; another program may still name another queue, whose people are
+    called then: who had it has it no more."""
     reason = event.reason or event.by
     if custody.people:
-        moved = event.by in ("api", "flow") and event.to != custody.to
-        return (replace(custody, to=event.to, reason=reason), _held_for(event.to, reason)) if moved else (custody, ())
+        if event.by not in ("api", "flow") or event.to == custody.to:
+            return custody, ()
+        after = replace(custody, to=event.to, reason=reason, state="requested", person="")
+        return after, _held_for(event.to, reason)
     after = replace(_spell(custody, event.to, reason, event.at), state="requested", transfer=event.id)
     open = event.open and event.by != "out_of_hours"
     say = SayTransfer(variant(open=open, online=event.online), event.id)

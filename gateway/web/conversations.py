@@ -177,7 +177,7 @@ class Conversations:
         crew, capabilities = self.standing.crew(conversation), self.standing.capabilities(conversation)
         say = partial(self.standing.utter.transfer, conversation.id, crew, capabilities)
         now = await self.people.hand_over(conversation.id, reason, key=key, to=queue, online=online, say=say)
-        changed = conversation.hold is None and now.people
+        changed = now != self.people.custody(conversation)
         return _json({"conversation": conversation.id, "held": now.people, "changed": changed})
 
     @explained

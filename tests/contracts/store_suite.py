@@ -1406,6 +1406,22 @@ class StoreSuite:
         lab.pass_time(10)
         assert await taken(1) == 1
 
+    async def test_who_is_at_work_is_known(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("a"))
+        assert not await lab.store.at_work(IN, who().id)
+        claim = await take(lab.store)
+        assert await lab.store.at_work(IN, who().id)
+        assert not await lab.store.at_work(OUT, who().id)
+        await lab.store.retry(claim, 0)
+        assert not await lab.store.at_work(IN, who().id)
+
+    async def test_a_mark_tells_one_person_from_another(self, lab: Lab) -> None:
+        await lab.store.accept(who(), message("a"))
+        assert await lab.store.pass_on(who().id, Passing("", "ana", PEOPLE))
+        before = await lab.store.marks([who().id])
+        assert await lab.store.pass_on(who().id, Passing("ana", "bob", PEOPLE))
+        assert await lab.store.marks([who().id]) != before
+
     async def test_a_mark_changes_when_something_does(self, lab: Lab) -> None:
         store, marks = lab.store, list[object]()
 

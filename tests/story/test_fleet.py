@@ -207,6 +207,7 @@ async def test_an_echo_of_what_another_process_sends_is_ours(
         while not (said := await doors.store.latest(id, Kind.OUT, 1)):
             await asyncio.sleep(0.05)
         assert said
+        assert await doors.store.claim(Kind.OUT, 1, 60_000, "a sender that waits for its answer")
         assert await zap.post(doors, zap.from_the_phone("e1", "Echo: Oi")) == 200
         talk = await doors.store.conversation(id)
         assert talk is not None

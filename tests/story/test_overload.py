@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from gateway.app import Gateway
-from storage.model import Kind
+from storage.model import Claim, ConversationId, Kind, Settled, Settlement
+from storage.store import Unavailable
 from tests.fakes import openai as wire
+from tests.fakes.callback import FakeCallback
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import Contact, running, toml
+from tests.story.test_doors import pushed
 
 HANDS = 4
 KEY = "another-key-0123456789"
@@ -92,3 +95,27 @@ class gateway_that_cannot_write:
     async def __aexit__(self, *_: object) -> None:
         self._may.set()
         del self._store.accept  # type: ignore[method-assign]
+
+
+async def test_what_went_out_is_not_sent_again_because_it_could_not_be_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is away just after a send, at the one moment that no clock of ours can meet."""
+    monkeypatch.setattr("gateway.deliveries.WRITTEN_AGAIN", 0.01)
+    async with FakeOpenAI() as openai, FakeCallback() as callback:
+        async with running(plain(openai) + pushed(callback), tmp_path) as (gateway, contact):
+            settle, away = gateway.store.settle, [Unavailable("away", 0.01) for _ in range(3)]
+
+            async def settling(claim: Claim, settlement: Settlement) -> Settled:
+                if claim.kind is Kind.OUT and away:
+                    raise away.pop()
+                return await settle(claim, settlement)
+
+            monkeypatch.setattr(gateway.store, "settle", settling)
+            await contact.post(contact.message("Oi"), key="crm-key-0123456", channel="crm")
+            await callback.arrivals.get()
+            async with asyncio.timeout(60):
+                while not await gateway.store.receipts(ConversationId(contact.conversation)):
+                    await asyncio.sleep(0.01)
+            assert not away
+            assert len(callback.seen) == 1

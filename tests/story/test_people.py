@@ -101,6 +101,31 @@ async def test_what_was_let_go_must_be_taken_again_to_be_answered(tmp_path: Path
         assert said == [("person", "Sou a Ana.")]
 
 
+async def test_who_had_it_has_it_no_more_when_another_team_is_called(tmp_path: Path) -> None:
+    async with FakeOpenAI() as openai, running(config(openai), tmp_path) as (gateway, contact):
+        await contact.ask("Oi")
+        people, id = gateway.people, talk(contact)
+        await people.take(id, "Ana", key="a")
+        assert (await contact.act("transfer", queue="gerentes", reason="vip", id="crm-1"))["changed"] is True
+        custody = people.custody(await people.conversation(id))
+        assert (custody.state, custody.to, custody.person, custody.reason) == ("requested", "gerentes", "", "vip")
+        assert (await people.take(id, "Rui", key="b")).person == "Rui", "and whoever is there takes it"
+
+
+async def test_what_called_people_before_calls_nobody_again(tmp_path: Path) -> None:
+    """A wish, people, done: what comes next is answered, and the assistant reads nothing of the transfer."""
+    async with FakeOpenAI() as openai, running(config(openai, 'message = "Já chamo."'), tmp_path) as (gateway, contact):
+        assert (await contact.ask("Quero falar com uma pessoa"))["reason"] == "wish"
+        await gateway.people.take(talk(contact), "Ana", key="a")
+        await gateway.people.write(talk(contact), {"kind": "text", "text": "Trocado."}, "Ana", key="b")
+        await gateway.people.resolve(talk(contact), "Ana", key="c")
+        assert (await contact.ask("E qual é o horário?"))["outcome"] == "answered"
+        read = " ".join(text for _, text in openai.asked[-1].said)
+        assert "falar com uma pessoa" not in read
+        assert "Já chamo." not in read
+        assert "Trocado." in read, "what the person said is known"
+
+
 async def test_another_program_hands_over_once(tmp_path: Path) -> None:
     async with FakeOpenAI() as openai, running(config(openai, 'message = "Já chamo."'), tmp_path) as (_, contact):
         await contact.ask("Oi")
