@@ -57,7 +57,7 @@ async def growth(scale: Scale, folder: Path) -> list[Row | Picture]:
         }
         large = {name: courses[name, scale.sizes[-1]] for name in there}
         for course in large.values():
-            await course.lap(FEW * 2, writers=FEW)
+            await course.lap(FEW * 4, writers=FEW)
         for _ in range(scale.rounds):
             for place, course in courses.items():
                 found[place].append(await course.lap(scale.store_turns))

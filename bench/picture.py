@@ -11,6 +11,8 @@ Point = tuple[float, float]
 
 WIDE, HIGH = 760, 400
 LEFT, RIGHT, TOP, BOTTOM = 70, 150, 56, 56
+NAME = 110
+"""How wide a line's name is at most."""
 COLOURS = (("#3b78c4", "#6ba4e6"), ("#c2761b", "#d99a4e"), ("#3b8f55", "#6cc086"), ("#8a4fb0", "#c08be0"))
 """Of a light and of a dark page."""
 STYLE = """
@@ -129,7 +131,7 @@ def _frame(picture: Picture, across: Axis, up: Axis) -> Iterator[str]:
 def _lines(picture: Picture, across: Axis, up: Axis) -> Iterator[str]:
     words = list(dict.fromkeys(name.split()[0] for name in picture.lines))
     seen: set[str] = set()
-    ends: list[float] = []
+    ends: list[Point] = []
     for name, points in picture.lines.items():
         word = name.split()[0]
         colour, dashed = words.index(word) % len(COLOURS), " dashed" if word in seen else ""
@@ -138,15 +140,16 @@ def _lines(picture: Picture, across: Axis, up: Axis) -> Iterator[str]:
         joined = " ".join(f"{x},{y}" for x, y in places)
         yield f'<polyline class="c{colour}{dashed}" points="{joined}"/>'
         yield from (f'<circle class="d{colour}" cx="{x}" cy="{y}" r="3"/>' for x, y in places)
-        ends.append(_apart(places[-1][1] + 4, ends))
-        yield f'<text class="d{colour}" x="{places[-1][0] + 9:.1f}" y="{ends[-1]:.1f}">{escape(name)}</text>'
+        ends.append(_apart((places[-1][0] + 9, places[-1][1] + 4), ends))
+        yield f'<text class="d{colour}" x="{ends[-1][0]:.1f}" y="{ends[-1][1]:.1f}">{escape(name)}</text>'
 
 
-def _apart(y: float, taken: Sequence[float]) -> float:
-    """Where it hides no other word."""
-    while any(abs(y - other) < 15 for other in taken):
-        y -= 15
-    return y
+def _apart(place: Point, taken: Sequence[Point]) -> Point:
+    """Where it hides no other name."""
+    x, y = place
+    while any(abs(x - other) < NAME and abs(y - beside) < 15 for other, beside in taken):
+        y -= 1
+    return x, y
 
 
 def _x(across: Axis, value: float) -> float:
