@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import base64
 import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from gateway.fleet import Role
     from tts.ladder import Told
 
+TIDY = 600.0
+"""Seconds between two times that freed memory is given back."""
 OK, FOUND, USAGE, CANNOT_START, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -223,7 +226,10 @@ async def _until_told(
     async with Gateway(config, suggestions=suggestions, progress=_show_reading, role=role) as gateway:
         _greet(gateway.url, page, gateway.notices, config, open_browser)
         _settle_down()
-        await stop.wait()
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), TIDY)
+            _give_back()
         print("recado: stopping; what runs may finish", file=sys.stderr)
     return OK
 
@@ -232,6 +238,12 @@ def _show_reading(done: int, of: int) -> None:
     """The first start reads the documents for their meaning, which takes some seconds; later ones remember."""
     if sys.stderr.isatty():
         print(f"\rreading the documents: {done} of {of}", end="\n" if done == of else "", file=sys.stderr, flush=True)
+
+
+def _give_back() -> None:
+    """What was freed, to the system: glibc keeps it in pieces, and who talks all day would seem to grow all day."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library does it by itself, or not at all
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _settle_down() -> None:
