@@ -516,13 +516,6 @@ SELECT (SELECT COUNT(*) FROM lane WHERE kind = 0 AND wake_at IS NOT NULL),
        (SELECT COUNT(*) FROM conversation)
 """
 
-# Counting millions would take longer than whoever asks has patience; the last ANALYZE knows how many there are.
-ESTIMATED_DEPTHS = DEPTHS.replace(
-    "(SELECT COUNT(*) FROM conversation)",
-    """(SELECT CASE WHEN reltuples > 100000 THEN CAST(reltuples AS BIGINT) ELSE (SELECT COUNT(*) FROM conversation) END
-        FROM pg_class WHERE oid = to_regclass('conversation'))""",
-)
-
 # -- a fleet -------------------------------------------------------------------------------------
 
 # Whoever has it keeps it, and whoever comes after its end gets it.
