@@ -60,6 +60,8 @@ def received_body(
     inbound: Inbound, audio: Media | None = None, *, aside: str = "", attachments: Sequence[Kept] = ()
 ) -> str:
     body: dict[str, Any] = {"id": inbound.id, "text": inbound.text, "at": inbound.at}
+    if not inbound.dated:
+        body["undated"] = True
     if audio:
         body["audio"] = media_fields(audio)
     if inbound.meaning != "message":
@@ -123,7 +125,7 @@ def received(entry: Entry) -> Received:
         entry.seq,
         body["id"],
         body["text"],
-        body["at"],
+        entry.at if body.get("undated") else body["at"],
         audio and media_from(audio),
         meaning=body.get("meaning", "message"),
         of=body.get("of", ""),

@@ -94,6 +94,8 @@ class Inbound:
     token: Mapping[str, str] = field(default_factory=dict)
     """What `acknowledge` needs, e.g. the id of a pressed button."""
     wish: Wish = Wish()
+    dated: bool = True
+    """`at` is the sender's word, and not this machine's clock: then messages are read in the order they came in."""
 
 
 @dataclass(frozen=True, slots=True)

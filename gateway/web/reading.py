@@ -123,7 +123,8 @@ async def _arriving() -> AsyncIterator[None]:
 def inbound(fields: Fields, visitor: str, now: int) -> Inbound:
     """Raises Problem 413, 422. Pure."""
     contact, name = (visitor, "") if visitor else _contact(fields.contact)
-    return Inbound(_id("id", fields.id), contact, name, _text(fields), _at(fields.at, now), fields.audio)
+    at, dated = _at(fields.at, now), fields.at not in (None, "")
+    return Inbound(_id("id", fields.id), contact, name, _text(fields), at, fields.audio, dated=dated)
 
 
 async def _json(request: web.Request) -> Fields:

@@ -41,6 +41,23 @@ async def test_a_burst_is_answered_once_in_the_providers_order(tmp_path: Path) -
         assert len(await contact.turns()) == 1
 
 
+async def test_without_the_providers_word_they_are_read_in_the_order_they_came_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever this machine's clock says meanwhile: of several machines one may be an hour behind."""
+    window = {"interval": LONG, "max_wait": LONG}
+    async with FakeOpenAI() as openai, running(plain(openai, **window), tmp_path) as (gateway, contact):
+        await contact.say("um")
+        hour = 3600 * 10**9
+        behind = time.time_ns
+        monkeypatch.setattr("gateway.web.messages.time.time_ns", lambda: behind() - hour)
+        await contact.say("dois")
+        monkeypatch.undo()
+        asking = asyncio.create_task(contact.ask("três"))
+        await burst_ends(gateway, contact.conversation, 3)
+        assert (await asking)["parts"][0]["text"] == "Echo: um\ndois\ntrês"
+
+
 async def test_a_fixed_window_runs_from_the_first_message(tmp_path: Path) -> None:
     """Somebody who never pauses is still answered, because the window does not start again."""
     fixed = {"interval": LONG, "max_wait": 2 * LONG, "mode": "fixed"}
