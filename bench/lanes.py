@@ -128,13 +128,16 @@ async def posting(scale: Scale, folder: Path) -> list[Row]:
     async with engines() as there, AsyncExitStack() as stack:
         courses = {name: await _course(stack, engine, folder, SMALL) for name, engine in there.items()}
         pool = await _calibration(stack, there) if POSTGRES in there else None
+        apart = (
+            await _course(stack, there[POSTGRES], folder, SMALL) if POSTGRES in there else None
+        )  # nothing waits there
         for _ in range(scale.rounds):
             for name, course in courses.items():
                 for at_once in (1, AT_ONCE):
                     found[name, at_once].append(await _posts(course, at_once, scale.seconds))
-            if pool is not None:
+            if pool is not None and apart is not None:
                 insert.append(await _inserts(there[POSTGRES], pool, scale.seconds))
-                turn.append((await courses[POSTGRES].lap(scale.store_turns // 2)).cpu * 1e3)
+                turn.append((await apart.lap(scale.store_turns // 2)).cpu * 1e3)
     rows = [row for name in there for row in _post_rows(name, found)] + missing(there)
     return rows + _insert_rows(insert, turn)
 
