@@ -369,7 +369,9 @@ async def test_it_works_through_pgbouncer(pooled: str) -> None:
 # -- rights ----------------------------------------------------------------------------------------------
 
 
-async def test_a_role_that_may_make_nothing_can_serve_what_is_made(url: str, aside: Aside, store: PostgresStore) -> None:
+async def test_a_role_that_may_make_nothing_can_serve_what_is_made(
+    url: str, aside: Aside, store: PostgresStore
+) -> None:
     """The rights that docs/scale.md names."""
     await store.accept(who("ana"), post("ana", "0"))
     role = f"r_{url.split('@/')[1].split('?')[0]}"
