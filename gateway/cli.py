@@ -86,7 +86,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int)
     parser.add_argument("--role", choices=("all", "web", "turns", "deliveries"), default="all",
                         help="what this process of a fleet does; all of it without")  # fmt: skip
-    parser.set_defaults(run=lambda args: _serve(load(args.config, flags=_server_flags(args)), role=args.role))
+    parser.set_defaults(run=_run_gateway)
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
@@ -165,6 +165,14 @@ def _server_flags(args: argparse.Namespace) -> Mapping[str, Any]:
 
 
 # -- serving -------------------------------------------------------------------------------------
+
+
+def _run_gateway(args: argparse.Namespace) -> int:
+    config = load(args.config, flags=_server_flags(args))
+    if args.role != "all" and config.storage.url.startswith("sqlite"):
+        cure = "storage.url names a file, which belongs to one process: leave --role out, or name a PostgreSQL database"
+        raise ConfigError(str(args.config), [f"--role {args.role}: {cure}"])
+    return _serve(config, role=args.role)
 
 
 def _run_demo(args: argparse.Namespace) -> int:

@@ -103,6 +103,13 @@ async def test_check_listens_with_the_ear(
     assert "wrong-one" not in said.out + said.err
 
 
+async def test_a_part_of_a_gateway_on_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody else could do the rest."""
+    path = written(tmp_path, toml("http://127.0.0.1:9", openai_key="k"))
+    assert await recado("run", "--config", path, "--role", "web") == 2
+    assert "--role web: storage.url names a file" in capsys.readouterr().err
+
+
 async def test_check_finds_a_database_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with FakeOpenAI() as openai:
         url = '[storage]\nurl = "postgresql://recado:psst@127.0.0.1:1/x"\n'
