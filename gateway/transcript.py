@@ -177,7 +177,8 @@ def written_elsewhere(conversation: str, text: str, at: int, *, voice: bool) -> 
 def says(entry: Entry, text: str, *, voice: bool) -> bool:
     """True when an outbound entry says just this; of a voice note only that it is one can be told."""
     part = orjson.loads(entry.body)["part"]
-    return part["kind"] == "voice" if voice else _plain(part.get("text") or part.get("written", "")) == _plain(text)
+    words = part.get("text") or part.get("written") or part.get("transcript") or ""  # a note may go out as its words
+    return part["kind"] == "voice" if voice else _plain(words) == _plain(text)
 
 
 def _plain(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
@@ -16,7 +17,8 @@ from gateway.app import Gateway
 from gateway.config import parse
 from gateway.fleet import Role, Together
 from gateway.live import Live
-from storage.model import Conversation, ConversationId, Kind, Post, conversation_id
+from gateway.transcript import says
+from storage.model import Conversation, ConversationId, Entry, Kind, Post, conversation_id
 from storage.postgres import PostgresStore
 from storage.store import Store, Unavailable
 from tests.fakes.openai import FakeOpenAI
@@ -216,3 +218,18 @@ async def test_an_echo_of_what_another_process_sends_is_ours(
         talk = await doors.store.conversation(id)
         assert talk is not None
         assert talk.hold is not None, "this one was a person's"
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "voice", "same"),
+    [
+        ({"kind": "text", "text": "Até  já"}, "Até já", False, True),
+        ({"kind": "voice", "transcript": "Até já"}, "", True, True),
+        ({"kind": "voice", "transcript": "Até já"}, "Até já", False, True),  # no sound was taken: its words went
+        ({"kind": "voice", "transcript": "até já", "written": "Até já!"}, "Até já!", False, True),
+        ({"kind": "voice", "transcript": "Até já"}, "", False, False),  # a picture, by a person
+        ({"kind": "text", "text": "Até já"}, "Deixa comigo", False, False),
+    ],
+)
+def test_what_an_echo_says(part: dict[str, str], text: str, voice: bool, same: bool) -> None:
+    assert says(Entry(Kind.OUT, 1, "t:0", json.dumps({"part": part}), 0), text, voice=voice) is same
