@@ -50,9 +50,9 @@ async def test_without_the_providers_word_they_are_read_in_the_order_they_came_i
         await contact.say("um")
         hour = 3600 * 10**9
         behind = time.time_ns
-        monkeypatch.setattr("gateway.web.messages.time.time_ns", lambda: behind() - hour)
-        await contact.say("dois")
-        monkeypatch.undo()
+        with monkeypatch.context() as patched:
+            patched.setattr("gateway.web.messages.time.time_ns", lambda: behind() - hour)
+            await contact.say("dois")
         asking = asyncio.create_task(contact.ask("três"))
         await burst_ends(gateway, contact.conversation, 3)
         assert (await asking)["parts"][0]["text"] == "Echo: um\ndois\ntrês"
