@@ -113,7 +113,7 @@ class Gateway:
         store = self.database.store(self._rang)
         self.store: Store = self.traces.watching(store) if self.traces else store
         self._owner, self._role = secrets.token_hex(8), role
-        self.fleet = fleet_of(self.store, self._owner)
+        self.fleet = fleet_of(self.store, self._owner, self.telemetry)
         self.media = equipment.media(config.storage)
         self.encoder = Encoder()
         self.speak = Speak(self.store, self.media, self.live, self.telemetry)

@@ -19,6 +19,7 @@ from typing import Literal, Protocol
 
 from gateway.channels.base import Capabilities, Channel
 from gateway.live import Live
+from gateway.telemetry import Telemetry
 from storage.model import ConversationId, Kind
 from storage.store import Store, StoreError
 from tts.slots import Slot, Slots
@@ -78,8 +79,8 @@ class Fleet(Protocol):
         ...
 
 
-def fleet_of(store: Store, owner: str) -> Fleet:
-    return Alone() if store.alone else Together(store, owner)
+def fleet_of(store: Store, owner: str, telemetry: Telemetry) -> Fleet:
+    return Alone() if store.alone else Together(store, owner, telemetry)
 
 
 class Alone:
@@ -109,8 +110,8 @@ class Together:
     """owner: of this process, random. term: milliseconds for which somebody has what only one may do; renewed three
     times within it."""
 
-    def __init__(self, store: Store, owner: str, *, term: int = TERM) -> None:
-        self._store, self._owner, self._term = store, owner, term
+    def __init__(self, store: Store, owner: str, telemetry: Telemetry, *, term: int = TERM) -> None:
+        self._store, self._owner, self._telemetry, self._term = store, owner, telemetry, term
         self.slots: Slots = _SharedSlots(store, owner)
         self._watched: set[str] = set()
         self._marks: dict[str, object] = {}
@@ -171,7 +172,8 @@ class Together:
                     await self._look_around(live, inboxes)
             except StoreError as error:
                 log.debug("what others do cannot be seen now: %s", error)
-            except Exception:  # without a next look nobody here would hear of the others any more
+            except Exception as error:  # without a next look nobody here would hear of the others any more
+                self._telemetry.failures.labels(type(error).__name__).inc()
                 log.exception("looking at what others do broke")
             await asyncio.sleep(LOOK)
 

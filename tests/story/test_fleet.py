@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from gateway.app import Gateway
 from gateway.config import parse
 from gateway.fleet import Role, Together
 from gateway.live import Live
+from gateway.telemetry import Telemetry
 from gateway.transcript import says
 from storage.model import Conversation, ConversationId, Entry, Kind, Post, conversation_id
 from storage.postgres import PostgresStore
@@ -84,7 +85,7 @@ async def test_what_another_process_did_is_heard(url: str) -> None:
             stack.push_async_callback(store.close)
         ana = Conversation(conversation_id("site", "ana"), "site", "ana", "", "front")
         await there.accept(ana, Post(ana.id, "0", "{}"))
-        live, fleet = Live(), Together(here, "me")
+        live, fleet = Live(), Together(here, "me", Telemetry())
         following = asyncio.create_task(fleet.follow(live, ["front"]))
         stack.callback(following.cancel)
         with live.watch(ana.id) as bell:
@@ -94,6 +95,27 @@ async def test_what_another_process_did_is_heard(url: str) -> None:
             (claim,) = await there.claim(Kind.IN, 1, 60_000, "you")
             assert await bell.wait(60), "somebody works on it"
             await there.retry(claim, 60_000)
+
+
+async def test_a_look_that_breaks_is_counted_and_looks_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, telemetry = PostgresStore(url), Telemetry()
+    await store.open()
+    marks, broken = store.marks, [KeyError("first")]
+
+    async def looked(ids: Sequence[ConversationId]) -> Mapping[str, object]:
+        if broken:
+            raise broken.pop()
+        seen.set()
+        return await marks(ids)
+
+    seen = asyncio.Event()
+    monkeypatch.setattr(store, "marks", looked)
+    following = asyncio.create_task(Together(store, "me", telemetry).follow(Live(), []))
+    await asyncio.wait_for(seen.wait(), 60)
+    assert telemetry.failures.labels("KeyError")._value.get() == 1
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await store.close()
 
 
 async def test_what_only_one_may_do_goes_on_elsewhere(url: str) -> None:
@@ -113,7 +135,10 @@ async def test_what_only_one_may_do_goes_on_elsewhere(url: str) -> None:
             finally:
                 doing.remove(who)
 
-        fleets = {"here": Together(here, "here", term=6000), "there": Together(there, "there", term=6000)}
+        fleets = {
+            "here": Together(here, "here", Telemetry(), term=6000),
+            "there": Together(there, "there", Telemetry(), term=6000),
+        }
         tasks = {
             name: asyncio.create_task(fleet.while_mine("asking", partial(work, name))) for name, fleet in fleets.items()
         }
@@ -134,7 +159,7 @@ async def test_one_account_is_shared(url: str) -> None:
         for store in stores:
             await store.open()
             stack.push_async_callback(store.close)
-        fleets = [Together(store, f"{n}", term=1000) for n, store in enumerate(stores)]
+        fleets = [Together(store, f"{n}", Telemetry(), term=1000) for n, store in enumerate(stores)]
 
         async def speak(fleet: Together) -> None:
             nonlocal open, most
@@ -153,7 +178,7 @@ async def test_one_account_is_shared(url: str) -> None:
 async def test_who_is_cancelled_while_a_place_is_taken_leaves_none_taken(url: str, aside: Aside) -> None:
     store = PostgresStore(url)
     await store.open()
-    slot = Together(store, "me").slots.of("account")
+    slot = Together(store, "me", Telemetry()).slots.of("account")
 
     async def speak() -> None:
         async with slot:
@@ -190,7 +215,7 @@ async def test_who_gets_no_answer_stops_before_another_begins() -> None:
         finally:
             ended.set()
 
-    doing = asyncio.create_task(Together(cast(Store, Silent()), "me", term=300).while_mine("asking", work))
+    doing = asyncio.create_task(Together(cast(Store, Silent()), "me", Telemetry(), term=300).while_mine("asking", work))
     async with asyncio.timeout(10):  # whatever the store's own patience is
         await ended.wait()
     doing.cancel()
