@@ -145,7 +145,7 @@ class Deliveries:
             return
         dedup, sent, detail = self._went.get(way.conversation.id, ("", Sent(), ""))
         if dedup == way.entries[0].dedup:
-            await self._settle(way, sent, detail)
+            await self._settle(_whole(way) if sent.status == "templated" else way, sent, detail)
             return
         if self._withdrawn(way):
             await self._settle(way, Sent(status="withdrawn"), "person_took_over")

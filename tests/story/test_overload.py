@@ -97,14 +97,18 @@ class gateway_that_cannot_write:
         del self._store.accept  # type: ignore[method-assign]
 
 
+AWAY = Unavailable("away", 0.01)
+
+
+@pytest.mark.parametrize("trouble", [[AWAY, AWAY, AWAY], [RuntimeError("the work broke, and is claimed again"), AWAY]])
 async def test_what_went_out_is_not_sent_again_because_it_could_not_be_written_down(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trouble: list[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store is away just after a send, at the one moment that no clock of ours can meet."""
     monkeypatch.setattr("gateway.deliveries.WRITTEN_AGAIN", 0.01)
     async with FakeOpenAI() as openai, FakeCallback() as callback:
         async with running(plain(openai) + pushed(callback), tmp_path) as (gateway, contact):
-            settle, away = gateway.store.settle, [Unavailable("away", 0.01) for _ in range(3)]
+            settle, away = gateway.store.settle, [*trouble]
 
             async def settling(claim: Claim, settlement: Settlement) -> Settled:
                 if claim.kind is Kind.OUT and away:
