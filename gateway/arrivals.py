@@ -11,7 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway import transcript
-from gateway.channels.base import ChannelError, Echo, Event, Hooked, Inbound, Noise, Reach, Status, Unknown
+from gateway.channels.base import (
+    Capabilities,
+    ChannelError,
+    Echo,
+    Event,
+    Hooked,
+    Inbound,
+    Noise,
+    Reach,
+    Status,
+    Unknown,
+)
 from gateway.config import ChannelSettings, Config
 from gateway.deliveries import Deliveries
 from gateway.fetching import Fetching
@@ -137,7 +148,7 @@ class Arrivals:
         if self.deliveries.is_sending(id, echo.text, voice=echo.voice):
             self.deliveries.echoed(id, echo.id)
             return self._our_own(channel)
-        if delivery := await self._unsure_of(id, echo):
+        if delivery := await self._unsure_of(id, echo, self.channels[channel.name].capabilities):
             receipt = Receipt(id, delivery, "sent", echo.at, echo.id, "echo")
             await self.store.resolve(receipt)
             return self._our_own(channel)
@@ -151,17 +162,15 @@ class Arrivals:
     def _our_own(self, channel: ChannelSettings) -> None:
         self.telemetry.noise.labels(channel.name, "own_send").inc()
 
-    async def _unsure_of(self, id: ConversationId, echo: Echo) -> str:
+    async def _unsure_of(self, id: ConversationId, echo: Echo, can: Capabilities) -> str:
         """The delivery whose fate nobody knew, when this is what it said. Of a fleet it may also be the next one, under
         way in another process."""
-        states, latest = (
-            transcript.states(await self.store.receipts(id)),
-            await self.store.latest(id, Kind.OUT, REMEMBERED),
-        )
-        doubtful = [entry for entry in latest if states.get(entry.dedup) == "unsure"]
-        if not self.store.alone and await self.store.at_work(Kind.OUT, id):
-            doubtful += [entry for entry in latest if entry.dedup not in states][-1:]
-        said = (entry.dedup for entry in doubtful if transcript.says(entry, echo.text, voice=echo.voice))
+        unsure = transcript.in_doubt(await self.store.receipts(id))
+        latest = await self.store.latest(id, Kind.OUT, REMEMBERED)
+        doubtful = [entry for entry in latest if entry.dedup in unsure]
+        if not self.store.alone and (sent := await self.store.at_work(Kind.OUT, id)) is not None:
+            doubtful += [entry for entry in latest if entry.seq > sent][-1:]
+        said = (one.dedup for one in doubtful if transcript.says(one, echo.text, can, voice=echo.voice))
         return next(said, "")
 
     async def _takeover(self, channel: ChannelSettings, conversation: Conversation, echo: Echo) -> None:

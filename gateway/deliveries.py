@@ -26,7 +26,6 @@ from gateway.people import People
 from gateway.presence import Presence
 from gateway.rules.custody import custody_of, may_send
 from gateway.rules.pacing import Pace, typing_ms
-from gateway.rules.shaping import split
 from gateway.rules.unasked import LATE_MS, Reason
 from gateway.setbacks import remembered
 from gateway.telemetry import Telemetry
@@ -76,6 +75,8 @@ class Way:
     """What comes after it."""
     template: bool = False
     """In the place of the reply."""
+    begun: bool = False
+    """The first of the pieces it goes in are known to have gone out."""
 
     @property
     def body(self) -> Any:
@@ -101,8 +102,6 @@ class Deliveries:
     _sending: dict[ConversationId, Way] = field(default_factory=dict)
     _slowed: dict[ConversationId, int] = field(default_factory=dict)
     """How often in a row a contact's send was too fast: the provider wants us to wait longer each time."""
-    _saying: dict[ConversationId, str] = field(default_factory=dict)
-    """The piece of a long text that is under way in the place of a voice note."""
     _went: dict[ConversationId, tuple[str, Sent, str]] = field(default_factory=dict)
     """What became of a delivery that could not be written down yet, by its name."""
     _echoed: dict[ConversationId, str] = field(default_factory=dict)
@@ -128,10 +127,9 @@ class Deliveries:
 
     def is_sending(self, id: ConversationId, text: str, *, voice: bool) -> bool:
         """True while just this is under way to the contact: an echo of it is ours, though we have no id of it yet."""
-        way = self._sending.get(id)
-        if way is not None and self._saying.get(id, "").split() == text.split() != []:
-            return True
-        return way is not None and any(transcript.says(entry, text, voice=voice) for entry in way.entries)
+        if (way := self._sending.get(id)) is None:
+            return False
+        return any(transcript.says(entry, text, way.channel.capabilities, voice=voice) for entry in way.entries)
 
     def echoed(self, id: ConversationId, provider_id: str) -> None:
         """What is under way went out, whatever becomes of its answer."""
@@ -326,28 +324,24 @@ class Deliveries:
         part, id = way.body["part"], way.entries[0].dedup
         if not remembered(error):  # else it is this contact that takes none, and no trouble of ours
             self.incidents.open(_voice_notes(way), error.reason, error.hint)
-        limit = way.channel.capabilities.text_limit
-        pieces = split(part.get("written") or part["transcript"], limit, utf16=way.channel.capabilities.utf16)
-        outgoing, detail = replace(self._bare(way), text=pieces[0]), f"text_instead:{error.reason}"
-        sent, n = Sent(), 0
+        outgoing, detail, sent = self._bare(way), f"{transcript.INSTEAD}{error.reason}", Sent()
         try:
-            for n, piece in enumerate(pieces):
+            for n, piece in enumerate(transcript.instead(part, way.channel.capabilities)):
                 if n:
-                    await self._piece_went(way, sent, detail)
-                self._saying[way.conversation.id] = piece
+                    way = await self._piece_went(way, sent, detail)
                 sent = await self._given(way, replace(outgoing, id=f"{id}+{n}" if n else id, text=piece))
         except ChannelError as failed:
-            await (self._unsure(way, failed) if n else self._failed(way, _for_text(failed)))
+            await (self._unsure(way, failed) if way.begun else self._failed(way, _for_text(failed)))
             return
-        finally:
-            self._saying.pop(way.conversation.id, None)
         await self._settle(_whole(way), sent, detail, facts=dict.fromkeys(remembered(error), True))
 
-    async def _piece_went(self, way: Way, sent: Sent, detail: str) -> None:
-        """Known at once: its echo is ours, whatever becomes of the rest."""
+    async def _piece_went(self, way: Way, sent: Sent, detail: str) -> Way:
+        """Known at once: its echo is ours, whatever becomes of the rest, and says nothing about the next one."""
         at = await self.store.now()
         receipt = Receipt(way.claim.key, way.entries[0].dedup, sent.status, at, sent.provider_id, detail)
         await self.store.record(receipt)
+        self._echoed.pop(way.conversation.id, None)
+        return replace(way, begun=True)
 
     def _bare(self, way: Way) -> Outgoing:
         """Who and which; what, only as the public reply tells it."""
@@ -358,7 +352,7 @@ class Deliveries:
 
     async def _unsure(self, way: Way, error: ChannelError) -> None:
         """Nobody knows whether it went out, and sending it again might double it: it is told, and left to a person."""
-        if not self.store.alone and await self._is_known(way):
+        if not (self.store.alone or way.begun) and await self._is_known(way):
             await self._settle(way, Sent(), "echo")
             return
         at = await self.store.now()

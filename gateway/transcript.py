@@ -14,11 +14,14 @@ from typing import Any, Literal
 import orjson
 
 from gateway.assistants.base import Utterance
-from gateway.channels.base import Inbound, Wish
+from gateway.channels.base import Capabilities, Inbound, Wish
+from gateway.rules.shaping import split
 from storage.model import Cursor, Entry, Fetched, Kind, Media, MediaId, Outcome, Receipt
 
 VOICE_NOTE = "🎤"
 """Stands for a voice note whose sound is elsewhere."""
+INSTEAD = "text_instead:"
+"""Begins what a receipt tells of a voice note whose words went."""
 WAKE = "wake"
 """The meaning of an inbound entry that nobody wrote: it is time to look at the conversation; `of` says what for."""
 RANK = {"unsure": 0, "withdrawn": 1, "templated": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5, "played": 6}
@@ -174,11 +177,18 @@ def written_elsewhere(conversation: str, text: str, at: int, *, voice: bool) -> 
     return orjson.dumps(body).decode()
 
 
-def says(entry: Entry, text: str, *, voice: bool) -> bool:
-    """True when an outbound entry says just this; of a voice note only that it is one can be told."""
+def says(entry: Entry, text: str, capabilities: Capabilities, *, voice: bool) -> bool:
+    """True when an outbound entry says just this, on a channel of these capabilities. Of a voice note only that it is
+    one can be told; where its words went, also one of the messages they went in."""
     part = orjson.loads(entry.body)["part"]
-    words = part.get("text") or part.get("written") or part.get("transcript") or ""  # a note may go out as its words
-    return part["kind"] == "voice" if voice else _plain(words) == _plain(text)
+    if voice or part["kind"] == "text":
+        return part["kind"] == "voice" if voice else _plain(part["text"]) == _plain(text)
+    return _plain(text) in map(_plain, [_words(part), *instead(part, capabilities)])
+
+
+def instead(part: Mapping[str, Any], capabilities: Capabilities) -> list[str]:
+    """The words of a voice note where none is taken, in as many messages as the channel needs."""
+    return split(_words(part), capabilities.text_limit, utf16=capabilities.utf16)
 
 
 def _plain(text: str) -> str:
@@ -193,6 +203,13 @@ def states(receipts: Sequence[Receipt]) -> dict[str, str]:
         if rank is not None and rank >= RANK[reached.get(receipt.delivery, "unsure")]:
             reached[receipt.delivery] = receipt.status
     return reached
+
+
+def in_doubt(receipts: Sequence[Receipt]) -> set[str]:
+    """The deliveries of which nobody knows whether they went out. Of one that went in pieces some may be known to."""
+    reached, unsure = states(receipts), {one.delivery for one in receipts if one.status == "unsure"}
+    in_pieces = {one.delivery for one in receipts if one.detail.startswith(INSTEAD)}
+    return {delivery for delivery in unsure if delivery in in_pieces or reached[delivery] == "unsure"}
 
 
 def media_fields(media: Media) -> dict[str, Any]:

@@ -231,7 +231,7 @@ ON CONFLICT (kind, key) DO UPDATE SET
 
 LOOK_NOW = ARM.replace(":at", "now_ms()")
 
-AT_WORK = "SELECT 1 FROM lane WHERE kind = :kind AND key = :key AND busy = 1"
+AT_WORK = "SELECT head FROM lane WHERE kind = :kind AND key = :key AND busy = 1"
 
 PENDING = "SELECT head FROM lane WHERE kind = 0 AND key = :key AND tail > head"
 

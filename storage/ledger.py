@@ -192,8 +192,9 @@ class Ledger(ABC):
         values = {"kind": int(kind), "key": key, "why": why}
         await self._one(lanes.PAUSE, values, lambda _: [(kind, key)])
 
-    async def at_work(self, kind: Kind, key: ConversationId) -> bool:
-        return await self._read_one(lanes.AT_WORK, {"kind": int(kind), "key": key}) is not None
+    async def at_work(self, kind: Kind, key: ConversationId) -> int | None:
+        row = await self._read_one(lanes.AT_WORK, {"kind": int(kind), "key": key})
+        return None if row is None else int(row[0])
 
     async def next_wake(self, kind: Kind) -> int | None:
         row = await self._one(lanes.NEXT_WAKE, {"kind": int(kind)})

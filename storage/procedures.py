@@ -201,8 +201,7 @@ def write_down(key: ConversationId, settlement: Settlement) -> Procedure[None]:
         for post in posts:
             yield from append(kind, post)
     for receipt in settlement.receipts:
-        if not (yield from record(receipt)):
-            yield from know_delivery(receipt)  # the provider was faster in saying so, without its id
+        yield from record(receipt)
     yield from facts_of(key, settlement)
 
 
@@ -236,17 +235,15 @@ def facts_of(key: ConversationId, settlement: Settlement) -> Procedure[None]:
 
 
 def record(receipt: Receipt) -> Procedure[bool]:
+    """False: it was known. Its id is another one all the same where a delivery went in pieces, or where the provider
+    was faster in saying so."""
     values = lanes.receipt_values(receipt)
-    if (yield lanes.RECORDED, values) is not None:
-        return False
-    yield lanes.RECORD, values
-    yield from know_delivery(receipt)
-    return True
-
-
-def know_delivery(receipt: Receipt) -> Procedure[None]:
+    is_new = (yield lanes.RECORDED, values) is None
+    if is_new:
+        yield lanes.RECORD, values
     if receipt.provider_id:
-        yield lanes.KNOW_DELIVERY, lanes.receipt_values(receipt)
+        yield lanes.KNOW_DELIVERY, values
+    return is_new
 
 
 def recorded(receipt: Receipt) -> Procedure[bool]:

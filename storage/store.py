@@ -144,8 +144,8 @@ class Lanes(Protocol):
         """Stop a lane from being claimed (None: go on). Nothing is lost meanwhile."""
         ...
 
-    async def at_work(self, kind: Kind, key: ConversationId) -> bool:
-        """Somebody has claimed the lane."""
+    async def at_work(self, kind: Kind, key: ConversationId) -> int | None:
+        """Of a lane that somebody has claimed, the last entry that was done before; None: nobody has."""
         ...
 
     async def next_wake(self, kind: Kind) -> int | None:

@@ -796,11 +796,13 @@ class StoreSuite:
         sent = Receipt(out.key, "t1:0", "sent", 1, "wamid.1")
         await store.settle(out, Settlement(1, receipts=[sent, Receipt(out.key, "t1:1", "failed", 1)]))
         await store.record(Receipt(out.key, "t1:1", "sent", 2, "wamid.2"))
+        assert not await store.record(Receipt(out.key, "t1:1", "sent", 2, "wamid.4")), "it went in pieces"
         await store.record(Receipt(out.key, "t1:1", "delivered", 2, "wamid.1"))
         await store.record(Receipt(out.key, "gone:0", "sent", 2, "wamid.3"))
         assert await store.known("site", "wamid.1") == Known(out.key, OUT, 1, "t1:0")  # the first word stays
         assert await store.known("site", "wamid.2") == Known(out.key, OUT, 2, "t1:1")
         assert await store.known("site", "wamid.3") == Known(out.key, OUT, 0, "gone:0")
+        assert await store.known("site", "wamid.4") == Known(out.key, OUT, 2, "t1:1")
         assert await store.known("shop", "wamid.1") is None
         assert await store.known("site", "") is None
 
@@ -1408,12 +1410,15 @@ class StoreSuite:
 
     async def test_who_is_at_work_is_known(self, lab: Lab) -> None:
         await lab.store.accept(who(), message("a"))
-        assert not await lab.store.at_work(IN, who().id)
+        assert await lab.store.at_work(IN, who().id) is None
         claim = await take(lab.store)
-        assert await lab.store.at_work(IN, who().id)
-        assert not await lab.store.at_work(OUT, who().id)
-        await lab.store.retry(claim, 0)
-        assert not await lab.store.at_work(IN, who().id)
+        assert await lab.store.at_work(IN, who().id) == 0
+        assert await lab.store.at_work(OUT, who().id) is None
+        await lab.store.settle(claim, Settlement(1))
+        assert await lab.store.at_work(IN, who().id) is None
+        await lab.store.accept(who(), message("b"))
+        await take(lab.store)
+        assert await lab.store.at_work(IN, who().id) == 1
 
     async def test_a_mark_tells_one_person_from_another(self, lab: Lab) -> None:
         await lab.store.accept(who(), message("a"))

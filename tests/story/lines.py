@@ -187,6 +187,16 @@ def with_an_ear(openai: FakeOpenAI, *lines: Line, **more: Any) -> str:
     return config(openai, *lines, hearing=HEARS.format(key=openai.key, url=openai.base_url), **more)
 
 
+def in_three_pieces() -> str:
+    """An answer that one voice note holds and one message does not."""
+    return f"{'Sim, temos, ' * 24}e é isso. " * 30
+
+
+def at_length(text: str) -> str:
+    """The same configuration, with voice notes however long."""
+    return text.replace('format = "voice"', 'format = "voice"\nmax_voice_chars = 10000', 1)
+
+
 async def _posted(url: str, body: bytes, headers: dict[str, str]) -> int:
     async with aiohttp.ClientSession() as http:
         json_body = {"Content-Type": "application/json", **headers}

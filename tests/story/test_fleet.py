@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from gateway.app import Gateway
+from gateway.channels.base import Capabilities
 from gateway.config import parse
 from gateway.fleet import Role, Together
 from gateway.live import Live
@@ -22,9 +23,22 @@ from gateway.transcript import says
 from storage.model import Conversation, ConversationId, Entry, Kind, Post, conversation_id
 from storage.postgres import PostgresStore
 from storage.store import Store, Unavailable
+from tests.fakes import evolution as evolution_wire
 from tests.fakes.openai import FakeOpenAI
 from tests.postgres import Aside, Server
-from tests.story.lines import WhatsApp, config, conversation
+from tests.story.lines import (
+    Evolution,
+    WhatsApp,
+    after,
+    at_length,
+    config,
+    conversation,
+    heard,
+    held,
+    in_three_pieces,
+    quiet,
+    with_an_ear,
+)
 from tests.story.running import Contact, toml
 
 
@@ -245,6 +259,31 @@ async def test_an_echo_of_what_another_process_sends_is_ours(
         assert talk.hold is not None, "this one was a person's"
 
 
+async def test_an_echo_of_a_piece_that_another_process_sends_in_the_place_of_a_note_is_ours(
+    evo: Evolution, openai: FakeOpenAI, url: str, tmp_path: Path
+) -> None:
+    openai.answer = lambda _: in_three_pieces()
+    gates = [asyncio.Event() for _ in range(3)]
+    evo.fake.next(evolution_wire.refused(413, {"message": "too large"}), *map(after, gates))
+    quietly = {"read_receipts": "false", "presence": "false"}
+    async with AsyncExitStack() as stack:
+        spoken = at_length(with_an_ear(openai, evo, format="voice", channel=quietly))
+        team = Team(shared(spoken, url), tmp_path, stack)
+        doors, _ = await team.process("web"), [await team.process("turns"), await team.process("deliveries")]
+        assert await evo.post(doors, evo.message("m1", "Oi")) == 200
+        for n, gate in enumerate(gates, 2):
+            piece = (await heard(evo, n))[-1]
+            await evo.post(doors, evo.from_the_phone(f"e{n}", piece))
+            assert await held(doors, evo) == "", f"of piece {n - 1}"
+            gate.set()
+        await quiet(doors)
+        await evo.post(doors, evo.from_the_phone("e9", "Deixa comigo"))
+        assert await held(doors, evo) != "", "this one was a person's"
+
+
+ON_THE_LINE = Capabilities(text_limit=14)
+
+
 @pytest.mark.parametrize(
     ("part", "text", "voice", "same"),
     [
@@ -254,7 +293,9 @@ async def test_an_echo_of_what_another_process_sends_is_ours(
         ({"kind": "voice", "transcript": "até já", "written": "Até já!"}, "Até já!", False, True),
         ({"kind": "voice", "transcript": "Até já"}, "", False, False),  # a picture, by a person
         ({"kind": "text", "text": "Até já"}, "Deixa comigo", False, False),
+        ({"kind": "voice", "transcript": "Está pronto. Até já"}, "Até já", False, True),  # in messages of this length
+        ({"kind": "voice", "transcript": "Está pronto. Até já"}, "pronto.", False, False),
     ],
 )
 def test_what_an_echo_says(part: dict[str, str], text: str, voice: bool, same: bool) -> None:
-    assert says(Entry(Kind.OUT, 1, "t:0", json.dumps({"part": part}), 0), text, voice=voice) is same
+    assert says(Entry(Kind.OUT, 1, "t:0", json.dumps({"part": part}), 0), text, ON_THE_LINE, voice=voice) is same

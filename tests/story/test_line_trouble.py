@@ -30,12 +30,14 @@ from tests.story.lines import (
     Line,
     WhatsApp,
     after,
+    at_length,
     batch,
     config,
     conversation,
     ends_burst,
     heard,
     held,
+    in_three_pieces,
     outcomes,
     patient,
     quiet,
@@ -267,18 +269,36 @@ async def test_a_voice_note_that_cannot_be_uploaded_is_said_in_words(
 
 async def test_the_echo_of_a_piece_is_nobody_who_takes_over(evo: Evolution, openai: FakeOpenAI, tmp_path: Path) -> None:
     """A long voice note is refused and its words go in pieces: every one of them is known as ours."""
-    openai.answer = lambda _: f"{'Sim, temos, ' * 24}e é isso. " * 16
-    spoken = with_an_ear(openai, evo, format="voice", channel=QUIETLY)
-    spoken = spoken.replace('format = "voice"', 'format = "voice"\nmax_voice_chars = 10000', 1)
-    async with running(spoken, tmp_path) as (gateway, _):
+    openai.answer = lambda _: in_three_pieces()
+    async with running(at_length(with_an_ear(openai, evo, format="voice", channel=QUIETLY)), tmp_path) as (gateway, _):
         evo.fake.next(evolution_wire.refused(413, {"message": "too large"}))
         await evo.post(gateway, evo.message("m1", "Oi"))
-        said = await heard(evo, 3)
+        note, *said = await heard(evo, 4)
+        assert note == VOICE
         assert [len(text) <= 4096 for text in said] == [True] * 3
-        for id, text in list(zip(evo.ids(), said, strict=True))[1:]:
-            await evo.post(gateway, evo.from_the_phone(id, text))
         await quiet(gateway)
+        for id, text in list(zip(evo.ids(), [note, *said], strict=True))[1:]:
+            await evo.post(gateway, evo.from_the_phone(id, text))
         assert await held(gateway, evo) == ""
+
+
+async def test_the_echo_of_one_piece_says_nothing_about_the_next(
+    evo: Evolution, openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    openai.answer = lambda _: in_three_pieces()
+    gate = asyncio.Event()
+    async with running(at_length(with_an_ear(openai, evo, format="voice", channel=QUIETLY)), tmp_path) as (gateway, _):
+        evo.fake.next(evolution_wire.refused(413, {"message": "too large"}), after(gate), evolution_wire.CUT)
+        await evo.post(gateway, evo.message("m1", "Oi"))
+        _, first = await heard(evo, 2)
+        await evo.post(gateway, evo.from_the_phone("e1", first))
+        gate.set()
+        await quiet(gateway)
+        assert (await gateway.store.depths()).dead == 1, "nobody knows of the second one"
+        _, _, second = await heard(evo, 3)
+        await evo.post(gateway, evo.from_the_phone("e2", second))
+        assert await held(gateway, evo) == ""
+        assert (await gateway.store.depths()).dead == 0, "now it is known"
 
 
 async def test_a_contact_who_cannot_be_reached_is_not_tried_again_until_he_writes(
