@@ -102,8 +102,8 @@ class Deliveries:
     _sending: dict[ConversationId, Way] = field(default_factory=dict)
     _slowed: dict[ConversationId, int] = field(default_factory=dict)
     """How often in a row a contact's send was too fast: the provider wants us to wait longer each time."""
-    _went: dict[ConversationId, tuple[str, Sent, str]] = field(default_factory=dict)
-    """What became of a delivery that could not be written down yet, by its name."""
+    _went: dict[ConversationId, tuple[Way, Sent, str]] = field(default_factory=dict)
+    """A send that could not be written down yet, with all it stood for, and what became of it."""
     _echoed: dict[ConversationId, str] = field(default_factory=dict)
     """The provider's id of a send whose echo came before its answer."""
 
@@ -141,9 +141,9 @@ class Deliveries:
         if way.body.get("person") and not way.body.get("send"):
             await self._settle(way, Sent(status="sent"), count=False)
             return
-        dedup, sent, detail = self._went.get(way.conversation.id, ("", Sent(), ""))
-        if dedup == way.entries[0].dedup:
-            await self._settle(_whole(way) if sent.status == "templated" else way, sent, detail)
+        went, sent, detail = self._went.get(way.conversation.id, (None, Sent(), ""))
+        if went and went.entries[0].dedup == way.entries[0].dedup:
+            await self._settle(replace(went, claim=way.claim), sent, detail)
             return
         if self._withdrawn(way):
             await self._settle(way, Sent(status="withdrawn"), "person_took_over")
@@ -396,7 +396,7 @@ class Deliveries:
     async def _write_down(self, way: Way, sent: Sent, detail: str, facts: Mapping[str, bool], pause: int) -> None:
         """What has happened is not done again because it could not be written down at once: it is tried until another
         has the lane, and known here should the lane come back."""
-        went = self._went[way.conversation.id] = (way.entries[0].dedup, sent, detail)
+        went = self._went[way.conversation.id] = (way, sent, detail)
         while True:
             try:
                 settlement = self._settlement(way, sent, detail, await self.store.now())

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gateway.app import Gateway
 from gateway.checking import check
 from gateway.config import ConfigError, parse
-from storage.model import Kind, conversation_id
+from storage.model import Claim, Kind, Settled, Settlement, conversation_id
 from tests.fakes import evolution as evolution_wire
 from tests.fakes import graph as wire
 from tests.fakes import sounds
@@ -355,6 +355,48 @@ async def test_a_window_that_closed_at_the_provider_is_met_the_same_way(
         _, turns = await contact.get("/turns", key=ADMIN)
         told = [(one["part"], one["state"]) for one in turns["turns"][0]["deliveries"]]
         assert told == [("0", "sent"), ("0", "failed"), ("0:template", "templated")]
+
+
+async def test_what_stood_for_a_whole_reply_stands_for_it_when_it_is_written_down_late(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work breaks between the send and its receipt, and is claimed again."""
+    openai.answer = lambda _: in_three_pieces()
+    keys = {**NEVER_LATE, "template": '"retomar_conversa:pt_BR"'}
+    async with running(config(openai, zap, channel=keys), tmp_path) as (gateway, _):
+        broken = breaks_once(gateway, monkeypatch)
+        await zap.post(gateway, zap.message("m1", "Oi", age=25 * 3600))
+        await states_within(gateway, zap, ["templated"] * 3)
+        await quiet(gateway)
+        assert not broken
+        assert zap.sent() == [TEMPLATE], "and nothing after it"
+
+
+async def test_words_that_went_in_the_place_of_a_note_stand_for_its_reply_also_when_it_is_written_down_late(
+    zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openai.answer = lambda _: "Aqui está: https://loja.example/pedido/7"
+    async with running(with_an_ear(openai, zap, format="voice", channel=QUIETLY), tmp_path) as (gateway, _):
+        broken = breaks_once(gateway, monkeypatch)
+        zap.fake.next_upload(wire.error(131053))
+        await zap.post(gateway, zap.message("m1", "Oi"))
+        await states_within(gateway, zap, ["sent"] * 2)
+        await quiet(gateway)
+        assert not broken
+        assert zap.sent() == ["Aqui está: https://loja.example/pedido/7"], "once, and nothing beside it"
+
+
+def breaks_once(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
+    """The first settle of a send. Returns what is still to come of it."""
+    settle, trouble = gateway.store.settle, [RuntimeError("the work broke")]
+
+    async def settling(claim: Claim, settlement: Settlement) -> Settled:
+        if claim.kind is Kind.OUT and trouble:
+            raise trouble.pop()
+        return await settle(claim, settlement)
+
+    monkeypatch.setattr(gateway.store, "settle", settling)
+    return trouble
 
 
 async def test_without_a_template_it_waits_for_a_person(zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path) -> None:
