@@ -30,7 +30,7 @@ from gateway.forgetting import forget, retention
 from gateway.handovers import Handovers
 from gateway.incidents import Incidents
 from gateway.intake import Intake
-from gateway.live import Live
+from gateway.live import IDLE, WAITING, Live
 from gateway.loops import Loop
 from gateway.people import People
 from gateway.presence import Presence
@@ -67,9 +67,9 @@ from gateway.web.page import Page
 from gateway.web.server import application, worker
 from gateway.web.standing import Standing
 from storage.media import MediaAway
-from storage.model import ConversationId, Kind
+from storage.model import Claim, ConversationId, Kind
 from storage.retention import Books
-from storage.store import Store
+from storage.store import Fenced, Store
 from storage.vault import open_vault
 from tts.encode import Encoder
 from tts.profiles import PROFILES
@@ -77,7 +77,7 @@ from tts.profiles import PROFILES
 log = logging.getLogger("recado")
 
 VISITORS = "visitor_secret"
-IDLE = 75.0
+KEEP_ALIVE = 75.0
 """Seconds an idle connection is kept; a client that never finishes its request is gone by then too."""
 DRAIN = 6.0
 """Seconds for turns to finish after SIGTERM; the rest of the ten is for closing."""
@@ -257,7 +257,7 @@ class Gateway:
     async def _listen(self, stack: AsyncExitStack) -> None:
         server = self.config.server
         doors = await self._application()
-        runner = web.AppRunner(doors, access_log=None, keepalive_timeout=IDLE, shutdown_timeout=2.0)
+        runner = web.AppRunner(doors, access_log=None, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=2.0)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         stack.callback(self.live.end)
@@ -325,12 +325,15 @@ class Gateway:
             Consider(self.store),
             Walk(Answer(self.store, self.media, self.live, self.spending, self.telemetry), self._keep, self.telemetry),
             self.speak,
-            Settle(self.store, self.people, self.live, self.telemetry),
+            Settle(self.store, self.people, self.live, self._keep, self.telemetry),
         )
         wakes = Wakes(self.store, self.people, capabilities)
-        works = {
-            Kind.IN: turns.run, Kind.OUT: self.deliveries.run, Kind.DESK: self.handovers.run, Kind.LATER: wakes.run,
-        }  # fmt: skip
+        works: dict[Kind, Callable[[Claim], Awaitable[None]]] = {
+            Kind.IN: partial(_turn, turns, self.live),
+            Kind.OUT: self.deliveries.run,
+            Kind.DESK: self.handovers.run,
+            Kind.LATER: wakes.run,
+        }
         slots = self.config.server.at_once
         self._loops = {
             kind: Loop(kind, works[kind], self.store, self.telemetry, owner=self._owner, slots=slots,
@@ -380,6 +383,15 @@ class Gateway:
         self.live.ring(conversation)
         if loop := self._loops.get(kind):
             loop.ring(conversation)
+
+
+async def _turn(turns: Turns, live: Live, claim: Claim) -> None:
+    """One that ends in the middle is made again, maybe by another process."""
+    try:
+        await turns.run(claim)
+    except BaseException as error:
+        live.say(claim.key, IDLE if isinstance(error, Fenced) else WAITING)
+        raise
 
 
 async def _ask(polled: Polled, channel: ChannelSettings, arrivals: Arrivals, fleet: Fleet) -> None:

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Literal, Protocol
 
 from gateway.channels.base import Capabilities, Channel
-from gateway.live import Live
+from gateway.live import IDLE, THINKING, WAITING, Live
 from gateway.telemetry import Telemetry
 from storage.model import ConversationId, Kind
 from storage.store import Store, StoreError
@@ -42,6 +42,8 @@ LOOK = 0.25
 """Seconds between two looks at what the others did to conversations that are watched here."""
 ROUND = 5.0
 """Seconds between two looks at whether anybody looks after a queue anywhere."""
+MOST = 1000
+"""Conversations that wait for a turn of another process, the longest, that are followed; the others follow."""
 HELD = 200
 """Conversations that people have, the longest, that are followed for whoever looks after them."""
 SPOKEN = 60_000
@@ -178,6 +180,7 @@ class Together:
             await asyncio.sleep(LOOK)
 
     async def _look(self, live: Live) -> None:
+        await self._look_at_turns(live)
         ids = live.watched_conversations()
         if live.looked_after:
             ids |= {conversation.id for conversation in await self._store.held(HELD)}
@@ -187,6 +190,14 @@ class Together:
         self._marks = marks
         for id in stirred | begun_or_over:
             live.ring(ConversationId(id))
+
+    async def _look_at_turns(self, live: Live) -> None:
+        """A message that came here may be answered elsewhere: whoever waits sees it written, and then answered."""
+        known = {id: live.state(id) for id in {*live.elsewhere(MOST), *live.watched_conversations()}}
+        doing = await self._store.under_way(sorted(known))
+        for id, state in known.items():
+            if live.state(id) == state:  # else it went on here while the others were asked about
+                live.hear(id, {None: IDLE, False: WAITING, True: THINKING}[doing.get(id)])
 
     async def _look_around(self, live: Live, inboxes: Sequence[str]) -> None:
         found = set()

@@ -10,11 +10,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 from storage.model import ConversationId
 
 IDLE, WAITING, THINKING, RECORDING, HELD = "idle", "waiting", "thinking", "recording", "held"
 """Held stands here for its name only: it is a fact, and facts are in the store."""
+MAKING = (THINKING, RECORDING)
+"""A turn is under way."""
 
 
 class Bell:
@@ -22,6 +25,8 @@ class Bell:
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
+        self.ended = False
+        """It rang for the end of a turn, too. Whoever looks for that takes it back."""
 
     def ring(self) -> None:
         self._rung.set()
@@ -73,6 +78,8 @@ class Live:
         self._bells: defaultdict[ConversationId, set[Bell]] = defaultdict(set)
         self._rounds: set[Round] = set()
         self._states: dict[ConversationId, str] = {}
+        self._here: set[ConversationId] = set()
+        """Those whose turn is made by this process."""
         self._readers: defaultdict[ConversationId, set[Bell]] = defaultdict(set)
         self._drafts: dict[ConversationId, Draft] = {}
         self.on_busy: Callable[[ConversationId, str], None] = lambda conversation, channel: None
@@ -99,13 +106,28 @@ class Live:
     def say(self, conversation: ConversationId, state: str, channel: str = "") -> None:
         """What a turn is doing here. Idle is not stored: memory is for those who are busy."""
         begins = conversation not in self._states and state != IDLE
+        (self._here.add if state in MAKING else self._here.discard)(conversation)
+        self._set(conversation, state)
+        if begins and channel:
+            self.on_busy(conversation, channel)
+
+    def hear(self, conversation: ConversationId, state: str) -> None:
+        """What another process does for it. Of a turn that is made here nobody else knows."""
+        if conversation not in self._here and self.state(conversation) != state:
+            self._set(conversation, state)
+
+    def _set(self, conversation: ConversationId, state: str) -> None:
         if state == IDLE:
             self._states.pop(conversation, None)
+            for bell in self._bells.get(conversation, ()):
+                bell.ended = True
         else:
             self._states[conversation] = state
         self.ring(conversation)
-        if begins and channel:
-            self.on_busy(conversation, channel)
+
+    def elsewhere(self, most: int) -> list[ConversationId]:
+        """Those that are busy without a turn of this process, the longest first."""
+        return list(islice((id for id in self._states if id not in self._here), most))
 
     @contextmanager
     def watch(self, conversation: ConversationId) -> Iterator[Bell]:

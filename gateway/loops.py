@@ -24,6 +24,8 @@ POLL = 5.0
 """Seconds: the net under the bell."""
 CROWDED = 0.25
 """Seconds until those that had their share are looked at again; what ends before rings."""
+MOST = 50
+"""Claims of one look; when it finds as many, there may be more."""
 BREATH = 0.002
 """Seconds between two looks at the lanes, so that a flood of rings is one look."""
 
@@ -124,11 +126,11 @@ class Loop:
             return POLL
         spare = kept_free(self._slots, self._shares)
         beside = await self._crowded() if free <= spare else frozenset()
-        most = free if free <= spare else free - spare
-        claims = await self._store.claim(self._kind, min(most, 50), LEASE, self._owner, beside)
+        most = min(free if free <= spare else free - spare, MOST)
+        claims = await self._store.claim(self._kind, most, LEASE, self._owner, beside)
         for claim in claims:
             self._start(claim)
-        if claims:
+        if len(claims) == most:
             return 0
         if beside:
             return CROWDED
@@ -153,7 +155,8 @@ class Loop:
             del self._running[claim.key]
             self._whose.pop(claim.key, None)
             self._kept.discard(claim.key)
-        self._bell.ring()
+        if self._slots - len(self._running) <= kept_free(self._slots, self._shares) + 1:  # others waited for the room
+            self._bell.ring()
 
     # -- working -----------------------------------------------------------------------------------
 

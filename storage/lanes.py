@@ -547,6 +547,12 @@ ON CONFLICT (name) DO UPDATE SET full_at = excluded.full_at WHERE p.full_at < ex
 """
 
 
+def under_way(count: int) -> str:
+    """Of so many conversations: `:id0`, `:id1`, …"""
+    ids = ", ".join(f":id{n}" for n in range(count))
+    return f"SELECT key, busy FROM lane WHERE kind = 0 AND tail > head AND key IN ({ids})"  # noqa: S608 - numbers
+
+
 def marks(count: int) -> str:
     """Of so many conversations: `:id0`, `:id1`, …"""
     ids = ", ".join(f":id{n}" for n in range(count))

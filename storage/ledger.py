@@ -164,8 +164,7 @@ class Ledger(ABC):
 
     async def whose(self, kind: Kind, ids: Sequence[ConversationId]) -> Mapping[str, str]:
         padded = _padded(ids)
-        named = {f"id{n}": id for n, id in enumerate(padded)}
-        rows = await self._read(lanes.whose(_shares(kind), len(padded)), named) if ids else []
+        rows = await self._read(lanes.whose(_shares(kind), len(padded)), _named(padded)) if ids else []
         return {row[0]: row[1] for row in rows}
 
     async def load(self, claim: Claim) -> list[Entry]:
@@ -419,12 +418,16 @@ class Ledger(ABC):
         slack = lanes.room_values(name, rate, burst)["slack"]
         await self._one(lanes.NO_ROOM, {"name": name, "rest": round(seconds * 1000), "slack": slack})
 
+    async def under_way(self, ids: Sequence[ConversationId]) -> Mapping[ConversationId, bool]:
+        rows = await self._read(lanes.under_way(len(padded)), _named(padded)) if (padded := _padded(ids)) else []
+        return {key: bool(busy) for key, busy in rows}
+
     async def marks(self, ids: Sequence[ConversationId]) -> Mapping[str, object]:
         if not ids:
             return {}
         padded = _padded(ids)
         found: dict[str, list[tuple[Any, ...]]] = {}
-        for key, *mark in await self._read(lanes.marks(len(padded)), {f"id{n}": id for n, id in enumerate(padded)}):
+        for key, *mark in await self._read(lanes.marks(len(padded)), _named(padded)):
             found.setdefault(key, []).append(tuple(mark))
         return {key: sorted(marked) for key, marked in found.items()}
 
@@ -432,6 +435,10 @@ class Ledger(ABC):
 def _padded(ids: Sequence[ConversationId]) -> list[ConversationId]:
     """To a power of two: few statements, whatever the number."""
     return [*ids, *[ids[0]] * ((1 << (len(ids) - 1).bit_length()) - len(ids))] if ids else []
+
+
+def _named(ids: Sequence[ConversationId]) -> Values:
+    return {f"id{n}": id for n, id in enumerate(ids)}
 
 
 def _shares(kind: Kind) -> str:

@@ -352,6 +352,10 @@ class Fleet(Protocol):
         """Nobody gets any for so long."""
         ...
 
+    async def under_way(self, ids: Sequence[ConversationId]) -> Mapping[ConversationId, bool]:
+        """Those with messages that no turn has settled: whether somebody works on them."""
+        ...
+
     async def marks(self, ids: Sequence[ConversationId]) -> Mapping[str, object]:
         """By conversation: something that changes whenever somebody writes there or it passes from hand to hand."""
         ...

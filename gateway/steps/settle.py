@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
@@ -15,7 +15,7 @@ from gateway.rules.precedence import ABSENCE
 from gateway.rules.unasked import next_at, soonest
 from gateway.steps.speak import Spoken
 from gateway.telemetry import Telemetry
-from storage.model import DeadLetter, Kind, Outcome, Passing, Post, Settled, Settlement, Turn, TurnId
+from storage.model import ConversationId, DeadLetter, Kind, Outcome, Passing, Post, Settled, Settlement, Turn, TurnId
 from storage.store import Store
 
 MAX_FOLDS = 2
@@ -30,11 +30,14 @@ class Settle:
     store: Store
     people: People
     live: Live
+    keep: Callable[[ConversationId], None]
+    """`gateway.loops.Loop.keep` of the turns: what newer messages mean from here on, the commit itself finds out."""
     telemetry: Telemetry
 
     async def __call__(self, burst: Burst, ending: Ending, spoken: Spoken) -> None:
         """Raises Fenced when the lane is no longer ours; then nothing of this turn ever happened."""
         spell = burst.custody.spell
+        self.keep(burst.conversation.id)
         burst.note("settle", ending.reason, outcome=str(ending.outcome))
         while (settled := await self._settle(burst, ending, spoken)) is Settled.MOVED:
             burst.conversation = await self.store.conversation(burst.conversation.id) or burst.conversation

@@ -1420,6 +1420,17 @@ class StoreSuite:
         await take(lab.store)
         assert await lab.store.at_work(IN, who().id) == 1
 
+    async def test_what_is_under_way_is_known_and_whether_somebody_is_at_it(self, lab: Lab) -> None:
+        ids = [who(name).id for name in ("ana", "bob", "eve", "nobody")]
+        assert await lab.store.under_way(ids) == {}
+        for name in ("ana", "bob", "eve"):
+            await lab.store.accept(who(name), Post(who(name).id, "a", "a"))
+        claims = {claim.key: claim for claim in await lab.store.claim(IN, 9, LEASE, "me")}
+        await lab.store.settle(claims[who("bob").id], Settlement(1))
+        await lab.store.retry(claims[who("eve").id], 60_000)
+        assert await lab.store.under_way(ids) == {who("ana").id: True, who("eve").id: False}
+        assert await lab.store.under_way([]) == {}
+
     async def test_a_mark_tells_one_person_from_another(self, lab: Lab) -> None:
         await lab.store.accept(who(), message("a"))
         assert await lab.store.pass_on(who().id, Passing("", "ana", PEOPLE))

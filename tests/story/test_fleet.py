@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -13,17 +14,20 @@ from typing import cast
 import aiohttp
 import pytest
 
-from gateway.app import Gateway
+from gateway.app import Gateway, _turn
 from gateway.channels.base import Capabilities
 from gateway.config import parse
 from gateway.fleet import Role, Together
-from gateway.live import Live
+from gateway.live import IDLE, RECORDING, THINKING, WAITING, Live
 from gateway.telemetry import Telemetry
 from gateway.transcript import says
-from storage.model import Conversation, ConversationId, Entry, Kind, Post, conversation_id
+from gateway.turns import Turns
+from storage.model import Claim, Conversation, ConversationId, Entry, Kind, Post, conversation_id
 from storage.postgres import PostgresStore
-from storage.store import Store, Unavailable
+from storage.store import Fenced, Store, Unavailable
 from tests.fakes import evolution as evolution_wire
+from tests.fakes import openai as wire
+from tests.fakes.chatwoot import AGENT, BOT, TEAM, FakeChatwoot
 from tests.fakes.openai import FakeOpenAI
 from tests.postgres import Aside, Server
 from tests.story.lines import (
@@ -37,9 +41,11 @@ from tests.story.lines import (
     held,
     in_three_pieces,
     quiet,
+    until,
     with_an_ear,
 )
 from tests.story.running import Contact, toml
+from tests.story.test_chatwoot import config as with_a_desk
 
 
 @pytest.fixture
@@ -234,6 +240,109 @@ async def test_who_gets_no_answer_stops_before_another_begins() -> None:
         await ended.wait()
     doing.cancel()
     await asyncio.gather(doing, return_exceptions=True)
+
+
+@pytest.mark.parametrize("where", ["file", "database"])
+async def test_a_turn_whose_lease_nobody_answers_for_is_thrown_away_and_begun_again(
+    where: str, openai: FakeOpenAI, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A renewal without an answer is none: after the lease somebody else may have the conversation."""
+    monkeypatch.setattr("gateway.loops.LEASE", 1500)
+    text = toml(openai.base_url, openai_key=openai.key).replace("timeout_s = 20", "timeout_s = 600")
+    text = shared(text, request.getfixturevalue("url")) if where == "database" else text
+    openai.play(wire.hang())
+    async with AsyncExitStack() as stack:
+        gateway = await Team(text, tmp_path, stack).process()
+        renew, asked = gateway.store.renew, asyncio.Event()
+
+        async def renewed(claim: Claim, lease: int) -> None:
+            if not asked.is_set():
+                asked.set()
+                await asyncio.Event().wait()
+            await renew(claim, lease)
+
+        monkeypatch.setattr(gateway.store, "renew", renewed)
+        contact = await Team(text, tmp_path, stack).contact(gateway)
+        await contact.say("Tem pix?")
+        await until(lambda: len(openai.asked) > 1, "it is begun again")
+        assert asked.is_set()
+        await until(lambda: gateway.store.receipts(ConversationId(contact.conversation)), "the answer")
+        assert await contact.transcript() == [("contact", "Tem pix?"), ("assistant", "Echo: Tem pix?")]
+
+
+async def test_each_process_knows_who_is_at_the_desks(
+    openai: FakeOpenAI, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them may be the one that tells a customer whether somebody is there."""
+    monkeypatch.setattr("gateway.app.LOOKED_AT_DESKS", 0.02)
+    async with FakeChatwoot() as chatwoot, AsyncExitStack() as stack:
+        [agent] = chatwoot.members[TEAM]
+        agent["availability_status"] = "offline"
+        team = Team(shared(with_a_desk(openai, chatwoot).replace(BOT, AGENT), url), tmp_path, stack)
+        both = [await team.process("turns"), await team.process("turns")]
+        await until(lambda: [one._online("loja") for one in both] == [False, False], "nobody is there")
+        agent["availability_status"] = "online"
+        await until(lambda: [one._online("loja") for one in both] == [True, True], "somebody is")
+
+
+async def test_a_turn_of_another_process_is_shown_and_over_here_too(
+    openai: FakeOpenAI, url: str, tmp_path: Path
+) -> None:
+    """Whoever is written to shows that somebody writes, no longer than somebody does, and forgets it then."""
+    openai.play(answer := wire.Dictation())
+    async with AsyncExitStack() as stack:
+        team = Team(shared(toml(openai.base_url, openai_key=openai.key), url), tmp_path, stack)
+        doors = await team.process("web")
+        contact = await team.contact(doors)
+        await contact.say("Tem pix?")
+        id = ConversationId(contact.conversation)
+        assert doors.live.state(id) == WAITING
+        await team.process("turns")
+        await until(lambda: doors.live.state(id) == THINKING, "it is written")
+        answer.write("Temos.")
+        answer.end()
+        await until(lambda: doors.live.state(id) == IDLE, "it is over")
+        assert doors.live.elsewhere(9) == []
+
+
+def test_of_a_turn_that_is_made_here_nobody_else_knows() -> None:
+    live, id = Live(), ConversationId("site:ana")
+    live.say(id, WAITING)
+    live.hear(id, THINKING)
+    assert live.elsewhere(9) == [id], "another process makes it"
+    live.say(id, RECORDING)
+    live.hear(id, IDLE)
+    assert (live.state(id), live.elsewhere(9)) == (RECORDING, [])
+    live.say(id, IDLE)
+    live.hear(id, THINKING)
+    live.hear(id, IDLE)
+    assert (live.state(id), live.elsewhere(9)) == (IDLE, [])
+
+
+def test_who_waits_for_the_end_of_a_turn_hears_of_it_though_the_next_has_begun() -> None:
+    live, id = Live(), ConversationId("site:ana")
+    with live.watch(id) as bell:
+        live.say(id, THINKING)
+        assert not bell.ended
+        live.say(id, IDLE)
+        live.say(id, WAITING)
+        assert bell.ended
+
+
+@pytest.mark.parametrize(
+    ("error", "state"), [(Fenced("over"), IDLE), (OSError(), WAITING), (CancelledError(), WAITING)]
+)
+async def test_of_a_turn_that_broke_nothing_is_left_to_be_seen(error: BaseException, state: str) -> None:
+    class Broken:
+        async def run(self, claim: Claim) -> None:
+            live.say(claim.key, THINKING)
+            raise error
+
+    live, id = Live(), ConversationId("site:ana")
+    claim = Claim(Kind.IN, id, 1, "me", head=0, tail=1, tries=1, folds=0, ripe_at=0, claimed_at=0)
+    with pytest.raises(type(error)):
+        await _turn(cast(Turns, Broken()), live, claim)
+    assert (live.state(id), live.elsewhere(9)) == (state, [id] if state == WAITING else [])
 
 
 async def test_an_echo_of_what_another_process_sends_is_ours(

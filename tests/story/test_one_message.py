@@ -126,6 +126,18 @@ async def test_messages_while_a_turn_runs_make_one_reply_with_it(tmp_path: Path)
         gate.set()
 
 
+async def test_a_turn_that_nobody_disturbs_asks_for_nothing_to_be_thrown_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it writes itself changes its own lane, and is no news to it."""
+    async with FakeOpenAI() as openai, running(plain(openai), tmp_path) as (gateway, contact):
+        fold, asked = gateway.store.fold, []
+        with monkeypatch.context() as patched:
+            patched.setattr(gateway.store, "fold", lambda *claim: asked.append(claim) or fold(*claim))
+            await contact.ask("Tem pix?")
+        assert asked == []
+
+
 async def test_a_draft_is_thrown_away_at_most_twice(tmp_path: Path) -> None:
     """Somebody who never stops is answered all the same, and what came last is answered next."""
     gates = [asyncio.Event() for _ in range(3)]
