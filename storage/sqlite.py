@@ -21,6 +21,7 @@ from typing import Any, TypeVar, cast
 import aiosqlite
 
 from storage import lanes
+from storage.folding import LONGEST, Folding
 from storage.lanes import SQLITE, Row, Values
 from storage.ledger import Bells, Ledger, Rang
 from storage.model import (
@@ -73,6 +74,7 @@ class SqliteStore(Ledger):
         self._steps = lanes.steps() if steps is None else steps
         self._lock = FileLock(self.path.with_name(self.path.name + ".lock"))
         self._writer: Writer | None = None
+        self._folding: Folding | None = None
         self._readers: list[aiosqlite.Connection] = []
         self._reads = itertools.count()
         self._door = asyncio.Lock()
@@ -94,8 +96,9 @@ class SqliteStore(Ledger):
                 raise
 
     async def _start(self) -> None:
-        self._writer = Writer(self._connect, self._clock)
+        self._writer = Writer(self._connect, self._clock, self._wrote)
         await self._writer.start()
+        self._folding = Folding(self._beside)
         for _ in range(READERS):
             self._readers.append(await _reader(self.path, self._busy_ms))
 
@@ -110,6 +113,9 @@ class SqliteStore(Ledger):
         if self._writer is not None:
             await self._writer.stop()
             self._writer = None
+        if self._folding is not None:
+            await asyncio.to_thread(self._folding.stop)
+            self._folding = None
         self._lock.drop()
 
     def _connect(self) -> sqlite3.Connection:
@@ -126,6 +132,16 @@ class SqliteStore(Ledger):
             db.close()
             raise
         return db
+
+    def _beside(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, isolation_level=None, timeout=self._busy_ms / 1000)
+        db.execute(f"PRAGMA synchronous={self._synchronous}")
+        return db
+
+    def _wrote(self, requests: int) -> None:
+        """On the writer's thread, after a commit."""
+        if self._folding is not None:
+            self._folding.wrote(requests)
 
     def _transaction_time(self) -> int:
         return self._writer.now if self._writer is not None and self._writer.now else self._clock()
@@ -226,7 +242,7 @@ def _prepare(db: sqlite3.Connection, synchronous: str) -> None:
     if mode != "wal":
         raise Unavailable(f"the database is in {mode} mode and cannot change: it must lie on a local, writable disk")
     db.execute(f"PRAGMA synchronous={synchronous}")
-    db.execute("PRAGMA wal_autocheckpoint=4000")
+    db.execute(f"PRAGMA wal_autocheckpoint={LONGEST:d}")
     db.execute("PRAGMA journal_size_limit=67108864")
     db.execute("PRAGMA cache_size=-32768")
 

@@ -81,11 +81,20 @@ class _Done:
 
 
 class Writer:
-    """Started once, stopped once; asked only from the event loop it was started on."""
+    """Started once, stopped once; asked only from the event loop it was started on.
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], clock: Callable[[], int]) -> None:
+    wrote: called on the thread after each commit, with the number of its requests.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        clock: Callable[[], int],
+        wrote: Callable[[int], None] = lambda requests: None,
+    ) -> None:
         self._connect = connect
         self._clock = clock
+        self._wrote = wrote
         self._queue: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="recado-writer", daemon=True)
         self._open = False
@@ -158,6 +167,7 @@ class Writer:
             return self._give_up(batch, error)
         self.commits += 1
         self.requests += len(batch)
+        self._wrote(len(batch))
         return done
 
     def _attempt(self, request: _Request[Any]) -> _Done:

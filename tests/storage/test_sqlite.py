@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from storage import lanes
+from storage.folding import EVERY
 from storage.lanes import POSTGRES, SQLITE
 from storage.model import Conversation, Cursor, Hold, Kind, Passing, Post, Receipt, Settlement, Spent, conversation_id
 from storage.procedures import once
@@ -60,6 +61,35 @@ async def store(build: Build) -> SqliteStore:
     store = build(busy_ms=50)
     await store.open()
     return store
+
+
+# -- the write-ahead log -----------------------------------------------------------------------------
+
+
+async def test_the_log_is_folded_back_while_it_is_written(path: Path, store: SqliteStore) -> None:
+    def pages_in_the_file() -> int:
+        return path.stat().st_size // 4096
+
+    before, n = pages_in_the_file(), 0
+    while pages_in_the_file() == before:
+        assert n < 4 * EVERY, "nobody folds it"
+        await asyncio.gather(*(store.accept(WHO, post(f"{n + m}")) for m in range(100)))
+        n += 100
+    assert store.requests >= EVERY
+
+
+async def test_a_log_that_cannot_be_folded_is_written_on(
+    path: Path, build: Build, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails() -> sqlite3.Connection:
+        raise sqlite3.OperationalError("no file for it")
+
+    store = build()
+    monkeypatch.setattr(store, "_beside", fails)
+    await store.open()
+    assert (await store.accept(WHO, post("a"))).seq == 1
+    await store.close()
+    assert "folded back by the writer alone: no file for it" in caplog.text
 
 
 # -- group commit ----------------------------------------------------------------------------------
