@@ -28,6 +28,7 @@ import asyncpg
 from storage import lanes
 from storage.functions import NAME, Functions, accepting, numbered, settling
 from storage.groups import Group
+from storage.hosts import Hosts, one_by_one
 from storage.lanes import POSTGRES, Row, Values
 from storage.ledger import EVER, Bells, Ledger, Rang, fits, settle_bells
 from storage.letters import ESCAPE, dumped, plain, storable
@@ -72,6 +73,7 @@ SETTINGS = {
 }
 POOLED = "pgbouncer"
 """`?pgbouncer=true` at the end of the address: behind it, no setting and no prepared statement is kept."""
+WRITABLE = ("target_session_attrs", "read-write")
 UNREADABLE = (
     "the database's address cannot be read: in its name and password % is written %25, / %2F, ? %3F, # %23, : %3A, "
     "@ %40, [ %5B and ] %5D"
@@ -109,6 +111,7 @@ class PostgresStore(Ledger):
     ) -> None:
         super().__init__(rang)
         self._url, self._pooled = _address(url)
+        self._hosts = Hosts(self._url, lambda error: unavailable(error) is not None)
         self._size, self._clock = size, clock
         self._steps = lanes.steps() if steps is None else steps
         self._functions = Functions()
@@ -143,7 +146,7 @@ class PostgresStore(Ledger):
         try:
             return await asyncpg.create_pool(
                 self._url, min_size=1, max_size=self._size, reset=_as_it_is, command_timeout=PATIENCE, timeout=PATIENCE,
-                max_inactive_connection_lifetime=0, **kept,
+                max_inactive_connection_lifetime=0, connect=self._hosts.connect, **kept,
             )  # fmt: skip
         except asyncpg.InterfaceError:
             raise
@@ -202,8 +205,16 @@ class PostgresStore(Ledger):
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[asyncpg.Connection]:
         with _explained():
-            async with self._open.acquire(timeout=PATIENCE) as connection, connection.transaction():
-                yield connection
+            try:
+                async with self._open.acquire(timeout=PATIENCE) as connection, connection.transaction():
+                    yield connection
+            except asyncpg.ReadOnlySQLTransactionError:
+                await self._leave()
+                raise
+
+    async def _leave(self) -> None:
+        """A server that cannot be written any more lets us stay for ever: every connection is made again."""
+        await self._open.expire_connections()
 
     async def _write(self, procedure: Procedure[T], bells: Callable[[T], Bells] | None = None) -> T:
         async with self._transaction() as connection:
@@ -248,7 +259,11 @@ class PostgresStore(Ledger):
     async def _fetch(self, text: str, *values: object) -> Sequence[Row]:
         """A statement is a transaction of its own. PgBouncer is told so: it would part what belongs together."""
         if not self._pooled:
-            return cast("Sequence[Row]", await self._open.fetch(text, *values))
+            try:
+                return cast("Sequence[Row]", await self._open.fetch(text, *values))
+            except asyncpg.ReadOnlySQLTransactionError:
+                await self._leave()
+                raise
         async with self._transaction() as connection:
             return cast("Sequence[Row]", await connection.fetch(text, *values))
 
@@ -421,15 +436,18 @@ async def _known_version(connection: asyncpg.Connection, steps: Mapping[int, str
 
 
 def _address(url: str) -> tuple[str, bool]:
-    """As asyncpg takes it, and whether PgBouncer is in between."""
+    """As asyncpg takes it, and whether PgBouncer is in between. Of several servers the one that can be written is
+    meant, unless it says otherwise; PgBouncer cannot be asked which one that is."""
     try:
         parts = urlsplit(url)
     except ValueError:  # asyncpg does not understand it either, and that is told when it is used
         return url, False
     asked = parse_qsl(parts.query, keep_blank_values=True)
     pooled = any(key == POOLED and value.lower() in ("true", "1", "yes", "") for key, value in asked)
-    query = urlencode([(key, value) for key, value in asked if key != POOLED])
-    return urlunsplit(parts._replace(query=query)), pooled
+    kept = [(key, value) for key, value in asked if key != POOLED]
+    if len(one_by_one(url)) > 1 and not pooled and WRITABLE[0] not in dict(kept):
+        kept.append(WRITABLE)
+    return urlunsplit(parts._replace(query=urlencode(kept))), pooled
 
 
 # -- what went wrong -----------------------------------------------------------------------------------
