@@ -24,6 +24,7 @@ from bench.chaos.overlap import FLEET, overlaps
 from bench.chaos.site import Engine, Ground
 from bench.chaos.trials import LONG, SHORT, TRIALS, Extent, Found
 from bench.report import BEGIN, END
+from bench.rows import NotMeasured
 from storage.postgres import PostgresStore
 from tests.postgres import Server, programs
 
@@ -79,7 +80,11 @@ async def _all(args: argparse.Namespace) -> int:
                 ground = Ground(engine, Path(folder), server if engine is Engine.POSTGRES else None)
                 for name in names:
                     if engine in (TRIALS[name][1] if name in TRIALS else [Engine.POSTGRES]):
-                        played.append(await _play(name, ground, args.quick, random.Random(f"{args.seed}-{name}")))
+                        try:
+                            played.append(await _play(name, ground, args.quick, random.Random(f"{args.seed}-{name}")))
+                        except NotMeasured as missing:
+                            print(f"SKIP  {WHATS[name]} [{engine}]: {missing}", flush=True)
+                            continue
                         loads.append(machine.load())
                         print(played[-1], flush=True)
         finally:
@@ -91,9 +96,12 @@ async def _all(args: argparse.Namespace) -> int:
 
 
 async def _play(name: str, ground: Ground, quick: bool, chance: random.Random) -> Played:
+    """Raises NotMeasured."""
     extent, began = SHORT if quick else LONG, monotonic()
     try:
         found = await (TRIALS[name][0] if name in TRIALS else _overlap)(ground, extent, chance)
+    except NotMeasured:
+        raise
     except Exception as error:
         traceback.print_exc()
         found = Found(f"the trial itself broke: {type(error).__name__}", False)

@@ -43,16 +43,22 @@ class Account:
     """Acknowledged as already there: the process died between commit and acknowledgement, or the network did."""
     refused: int = 0
     """Tries that were not acknowledged; each was made again."""
+    told: int = 0
+    """Of these, answered with 503 and Retry-After; the others were not answered at all."""
+    strange: int = 0
+    """Answered in another way, which a sender may take for final."""
 
     @property
     def well(self) -> bool:
         """But for `jumbled`, which only a wrong clock brings about."""
-        return self.acknowledged > 0 and not (self.lost or self.unanswered or self.twice or self.disorder)
+        wrong = self.lost or self.unanswered or self.twice or self.disorder or self.strange
+        return self.acknowledged > 0 and not wrong
 
     def __str__(self) -> str:
+        strange = f", {self.strange} answered with another error" if self.strange else ""
         return (
             f"{self.acknowledged:,} acknowledged, {self.lost} lost, {self.unanswered} unanswered, {self.twice} twice, "
-            f"{self.disorder} out of order, {self.repeated} sends repeated"
+            f"{self.disorder} out of order, {self.repeated} sends repeated{strange}"
         )
 
 
@@ -64,6 +70,8 @@ class Contact:
     acknowledged: list[str] = field(default_factory=list)
     conversation: str = ""
     refused: int = 0
+    told: int = 0
+    strange: int = 0
     duplicates: int = 0
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -86,6 +94,8 @@ class Contact:
             url = f"{self.chance.choice(there).url}/v1/channels/crm/messages"
             async with self.site.http.post(url, json=body) as answer:
                 if answer.status != 202:
+                    self.told += (told := answer.status == 503 and "Retry-After" in answer.headers)
+                    self.strange += not told
                     return False
                 said = await answer.json()
         except (aiohttp.ClientError, OSError, TimeoutError):
@@ -187,6 +197,8 @@ def _count(total: Account, contact: Contact, messages: Sequence[dict[str, Any]],
     total.repeated += len(heard) - len(sends)
     total.duplicates += contact.duplicates
     total.refused += contact.refused
+    total.told += contact.told
+    total.strange += contact.strange
 
 
 def _more_than_once(lines: Sequence[str]) -> int:

@@ -34,6 +34,8 @@ FLEET = 3
 WINDOW_MS = 60
 THINKING = 0.01
 """Seconds between the five pieces of an answer."""
+SOCKET = ".s.PGSQL.5432"
+"""Of a server, in its folder."""
 PATIENCE = 5.0
 """Seconds a client waits for one request."""
 
@@ -45,11 +47,17 @@ class Engine(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a site stands on. `server`: of PostgreSQL, durable and started."""
+    """What a site stands on. `server`: of PostgreSQL, durable and started. `address`: of one of its databases, by its
+    name, as the processes are given it; None: they speak with the server itself."""
 
     engine: Engine
     folder: Path
     server: Server | None = None
+    address: Callable[[str], str] | None = None
+
+    def url(self, database: str) -> str:
+        assert self.server is not None
+        return (self.address or self.server.url)(database)
 
 
 class Worker:
@@ -181,18 +189,25 @@ def lines_of(*texts: str) -> tuple[str, ...]:
 
 
 class Relay:
-    """The network between one process and the database. What is under way when it is cut arrives when it is healed."""
+    """The network between a process and the database. What is under way when it is cut arrives when it is healed; who
+    comes meanwhile is let in and hears nothing. `socket`: where the database listens now."""
 
     def __init__(self, socket: Path) -> None:
-        self.port, self._socket = 0, socket
+        self.port, self.socket = 0, socket
         self._whole = asyncio.Event()
         self._whole.set()
         self._ends: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
 
-    async def start(self) -> asyncio.Server:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        return server
+    async def start(self) -> None:
+        """On the same port each time."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        """Nobody listens any more."""
+        if self._server is not None:
+            self._server.close()
 
     def cut(self) -> None:
         self._whole.clear()
@@ -205,12 +220,20 @@ class Relay:
         for end in list(self._ends):
             end.transport.abort()
 
+    def close(self) -> None:
+        self.stop()
+        self.heal()
+        self.tear()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._ends.add(writer)
         with suppress(OSError):
-            there, thither = await asyncio.open_unix_connection(str(self._socket))
-            self._ends |= {writer, thither}
+            await self._whole.wait()
+            there, thither = await asyncio.open_unix_connection(str(self.socket))
+            self._ends.add(thither)
             await asyncio.gather(self._pump(reader, thither), self._pump(there, writer))
         writer.close()
+        self._ends.discard(writer)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -266,8 +289,9 @@ async def site(
         name = await asyncio.to_thread(ground.server.database) if ground.server else ""
         here = Site(ground, folder, recipients, http, name, lease)
         if relayed and ground.server:
-            here.relay = Relay(ground.server.folder / ".s.PGSQL.5432")
-            stack.push_async_callback(_closed, await here.relay.start())
+            here.relay = Relay(ground.server.folder / SOCKET)
+            stack.callback(here.relay.close)
+            await here.relay.start()
         for number in range(workers or (1 if ground.engine is Engine.SQLITE else FLEET)):
             await stack.enter_async_context(assistant := Assistant())
             config = folder / f"recado-{number}.toml"
@@ -284,16 +308,12 @@ def _configured(here: Site, number: int, assistant: Assistant) -> str:
     crm = f'[[channels]]\nname = "crm"\ntype = "http"\nqueue = "loja"\nkey = "{KEY}"\n'
     crm += f'callback_url = "{here.recipients.url}"\ncallback_secret = "{SECRET}"\n'
     if here.ground.server:
-        url = here.ground.server.url(here.database)
+        url = here.ground.url(here.database)
         if here.relay and number == 0:
             url = f"postgresql://postgres@127.0.0.1:{here.relay.port}/{here.database}"
         crm += f'[storage]\nurl = "{url}"\n'
     text = toml(assistant.base_url, openai_key=assistant.key, interval=WINDOW_MS, max_wait=300, more=crm)
     return text.replace('log_level = "error"', 'log_level = "info"')
-
-
-async def _closed(server: asyncio.Server) -> None:
-    server.close()
 
 
 async def _ended(here: Site) -> None:
@@ -303,5 +323,5 @@ async def _ended(here: Site) -> None:
                 worker.resume()
             await worker.kill()
     if here.ground.server:
-        with suppress(AssertionError):  # it may be down, and then nothing is left to be tidy about
+        with suppress(AssertionError, OSError):  # it may be down or gone, and nothing is left to be tidy about
             await asyncio.to_thread(here.ground.server.drop, here.database)

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 from bench.chaos.crowd import Account, Contact, Crowd
+from bench.chaos.servers import Cramped, bouncer, cramped, pair, runs
 from bench.chaos.site import Engine, Ground, Site, Worker, site
 from gateway.config import load
 from gateway.doctor import examine
@@ -20,6 +21,8 @@ from gateway.doctor import examine
 CALM = 5
 """After so many kills in a row, everything open is answered: more of them are rightly given up."""
 HOUR = 3600
+DEATHS = ("sudden", "silent")
+"""Of a primary, in turn: connections are closed and new ones refused, or nothing answers any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,10 @@ async def _crowded(
 # -- the process dies --------------------------------------------------------------------------------
 
 
-async def kills(ground: Ground, extent: Extent, chance: random.Random) -> Found:
-    """kill -9 at random points, under load."""
+async def kills(
+    ground: Ground, extent: Extent, chance: random.Random, besides: Callable[[], Awaitable[None]] | None = None
+) -> Found:
+    """kill -9 at random points, under load. `besides`: what else is done, once, when half of them are dead."""
     async with _crowded(ground, extent, chance) as (here, crowd):
         orphans, late = 0, [0.0]
         async with crowd.writing():
@@ -93,6 +98,8 @@ async def kills(ground: Ground, extent: Extent, chance: random.Random) -> Found:
                 took = await back
                 if thought:
                     orphans, late = orphans + len(thought), [*late, took]
+                if besides is not None and number == (extent.kills + 1) // 2:
+                    await besides()
                 if number % CALM == 0:
                     await crowd.answered()
         await crowd.answered()
@@ -279,22 +286,110 @@ async def split(ground: Ground, extent: Extent, chance: random.Random) -> Found:
         )
 
 
+async def failover(ground: Ground, extent: Extent, chance: random.Random) -> Found:
+    """The primary dies and never comes back; its synchronous standby takes its place. Every other time its machine
+    goes silent."""
+    async with (
+        pair() as both,
+        _crowded(replace(ground, server=both.primary, address=both.url), extent, chance) as (here, crowd),
+    ):
+        back = dict.fromkeys(DEATHS, 0.0)
+        async with crowd.writing():
+            for number in range(extent.crashes):
+                how = DEATHS[number % 2]
+                await asyncio.sleep(chance.uniform(0.5, 1.5))
+                began = monotonic()
+                await both.fail_over(silent=how == "silent")
+                before = len(crowd.acknowledged)
+                await _until(lambda was=before: len(crowd.acknowledged) > was)  # type: ignore[misc]
+                back[how] = max(back[how], monotonic() - began)
+                await crowd.answered()
+                if number + 1 < extent.crashes:
+                    await both.complete()
+        await crowd.answered()
+        account = await crowd.account()
+        return await _found(
+            here,
+            account,
+            f"{extent.crashes} failovers, {account.refused} tries refused or hanging, and made again",
+            "the next acknowledgement came "
+            + " and ".join(f"{took:.1f} s after a {how} death" for how, took in back.items() if took)
+            + ", at most",
+            well=account.repeated <= extent.crashes * extent.crowd,
+        )
+
+
+async def pooled(ground: Ground, extent: Extent, chance: random.Random) -> Found:
+    """The row of kills behind PgBouncer, which is killed once itself."""
+    assert ground.server is not None
+    async with bouncer(ground.server) as between:
+
+        async def again() -> None:
+            await asyncio.to_thread(between.kill)
+            await asyncio.to_thread(between.start)
+
+        found = await kills(replace(ground, address=between.url), extent, chance, again)
+        return replace(found, seen=f"{found.seen}; PgBouncer was killed once as well")
+
+
 async def full_disk(ground: Ground, extent: Extent, chance: random.Random) -> Found:
+    if ground.engine is Engine.SQLITE:
+        return await _full_file(ground, extent, chance)
+    async with cramped() as server:
+        return await _full_server(replace(ground, server=server), server, extent, chance)
+
+
+async def _full_file(ground: Ground, extent: Extent, chance: random.Random) -> Found:
     """No file of the process may grow any more; after a while they may."""
     async with _crowded(ground, extent, chance) as (here, crowd):
         async with crowd.writing():
             await asyncio.sleep(extent.seconds)
             log = here.folder / "recado.db-wal"
             here.workers[0].limit_files(log.stat().st_size + 8192)
-            before = sum(contact.refused for contact in crowd.contacts)
-            await _until(lambda: sum(contact.refused for contact in crowd.contacts) >= before + extent.crowd)
-            await asyncio.sleep(1.0)
+            await _refused(crowd)
             here.workers[0].limit_files(-1)
             await asyncio.sleep(extent.seconds)
         await crowd.answered()
         account = await crowd.account()
-        more = f"{account.refused} tries refused with 503 and made again"
-        return await _found(here, account, more, well=account.repeated <= extent.crowd and account.refused > 0)
+        more = f"{account.told} tries refused with 503 and made again"
+        return await _found(here, account, more, well=account.repeated <= extent.crowd and account.told > 0)
+
+
+async def _full_server(ground: Ground, server: Cramped, extent: Extent, chance: random.Random) -> Found:
+    """The server's disk is full: first its tables cannot grow, then its log cannot either, over which it dies."""
+    async with _crowded(ground, extent, chance) as (here, crowd):
+        stopped = 0
+        async with crowd.writing():
+            for log in (False, True):
+                await asyncio.sleep(extent.seconds)
+                await asyncio.to_thread(server.fill)
+                if log:
+                    await asyncio.to_thread(server.end_log)
+                await _refused(crowd)
+                await asyncio.to_thread(server.free)
+                if not await asyncio.to_thread(runs, server):
+                    stopped += 1
+                    await asyncio.to_thread(server.start)
+                before = len(crowd.acknowledged)
+                await _until(lambda was=before: len(crowd.acknowledged) > was)  # type: ignore[misc]
+                await crowd.answered()
+        await crowd.answered()
+        account = await crowd.account()
+        started = "started again when there was room" if stopped else "by itself again when there was room"
+        return await _found(
+            here,
+            account,
+            f"{account.refused} tries refused, {account.told} of them with 503, and made again",
+            f"{server.errors} statements found no room; over its log the server died, and was {started}",
+            well=account.repeated <= 2 * extent.crowd and account.told > 0,
+        )
+
+
+async def _refused(crowd: Crowd) -> None:
+    """Everybody is, about once, and for a while."""
+    before = sum(contact.refused for contact in crowd.contacts)
+    await _until(lambda: sum(contact.refused for contact in crowd.contacts) >= before + len(crowd.contacts))
+    await asyncio.sleep(1.0)
 
 
 # -- nobody dies -------------------------------------------------------------------------------------
@@ -422,7 +517,9 @@ TRIALS: Mapping[str, tuple[Trial, tuple[Engine, ...], str]] = {
     "poison": (poison, BOTH, "a message that kills the process each time"),
     "crashes": (crashes, (Engine.POSTGRES,), "PostgreSQL crashes (immediate stop) under load"),
     "split": (split, (Engine.POSTGRES,), "the network between a process and PostgreSQL is cut, then reset"),
-    "full_disk": (full_disk, (Engine.SQLITE,), "the disk is full, then has room"),
+    "failover": (failover, (Engine.POSTGRES,), "PostgreSQL's primary dies for good, a synchronous standby takes over"),
+    "pooled": (pooled, (Engine.POSTGRES,), "kill -9 at random points under load, behind PgBouncer"),
+    "full_disk": (full_disk, BOTH, "the disk is full, then has room"),
     "redelivered": (redelivered, BOTH, "five copies of each message, shuffled"),
     "taken_over": (taken_over, BOTH, "people take over in mid-turn, and while an answer waits"),
     "provider_refuses": (provider_refuses, BOTH, "the provider refuses one contact's send"),

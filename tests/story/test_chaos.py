@@ -17,6 +17,7 @@ import pytest
 from bench.chaos.overlap import overlapping, overlaps
 from bench.chaos.site import Engine, Ground
 from bench.chaos.trials import SHORT, TRIALS
+from bench.rows import NotMeasured
 from storage.postgres import PostgresStore
 from tests.postgres import Server, programs
 
@@ -51,7 +52,10 @@ async def test_on_a_server(name: str, tmp_path: Path, durable: Server) -> None:
 async def _plays(name: str, ground: Ground) -> None:
     seed = random.randrange(10**6)
     print("seed", seed)
-    found = await TRIALS[name][0](ground, SHORT, random.Random(seed))
+    try:
+        found = await TRIALS[name][0](ground, SHORT, random.Random(seed))
+    except NotMeasured as missing:
+        pytest.skip(str(missing))
     print(found.seen)
     assert found.well, found.seen
 
