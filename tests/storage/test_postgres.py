@@ -16,7 +16,7 @@ import pytest
 from storage import lanes
 from storage.lanes import Values
 from storage.model import Conversation, Kind, Outcome, Passing, Post, Settled, Settlement, Turn, TurnId, conversation_id
-from storage.postgres import PostgresStore
+from storage.postgres import MIGRATING, PostgresStore
 from storage.procedures import lock_of
 from storage.store import Fenced, NewerDatabase, StoreError, Unavailable
 from tests.postgres import NOBODY, Aside, Server
@@ -107,8 +107,7 @@ async def test_an_address_that_cannot_be_read_is_told_without_the_password(passw
 
 async def test_an_update_rolls_over_a_fleet(url: str) -> None:
     """The old version goes on beside the new one, whose step added something; it cannot start any more."""
-    now = lanes.steps()
-    later = {**now, max(now) + 1: "ALTER TABLE lane ADD COLUMN tomorrow TEXT NOT NULL DEFAULT 'x';"}
+    later = stepped("ALTER TABLE lane ADD COLUMN tomorrow TEXT NOT NULL DEFAULT 'x';")
     old, new = PostgresStore(url), PostgresStore(url, steps=later)
     await old.open()
     await old.accept(who("ana"), post("ana", "before"))
@@ -121,6 +120,63 @@ async def test_an_update_rolls_over_a_fleet(url: str) -> None:
     await old.close()
     with pytest.raises(NewerDatabase, match="newer recado"):
         await PostgresStore(url).open()
+    await new.close()
+
+
+def stepped(text: str) -> dict[int, str]:
+    """The schema, and a step after it."""
+    now = lanes.steps()
+    return {**now, max(now) + 1: text}
+
+
+async def test_a_step_may_take_longer_than_any_other_statement(
+    store: PostgresStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.postgres.PATIENCE", 2.0)
+    new = PostgresStore(url, steps=stepped("SELECT pg_sleep(2.5)"))
+    await new.open()
+    assert await new.look() == max(lanes.steps()) + 1
+    await new.close()
+
+
+async def test_a_step_without_an_end_is_given_up_and_has_changed_nothing(
+    store: PostgresStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = stepped("ALTER TABLE lane ADD COLUMN tomorrow TEXT; SELECT pg_sleep(60)")
+    with monkeypatch.context() as patch:
+        patch.setattr("storage.postgres.STEP_PATIENCE", 0.5)
+        patch.setattr("storage.postgres.PATIENCE", 600.0)
+        with pytest.raises(Unavailable):
+            await PostgresStore(url, steps=endless).open()
+    again = PostgresStore(url, steps=stepped("ALTER TABLE lane ADD COLUMN tomorrow TEXT"))
+    await again.open()
+    await again.close()
+
+
+WAITING = """
+SELECT 1 FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND datname = current_database() AND now() - query_start > interval '1500 milliseconds'
+"""
+
+
+@pytest.mark.parametrize(
+    "held",
+    ["LOCK TABLE lane IN ACCESS SHARE MODE", f"SELECT pg_advisory_xact_lock({MIGRATING})"],
+    ids=["somebody reads the table", "another process does the steps"],
+)
+async def test_a_step_waits_longer_for_its_turn_than_what_is_asked_every_day(
+    held: str, store: PostgresStore, url: str, aside: Aside
+) -> None:
+    """Which would give up after a second."""
+    new = PostgresStore(url, steps=stepped("ALTER TABLE lane ADD COLUMN tomorrow TEXT"))
+    aside.execute(url, f"BEGIN; {held}")
+    opening = asyncio.create_task(new.open())
+    while not (opening.done() or await store.inspect(WAITING, {})):
+        await asyncio.sleep(0.05)
+    assert not opening.done()
+    aside.execute(url, "COMMIT")
+    aside.forget(url)
+    await opening
     await new.close()
 
 
