@@ -20,7 +20,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -234,10 +234,7 @@ async def _until_told(
     async with Gateway(config, suggestions=suggestions, progress=_show_reading, role=role) as gateway:
         _greet(gateway.url, page, gateway.notices, config, open_browser)
         _settle_down()
-        while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), TIDY)
-            _give_back()
+        await _tidy_until(stop, TIDY, _give_back)
         print("recado: stopping; what runs may finish", file=sys.stderr)
     return OK
 
@@ -246,6 +243,15 @@ def _show_reading(done: int, of: int) -> None:
     """The first start reads the documents for their meaning, which takes some seconds; later ones remember."""
     if sys.stderr.isatty():
         print(f"\rreading the documents: {done} of {of}", end="\n" if done == of else "", file=sys.stderr, flush=True)
+
+
+async def _tidy_until(stop: asyncio.Event, every: float, give_back: Callable[[], None]) -> None:
+    """`every`: seconds."""
+    while not stop.is_set():
+        try:
+            await asyncio.wait_for(stop.wait(), every)
+        except TimeoutError:
+            give_back()
 
 
 def _give_back() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import platform
 import re
 import socket
 from dataclasses import replace
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli import _free, main
+from gateway.cli import TIDY, _free, _give_back, _tidy_until, main
 from tests.fakes import elevenlabs as voice_wire
 from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.fakes.openai import FakeOpenAI
@@ -276,6 +278,46 @@ async def test_a_wrong_command_is_explained(
 ) -> None:
     assert await recado(*words) == code
     assert said in capsys.readouterr().err
+
+
+# -- freed memory -----------------------------------------------------------------------------------------
+
+
+async def test_freed_memory_is_given_back_again_and_again_until_told_to_stop() -> None:
+    stop, given = asyncio.Event(), list[int]()
+
+    def give_back() -> None:
+        given.append(len(given))
+        if len(given) == 3:
+            stop.set()
+
+    await asyncio.wait_for(_tidy_until(stop, 0, give_back), 30)
+    assert given == [0, 1, 2]
+
+
+async def test_who_is_told_to_stop_waits_for_nothing() -> None:
+    stop, given = asyncio.Event(), list[int]()
+    tidying = asyncio.create_task(_tidy_until(stop, TIDY, lambda: given.append(1)))
+    await asyncio.sleep(0)
+    stop.set()
+    await asyncio.wait_for(tidying, 30)
+    assert not given
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries give it back by themselves")
+async def test_what_was_freed_goes_back_to_the_system() -> None:
+    """Below something that is still used it would stay for ever. A page is the least that can go back."""
+    pieces = [b"." * (3000 + n % 2) for n in range(20_000)]
+    del pieces[:-1]
+    before = _resident()
+    _give_back()
+    assert before - _resident() > 30_000_000
+    assert pieces
+
+
+def _resident() -> int:
+    """Bytes of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 async def test_a_secret_signs_callbacks(capsys: pytest.CaptureFixture[str]) -> None:
