@@ -40,7 +40,7 @@ class Clone:
         self.root.mkdir()
         for name in ("run.py", "pyproject.toml", "constraints.txt"):
             shutil.copy(ROOT / name, self.root)
-        for package, says in (("gateway", "recado here"), ("bench", "bench here")):
+        for package, says in (("gateway", "recado here"), ("bench", "bench here"), ("bench/chaos", "chaos here")):
             (self.root / package).mkdir()
             (self.root / package / "__main__.py").write_text(PROGRAM.format(says=says))
         self.installer("exit 0")
@@ -110,6 +110,14 @@ def test_sets_add_up(clone: Clone) -> None:
     clone.run("demo", "--lite")
     clone.run("check")
     assert clone.installs[-1].endswith(".[lite,test]")
+
+
+@posix
+def test_chaos_needs_the_tests_and_no_voice(clone: Clone) -> None:
+    code, said = clone.run("chaos", "--quick", "--only", "kills")
+    assert code == 0, said
+    assert "chaos here ['--quick', '--only', 'kills']" in said
+    assert [line.rsplit(".", 1)[-1] for line in clone.installs] == ["[lite,test]"]
 
 
 @posix
@@ -192,7 +200,7 @@ def test_a_folder_that_is_not_ours_is_left_alone(clone: Clone) -> None:
 
 
 @posix
-@pytest.mark.parametrize("command", ["demo", "bench", "recado"])
+@pytest.mark.parametrize("command", ["demo", "bench", "chaos", "recado"])
 def test_the_exit_code_is_the_commands_own(clone: Clone, command: str) -> None:
     assert clone.run(command, "--lite", "7")[0] == 7
 
