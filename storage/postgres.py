@@ -71,6 +71,9 @@ SETTINGS = {
     "lock_timeout": "1000",
     "idle_in_transaction_session_timeout": "5000",
 }
+# What was prepared stays so. asyncpg would begin again every five minutes, and leave what it had of each to the garbage
+# collector, which has so little else to find here that it looks every other hour.
+DIRECT = {"server_settings": SETTINGS, "max_cached_statement_lifetime": 0}
 POOLED = "pgbouncer"
 """`?pgbouncer=true` at the end of the address: behind it, no setting and no prepared statement is kept."""
 WRITABLE = ("target_session_attrs", "read-write")
@@ -142,7 +145,7 @@ class PostgresStore(Ledger):
                 raise
 
     async def _connected(self) -> asyncpg.Pool:
-        kept: dict[str, Any] = {"statement_cache_size": 0} if self._pooled else {"server_settings": SETTINGS}
+        kept: dict[str, Any] = {"statement_cache_size": 0} if self._pooled else DIRECT
         try:
             return await asyncpg.create_pool(
                 self._url, min_size=1, max_size=self._size, reset=_as_it_is, command_timeout=PATIENCE, timeout=PATIENCE,
@@ -280,6 +283,8 @@ class PostgresStore(Ledger):
         posted = Posted(Verdict(verdict), int(seq))
         if posted.verdict is Verdict.NEW:
             self._ring([(Kind.IN, post.key)])
+        elif posted.verdict is Verdict.DUPLICATE:
+            await self._all(REPLICATED, {})
         return posted
 
     async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
@@ -392,6 +397,11 @@ BILL = "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true))" + 
     "SELECT bill.* FROM quick, unnest(CAST($1 AS TEXT[]), CAST($2 AS TEXT[]), CAST($3 AS BIGINT[]), "
     "CAST($4 AS DOUBLE PRECISION[]), CAST($5 AS BIGINT[]), CAST($6 AS BIGINT[])) AS bill",
 )
+# What is known is on this server, and whoever wrote it may have given up waiting for a synchronous standby: a commit of
+# ours that waits for it, too, says that the standby has everything before.
+REPLICATED = """
+SELECT pg_logical_emit_message(true, 'recado', '') WHERE current_setting('synchronous_standby_names') <> ''
+"""
 # Of a settle whose answer was cut off: nobody else moves `head` under this epoch.
 WAS_DONE = """
 SELECT 1 FROM lane WHERE kind = :kind AND key = :key AND epoch = :epoch AND busy = 0 AND head = :upto AND head > :head

@@ -71,6 +71,29 @@ async def test_many_may_open_an_empty_database_at_once(url: str) -> None:
     await asyncio.gather(*(store.close() for store in stores))
 
 
+async def test_a_contact_that_is_known_as_it_is_is_not_written_again(
+    url: str, store: PostgresStore, aside: Aside
+) -> None:
+    """Nor locked: that is written to the log as well."""
+
+    def row() -> object:
+        return aside.fetch(url, "SELECT ctid, xmin, xmax, name, address FROM conversation")
+
+    ana = replace(who("ana"), address={"thread": "7"})
+    await store.accept(ana, post("ana", "1"))
+    met = row()
+    for n, same in enumerate((ana, replace(ana, name=""), replace(ana, address={}))):
+        await store.accept(same, post("ana", f"same {n}"))
+    assert row() == met
+    for n, other in enumerate((replace(ana, name="Ana Maria"), replace(ana, address={"thread": "8"}))):
+        await store.accept(other, post("ana", f"other {n}"))
+        assert row() != met
+        met = row()
+    found = await store.conversation(ana.id)
+    assert found is not None
+    assert (found.name, found.address) == ("ana", {"thread": "8"})
+
+
 async def test_another_programs_database_is_left_alone(url: str, aside: Aside) -> None:
     aside.execute(url, "CREATE TABLE conversation (id INTEGER)")
     aside.forget(url)
@@ -420,6 +443,24 @@ async def test_it_works_through_pgbouncer(pooled: str) -> None:
     assert ["".join(sorted(entry.body.split(";"))) for entry in out] == ["01234"] * 20
     for store in stores:
         await store.close()
+
+
+# -- what stays in memory --------------------------------------------------------------------------------
+
+
+async def test_what_was_prepared_stays_prepared(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also over an hour: what is prepared again leaves the old one to the garbage collector."""
+    store = PostgresStore(url, size=1)
+    await store.open()
+    statements = "SELECT name, statement FROM pg_prepared_statements WHERE statement LIKE '%now_ms%' ORDER BY 1"
+    await store.now()
+    before = await store._all(statements, {})
+    with monkeypatch.context() as later:
+        later.setattr(asyncio.get_running_loop(), "time", lambda: time.monotonic() + 3600)
+        await asyncio.sleep(0)  # whatever was put off until then is due
+    await store.now()
+    assert await store._all(statements, {}) == before
+    await store.close()
 
 
 # -- rights ----------------------------------------------------------------------------------------------
