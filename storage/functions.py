@@ -42,13 +42,25 @@ def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
 def _taken(sql: str, source: str, **local: str) -> str:
     """`:name` becomes a value of the JSON object `source`, or one of the function's own variables."""
 
-    def value(found: re.Match[str]) -> str:
-        name = found[1]
-        if name in local:
-            return local[name]
-        return f"CAST({source} ->> '{name}' AS {'BIGINT' if name in NUMBERS else 'TEXT'})"
+    return NAME.sub(lambda found: local.get(found[1]) or _field(source, found[1]), sql).strip()
 
-    return NAME.sub(value, sql).strip()
+
+def _field(source: str, name: str) -> str:
+    return f"CAST({source} ->> '{name}' AS {_type(name)})"
+
+
+def _type(name: str) -> str:
+    return "BIGINT" if name in NUMBERS else "TEXT"
+
+
+def _variables(*names: str, source: str) -> str:
+    """Declarations of what `_own` reads."""
+    return "\n".join(f"  _{name} {_type(name)} := {_field(source, name)};" for name in names)
+
+
+def _own(sql: str) -> str:
+    """`:name` becomes the function's own variable `_name`."""
+    return NAME.sub(lambda found: f"_{found[1]}", sql).strip()
 
 
 FACTS = {
@@ -67,49 +79,57 @@ FACTS = {
 """What a settlement writes without a look before it, by the name it goes by in a call."""
 CALLED = {sql: name for name, sql in FACTS.items()}
 
-_APPEND = f"""
-CREATE OR REPLACE FUNCTION <append>(_post JSONB, OUT verdict TEXT, OUT seq BIGINT) LANGUAGE plpgsql AS $$
-#variable_conflict use_column
+# An entry at the end of a lane, as `procedures.append` tells it. Each value is taken out of its JSON once.
+_APPENDED = f"""
 DECLARE
-  _seq BIGINT; _digest TEXT; _at BIGINT;
+{_variables("kind", "key", "dedup", "window", "max_wait", "digest", "body", source="<post>")}
+  _theirs TEXT; _at BIGINT;
 BEGIN
-  {_taken(lanes.SEEN, "_post")} INTO _seq, _digest;
+  {_own(lanes.SEEN)} INTO _seq, _theirs;
   IF FOUND THEN
-    verdict := CASE WHEN _digest = _post ->> 'digest' THEN 'duplicate' ELSE 'conflict' END; seq := _seq;
-    RETURN;
+    _verdict := CASE WHEN _theirs = _digest THEN 'duplicate' ELSE 'conflict' END;
+  ELSE
+    {_own(lanes.BUMP)} INTO _seq, _at;
+    {_own(lanes.APPEND)};
+    _verdict := 'new';
   END IF;
-  {_taken(lanes.BUMP, "_post")} INTO _seq, _at;
-  {_taken(lanes.APPEND, "_post", seq="_seq", at="_at")};
-  verdict := 'new'; seq := _seq;
-END $$;
+END;
+"""
+
+# What MEET changes nothing of: it would lock the row for that, and a lock is written to the log.
+_MET = """
+SELECT 1 FROM conversation AS c
+WHERE c.id = :id AND (:name = '' OR c.name = :name) AND (:address = '' OR c.address = :address)
 """
 
 _ACCEPT = f"""
 CREATE OR REPLACE FUNCTION <accept>(_call JSONB) RETURNS TEXT LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  _known RECORD; _posted RECORD; _one TEXT; _post JSONB := _call -> 'post'; _meet JSONB := _call -> 'meet';
+  _before RECORD; _verdict TEXT; _seq BIGINT; _one TEXT; _meet JSONB := _call -> 'meet'; _know JSONB := _call -> 'know';
 BEGIN
   PERFORM pg_advisory_xact_lock(CAST(_call ->> 'lock' AS BIGINT));
-  IF _call -> 'know' IS NOT NULL THEN
-    {_taken(lanes.KNOWN, "(_call -> 'know')")} INTO _known;
-    IF FOUND AND _known.conversation <> _meet ->> 'id' THEN
-      RETURN 'duplicate ' || _known.seq;
+  IF _know IS NOT NULL THEN
+    {_taken(lanes.KNOWN, "_know")} INTO _before;
+    IF FOUND AND _before.conversation <> _meet ->> 'id' THEN
+      RETURN 'duplicate ' || _before.seq;
     END IF;
   END IF;
-  SELECT * FROM <append>(_post) INTO _posted;
-  IF _posted.verdict = 'new' THEN
-    {_taken(lanes.MEET, "_meet")};
+{indent(_APPENDED.replace("<post>", "(_call -> 'post')"), "  ")}
+  IF _verdict = 'new' THEN
+    IF NOT EXISTS ({_taken(_MET, "_meet")}) THEN
+      {_taken(lanes.MEET, "_meet")};
+    END IF;
     FOR _one IN SELECT jsonb_array_elements_text(_call -> 'media') LOOP
       {_taken(lanes.OPEN_MEDIA, "", media="_one", conversation="(_meet ->> 'id')")};
     END LOOP;
-    IF _call -> 'know' IS NOT NULL THEN
-      {_taken(lanes.KNOW, "(_call -> 'know')", seq="_posted.seq")};
+    IF _know IS NOT NULL THEN
+      {_taken(lanes.KNOW, "_know", seq="_seq")};
     END IF;
   END IF;
-  RETURN _posted.verdict || ' ' || _posted.seq;
+  RETURN _verdict || ' ' || _seq;
 END $$;
-"""  # noqa: S608 - constants of lanes.py
+"""
 
 _BRANCHES = "\n".join(f"WHEN '{name}' THEN\n{indent(_taken(sql, '_one'), '  ')};" for name, sql in FACTS.items())
 
@@ -118,6 +138,7 @@ CREATE OR REPLACE FUNCTION <settle>(_call JSONB) RETURNS TEXT LANGUAGE plpgsql A
 #variable_conflict use_column
 DECLARE
   _tail BIGINT; _folds BIGINT; _epoch BIGINT; _custody TEXT; _one JSONB; _claim JSONB := _call -> 'claim';
+  _verdict TEXT; _seq BIGINT;
 BEGIN
   PERFORM pg_advisory_xact_lock(CAST(_call ->> 'lock' AS BIGINT));
   {_taken(lanes.HELD_MINE, "_claim")} INTO _tail, _folds;
@@ -131,7 +152,7 @@ BEGIN
   {_taken(lanes.SETTLE, "_claim")} INTO _epoch;
   IF NOT FOUND THEN RETURN 'fenced'; END IF;
   FOR _one IN SELECT jsonb_array_elements(_call -> 'posts') LOOP
-    PERFORM <append>(_one);
+{indent(_APPENDED.replace("<post>", "_one"), "    ")}
   END LOOP;
   FOR _one IN SELECT jsonb_array_elements(_call -> 'receipts') LOOP
     IF NOT EXISTS ({_taken(lanes.RECORDED, "_one")}) THEN
@@ -155,9 +176,9 @@ class Functions:
     """Their text and their names, as this version of recado has them."""
 
     def __init__(self) -> None:
-        whole = _APPEND + _ACCEPT + _SETTLE
+        whole = _ACCEPT + _SETTLE
         digest = hashlib.blake2b(whole.encode(), digest_size=4).hexdigest()
-        self._names = {name: f"recado_{name}_{digest}" for name in ("append", "accept", "settle")}
+        self._names = {name: f"recado_{name}_{digest}" for name in ("accept", "settle")}
         for name, full in self._names.items():
             whole = whole.replace(f"<{name}>", full)
         self.text = whole
