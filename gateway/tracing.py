@@ -38,8 +38,8 @@ LAST_SPANS = 0.5
 """Seconds for what still waits when the process stops; a collector that is down keeps nobody longer."""
 
 COUNTED = frozenset({
-    "ahead", "characters", "fell_from", "folds", "input_tokens", "may_speak", "messages", "output_tokens", "parts",
-    "passages", "saved", "score", "seconds", "sent", "shown", "speakable_characters", "spoken", "tries",
+    "ahead", "characters", "estimated", "fell_from", "folds", "input_tokens", "may_speak", "messages", "output_tokens",
+    "parts", "passages", "saved", "score", "seconds", "sent", "shown", "speakable_characters", "spoken", "tries",
 })  # fmt: skip
 """Facts of a timeline that are numbers or yes and no; of a list only its length is told."""
 NAMED = frozenset({"action", "at_step", "flow", "kind", "model", "outcome", "reason", "rung"})

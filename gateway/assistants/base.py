@@ -102,6 +102,8 @@ class Finished:
     model: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    estimated: bool = False
+    """The server counted no tokens: these are ours (`assistants/reckoning.py`)."""
     truncated: bool = False
     """The model stopped at its output limit."""
     ignored_calls: int = 0

@@ -19,6 +19,7 @@ from gateway.assistants.base import Ask, AssistantError, Finished, HandOver, Pic
 from gateway.assistants.briefing import Citations, instructions, refuse_assistant_id, turns
 from gateway.assistants.faults import fault_from
 from gateway.assistants.pictures import data_url, shown
+from gateway.assistants.reckoning import Reckoning
 from gateway.assistants.responses import DECLINED, with_or_without_tools, wordless
 from gateway.assistants.tools import CHAT, Calls
 from gateway.assistants.wire import OPENAI, check_model, cut, documents, open_client, whole
@@ -73,10 +74,11 @@ class OpenAIChat:
     async def answer(self, ask: Ask) -> AsyncIterator[Text | HandOver | Finished]:
         refuse_assistant_id(self._model)
         ask = replace(ask, pictures=shown(ask.pictures, self.sees))
+        reckoning = Reckoning(ask)
         async with aclosing(with_or_without_tools(self._takes_tools, partial(self._answered, ask))) as events:
             async for event, tools in events:
                 self._takes_tools = tools
-                yield event
+                yield reckoning.of(event)
 
     async def _answered(self, ask: Ask, tools: bool) -> AsyncGenerator[Text | HandOver | Finished, None]:
         reading = _Reading(Citations(ask.passages))

@@ -18,6 +18,7 @@ from gateway.assistants.base import Ask, AssistantError, Finished, HandOver, Pas
 from gateway.assistants.briefing import Citations, instructions, refuse_assistant_id, safety_identifier, turns
 from gateway.assistants.faults import TOOLS, fault_from
 from gateway.assistants.pictures import data_url, shown
+from gateway.assistants.reckoning import Reckoning
 from gateway.assistants.tools import RESPONSES, Calls
 from gateway.assistants.wire import check_model, cut, documents, drain, open_client, whole
 from tts.findings import Finding
@@ -79,10 +80,11 @@ class OpenAIResponses:
     async def answer(self, ask: Ask) -> AsyncIterator[Text | HandOver | Finished]:
         refuse_assistant_id(self._model)
         ask = replace(ask, pictures=shown(ask.pictures, self.sees))
+        reckoning = Reckoning(ask)
         async with aclosing(with_or_without_tools(self._takes_tools, partial(self._answered, ask))) as events:
             async for event, tools in events:
                 self._takes_tools = tools
-                yield event
+                yield reckoning.of(event)
 
     async def _answered(self, ask: Ask, tools: bool) -> AsyncGenerator[Text | HandOver | Finished, None]:
         reading = _Reading(ask.passages)

@@ -211,6 +211,7 @@ class Answer:
 
     async def _count(self, burst: Burst, finished: Finished, assistant: Assistant) -> None:
         read, wrote = await self.spending.count(burst.crew.queue, burst.claim.claimed_at, finished)
+        more = {"estimated": True} if finished.estimated else {}
         burst.note(
             "written",
             "truncated" if finished.truncated else "complete",
@@ -218,6 +219,7 @@ class Answer:
             model=finished.model,
             input_tokens=read,
             output_tokens=wrote,
+            **more,
             passages=[f"{p.document} §{p.paragraph}" for p in finished.citations],
         )
 

@@ -164,6 +164,37 @@ async def test_an_old_assistant_id_goes_nowhere() -> None:
         assert fake.calls == []
 
 
+@pytest.mark.parametrize("usage", [{}, {"usage": None}, {"usage": {"prompt_tokens": 0, "input_tokens": 0}}])
+@pytest.mark.parametrize("make", [OpenAIResponses, OpenAIChat])
+async def test_what_a_server_does_not_count_is_estimated(
+    make: type[OpenAIResponses | OpenAIChat], usage: dict[str, object]
+) -> None:
+    part, choice = {"type": "output_text", "text": "Até já."}, {"message": {"content": "Até já."}}
+    answers = {
+        OpenAIResponses: {
+            "object": "response",
+            "status": "completed",
+            "output": [{"type": "message", "content": [part]}],
+        },
+        OpenAIChat: {"choices": [{**choice, "finish_reason": "stop"}]},
+    }
+    async with FakeOpenAI() as fake:
+        fake.play(wire.document({**answers[make], **usage}))
+        finished = await said(make(KEY, "g", base_url=fake.base_url))
+    read = [instructions(ASK), "Oi", "Bom dia", "Olá, Rita aqui.", "Quanto custa?"]
+    assert finished.estimated
+    assert finished.output_tokens == 3, "nine bytes"
+    assert finished.input_tokens == -(-sum(len(text.encode()) for text in read) // 4)
+
+
+@pytest.mark.parametrize("make", [OpenAIResponses, OpenAIChat])
+async def test_what_a_server_counts_is_believed(make: type[OpenAIResponses | OpenAIChat]) -> None:
+    async with FakeOpenAI() as fake:
+        finished = await said(make(KEY, "g", base_url=fake.base_url))
+    assert not finished.estimated
+    assert finished.output_tokens == (9 if make is OpenAIChat else 38)
+
+
 async def test_chat_needs_no_done_once_it_has_a_finish_reason() -> None:
     async with FakeOpenAI() as fake:
         fake.play(wire.spoken("Oi", done=False))

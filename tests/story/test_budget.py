@@ -243,6 +243,18 @@ async def test_a_count_that_is_none_breaks_nothing(tmp_path: Path, claimed: int)
         assert await counted(gateway) == (7 if claimed < 0 else 10**9 + 7)
 
 
+async def test_a_server_that_counts_no_tokens_is_limited_by_what_they_come_to_about(tmp_path: Path) -> None:
+    said = {"type": "message", "content": [{"type": "output_text", "text": "Olá, Lia!"}]}
+    async with FakeOpenAI() as openai, running(one(openai, 1), tmp_path) as (gateway, contact):
+        openai.play(wire.document({"object": "response", "status": "completed", "output": [said]}))
+        assert ended(await contact.ask("oi")) == ("answered", "assistant")
+        (written,) = [line for line in (await contact.turns())[-1]["timeline"] if line["step"] == "written"]
+        assert written["estimated"] is True
+        assert written["output_tokens"] == 3, "ten bytes"
+        assert await counted(gateway) == written["input_tokens"] + 3
+        assert ended(await contact.ask("e verde?")) == ("transferred", "budget")
+
+
 @pytest.mark.file
 async def test_a_queue_without_a_limit_counts_all_the_same(tmp_path: Path) -> None:
     """So that a limit set on the 20th knows of the first nineteen days."""
