@@ -18,13 +18,17 @@ from bench.chaos.overlap import overlapping, overlaps
 from bench.chaos.site import Engine, Ground
 from bench.chaos.trials import SHORT, TRIALS
 from bench.rows import NotMeasured
+from storage.model import Conversation, Post, Verdict, conversation_id
 from storage.postgres import PostgresStore
+from storage.store import Unavailable
 from tests.postgres import Server, programs
 
 pytestmark = [
     pytest.mark.kill,
     pytest.mark.skipif(sys.platform != "linux", reason="signals and limits of another process as Linux has them"),
 ]
+
+ANA = Conversation(conversation_id("site", "ana"), "site", "ana", "Ana", "front")
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +72,40 @@ async def test_turns_of_one_conversation_never_overlap(tmp_path: Path, durable: 
     seen = await overlaps(url, tmp_path, 1_000, random.Random(1))
     assert seen.turns >= 1_000
     assert (seen.overlapping, seen.twice) == (0, 0)
+
+
+async def test_what_a_standby_does_not_have_is_not_acknowledged_as_known(
+    durable: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for ever for a synchronous standby that is away, and then the primary alone has what was sent; asked
+    again, it is not to say that it has it."""
+    monkeypatch.setattr("storage.postgres.PATIENCE", 1.0)
+    store = PostgresStore(durable.url(await asyncio.to_thread(durable.database)))
+    await store.open()
+    await asyncio.to_thread(_waits_for, durable, "nobody")
+    try:
+        sent = await _not_acknowledged(store)
+        with pytest.raises(Unavailable):
+            await store.accept(ANA, sent)
+    finally:
+        await asyncio.to_thread(_waits_for, durable, "")
+    assert (await store.accept(ANA, sent)).verdict is Verdict.DUPLICATE
+    await store.close()
+
+
+def _waits_for(server: Server, standby: str) -> None:
+    server.sql("postgres", f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'")
+    server.sql("postgres", "SELECT pg_reload_conf()")
+
+
+async def _not_acknowledged(store: PostgresStore) -> Post:
+    for number in range(1_000):  # the server takes a moment to know for whom it waits
+        post = Post(ANA.id, str(number), "{}")
+        try:
+            await store.accept(ANA, post)
+        except Unavailable:
+            return post
+    raise AssertionError("it waits for nobody")
 
 
 def test_an_overlap_would_be_seen() -> None:
