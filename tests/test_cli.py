@@ -7,6 +7,8 @@ import os
 import platform
 import re
 import socket
+import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -313,6 +315,24 @@ async def test_what_was_freed_goes_back_to_the_system() -> None:
     _give_back()
     assert before - _resident() > 30_000_000
     assert pieces
+
+
+async def test_what_holds_itself_goes_too() -> None:
+    """The collector may not look for hours."""
+    client = Client()
+    client.closed = client.close
+    gone = weakref.ref(client)
+    del client
+    _give_back()
+    assert gone() is None
+
+
+class Client:
+    """Knows a method of its own, as those of many SDKs do."""
+
+    closed: Callable[[], None]
+
+    def close(self) -> None: ...
 
 
 def _resident() -> int:
