@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import orjson
@@ -121,6 +122,7 @@ def content_digest(text: str, audio: bytes | None) -> str:
     return digest.hexdigest()
 
 
+@lru_cache(maxsize=256)  # a turn looks at its history from several sides
 def received(entry: Entry) -> Received:
     body = orjson.loads(entry.body)
     audio, wish = body.get("audio"), body.get("wish")

@@ -12,6 +12,7 @@ import html
 import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 
 QUOTES = "\"'“”„«»‘’`>「『＂"
 
@@ -41,6 +42,7 @@ _GLANCE = 24
 """Characters of a line that are looked at first."""
 
 
+@lru_cache(maxsize=256)  # a marker, and the beginning of a line while more of it is written
 def letters(text: str) -> str:
     """Only what tells markers apart: letters and digits, without accents, case, punctuation, white space or markup.
 

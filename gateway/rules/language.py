@@ -114,7 +114,9 @@ def language_of(text: str) -> str:
     "language)."""
     if _HAN.search(text) and not _KANA.search(text):
         return "zh"
-    scores = {language: _weight(text, language) for language in _WORDS}
+    lowered, folded = unicodedata.normalize("NFC", text.lower().replace("’", "'")), fold(text)
+    words = [word.replace("'", "") for word in _WORD.findall(folded)]
+    scores = {language: _weight(lowered, folded, words, language) for language in _WORDS}
     ranked = sorted(scores, key=lambda language: -scores[language])
     first, second = scores[ranked[0]], scores[ranked[1]]
     return ranked[0] if first >= 1 and first > second else ""
@@ -154,16 +156,12 @@ def two_letters(tag: str) -> str:
     return tag.replace("_", "-").split("-")[0].lower()
 
 
-def _weight(text: str, language: str) -> float:
-    """One for each word of that language, less when another language has it too, and a little for its "
-    "spelling."""
-    lowered = unicodedata.normalize("NFC", text.lower().replace("’", "'"))
-    folded = fold(text)
+def _weight(lowered: str, folded: str, words: Sequence[str], language: str) -> float:
+    """One for each word of that language, less when another language has it too, and a little for its spelling."""
     score = 0.0
-    for word in _WORD.findall(folded):
-        plain = word.replace("'", "")
-        if plain in _WORDS[language]:
-            score += 1.0 if _owners(plain) == 1 else 0.3
+    for word in words:
+        if word in _WORDS[language]:
+            score += 1.0 if _owners(word) == 1 else 0.3
     for owner, pattern, weight in _LETTERS:
         if owner == language:
             score += weight * (len(pattern.findall(lowered)) + (pattern.search(folded) is not None)) / 2

@@ -310,6 +310,11 @@ _ABLE = [
 ]
 """What they are. In a question it is about the goods: can a blind man hear what this phone says?"""
 _RULES = (*_ROMANCE, *_ENGLISH, *_CHINESE, *_ABLE)
+_CONCERNS = re.compile(
+    r"audi|voz|voice|text|escr[ei]|writ|digit|typ|lee?r\b|ouvi|escu|oir\b|hear|listen|read|reprodu|"
+    r"vez de|ves de|inves de|lugar de|ceg|cieg|vis[aiu]|enxerg|no veo|surd|sord|deaf|blind|[\u3400-\u9fff]"
+)
+"""What every wish has a word of: most messages are about something else, and are told by one look."""
 
 _NAMES_BOTH = re.compile(
     r"\b(?:text\w*|escrit\w+|escrever|ler|leer|writing|written|reading)\b.{1,25}\b(?:audios?|voz|voice|ouvir|"
@@ -400,7 +405,7 @@ def _of_sentence(sentence: str) -> Preference:
     plain = _plain(sentence)
     if _takes_back(plain) and not _GOODS.search(plain) and not asks:
         return "either"
-    wishes = [_of_clause(clause.strip(), asks) for clause in _COMMA.split(plain)]
+    wishes = [_of_clause(clause.strip(), asks) for clause in _COMMA.split(plain)] if _CONCERNS.search(plain) else []
     return next((wish for wish in reversed(wishes) if wish), "")
 
 

@@ -906,6 +906,7 @@ def _says(text: str, phrase: str) -> bool:
     return phrase in text
 
 
+@lru_cache(maxsize=256)  # each message is read when it comes and when its turn is made
 def wants_person(text: str) -> bool:
     """True when the customer asks, in pt-BR, English, Spanish or Chinese, to be served by a person.
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re._constants as op
+import re._parser
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rules.preferring import preference, preferred
+from gateway.rules.preferring import _CONCERNS, _RULES, preference, preferred
 
 TEXT = {
     "pt": """prefiro texto
@@ -1203,3 +1209,32 @@ def test_any_text_is_read(text: str) -> None:
 def test_a_long_text_is_read_in_good_time(words: str) -> None:
     """No pattern may try every way of reading a text: that would take for ever."""
     assert preference(words * 5000) == ""
+
+
+# -- the look before the rules ---------------------------------------------------------------------
+
+
+def matched(tree: Iterable[Any], chance: Random) -> str:
+    """A text that the pattern finds, but for what it wants around it."""
+    text = ""
+    for kind, what in tree:
+        if kind is op.LITERAL:
+            text += chr(what)
+        elif kind is op.IN:
+            text += next((chr(one) for sort, one in chance.sample(what, len(what)) if sort is op.LITERAL), "x")
+        elif kind is op.SUBPATTERN:
+            text += matched(what[3], chance)
+        elif kind is op.BRANCH:
+            text += matched(chance.choice(what[1]), chance)
+        elif kind is op.MAX_REPEAT:
+            text += "".join(matched(what[2], chance) for _ in range(chance.randint(what[0], min(what[1], what[0] + 1))))
+        elif kind not in (op.AT, op.ASSERT, op.ASSERT_NOT, op.NOT_LITERAL):
+            raise AssertionError(f"{kind} is new here")
+    return text
+
+
+@pytest.mark.parametrize("rule", _RULES, ids=lambda rule: rule.pattern.pattern[:30])
+def test_no_rule_finds_what_the_look_before_it_passed_over(rule: Any) -> None:
+    tree = re._parser.parse(rule.pattern.pattern)
+    for seed in range(500):
+        assert _CONCERNS.search(text := matched(tree, Random(seed))), text
