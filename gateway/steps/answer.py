@@ -242,9 +242,9 @@ def _fenced(entry: Entry, horizon: Cursor, burst: Burst, heard: str) -> bool:
 
 
 def _people_of(burst: Burst, reason: str) -> str:
-    """Where nothing is automatic, whoever looks at a desk sees who wrote; nothing is said of it."""
+    """Where nothing is automatic, or is not now, whoever looks at a desk sees who wrote; nothing is said of it."""
     handoff = burst.crew.queue.handoff
-    return handoff.to if reason == "switched_off" and handoff.desk.in_use else ""
+    return handoff.to if reason in ("switched_off", "out_of_hours") and handoff.desk.in_use else ""
 
 
 def _owning_up(burst: Burst, ending: Ending, unheard: str) -> Ending:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import running, toml
 
+KEY = "inbox-key-0123456789"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -36,6 +38,28 @@ async def test_outside_the_hours_a_customer_is_told_once(tmp_path: Path) -> None
             assert (second["outcome"], second["reason"], second["parts"]) == ("held", "out_of_hours", [])
         async with running(queue(openai, closed()), tmp_path) as (_, contact):
             assert openai.asked == []
+
+
+async def test_what_is_written_after_that_waits_where_people_look(tmp_path: Path) -> None:
+    """And not for whoever happens to read through all conversations."""
+    async with FakeOpenAI() as openai:
+        inbox = f'[queues.handoff.desk]\ntype = "inbox"\nsecret = "{KEY}"\n{closed()}'
+        async with running(queue(openai, inbox), tmp_path) as (_, contact):
+
+            async def waiting() -> list[dict[str, Any]]:
+                url, headers = f"{contact.gateway.url}/v1/inbox?state=waiting", {"Authorization": f"Bearer {KEY}"}
+                async with contact.http.get(url, headers=headers) as answer:
+                    return list((await answer.json())["conversations"])
+
+            await contact.ask("oi")
+            assert await waiting() == [], "an answer that says when somebody is back is one"
+            await contact.ask("quero remarcar para sexta")
+            (one,) = await waiting()
+            assert one["last"]["text"] == "quero remarcar para sexta"
+            custody = one["custody"]
+            assert (custody["reason"], custody["to"], custody["person"]) == ("out_of_hours", "humanos", "")
+            assert custody["why"] == "O cliente escreveu fora do horário de atendimento."
+            assert [by for by, _ in await contact.transcript()] == ["contact", "assistant", "contact"], "told once"
 
 
 async def test_outside_the_hours_others_may_take_it(tmp_path: Path) -> None:
