@@ -147,12 +147,13 @@ def _version() -> str:
 
 
 def _keep(table: str, page: Path) -> None:
-    """Takes the place of the last table, but for rows that were not played now; what stands around is left alone."""
+    """Takes the place of the last table, but for rows that were not played now: then what is said above them stays,
+    too. What stands around is left alone."""
     text = page.read_text("utf-8") if page.exists() else f"# Reliability\n\n{BEGIN}\n{END}\n"
     head, _, rest = text.partition(BEGIN)
     last, _, tail = rest.partition(END)
     rows = _rows(last) | _rows(table)
-    about = table.partition("| what")[0]
+    about = (last if len(rows) > len(_rows(table)) else f"\n{table}").partition("| what")[0].removeprefix("\n")
     page.write_text(f"{head}{BEGIN}\n{about}{COLUMNS}\n{_joined(rows)}\n{END}{tail}", "utf-8")
 
 

@@ -173,6 +173,14 @@ class Crowd:
             await asyncio.sleep(0.02)
         return monotonic() - began
 
+    async def forget_lost(self) -> int:
+        """What was acknowledged and is not there is waited for no longer. Returns how much."""
+        before = len(self.acknowledged)
+        for contact in self.contacts:
+            there = {m["part"]["text"] for m in await contact.messages() if m["from"] == "contact"}
+            contact.acknowledged = [text for text in contact.acknowledged if text in there]
+        return before - len(self.acknowledged)
+
     async def account(self) -> Account:
         total = Account()
         for contact in self.contacts:

@@ -112,12 +112,13 @@ async def cramped() -> AsyncIterator[Cramped]:
 
 
 class Standby(Server):
-    """Follows another server; started."""
+    """Follows the server behind a port of 127.0.0.1; started."""
 
-    def __init__(self, primary: Server) -> None:
+    def __init__(self, port: int) -> None:
         super().__init__(durable=True)
         shutil.rmtree(self._data)
-        self._run("pg_basebackup", "-h", str(primary.folder), "-U", "postgres", "-D", self._data, "-R", "-c", "fast")
+        there = ["-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
+        self._run("pg_basebackup", *there, "-D", self._data, "-R", "-c", "fast")
         self.start()
 
     def promote(self) -> None:
@@ -125,40 +126,49 @@ class Standby(Server):
 
 
 class Pair:
-    """A primary, and a standby without which it commits nothing. Each has an address that stays, on 127.0.0.1, for
-    itself and for whoever comes in its place."""
+    """A primary and its standby, without which it commits nothing when they are `synchronous`. Each has an address that
+    stays, on 127.0.0.1, for itself and for whoever comes in its place."""
 
-    def __init__(self) -> None:
+    def __init__(self, synchronous: bool) -> None:
         self.primary: Server = Server(durable=True).start()
         self.standby: Standby | None = None
+        self._synchronous, self._at = synchronous, 0
         self._doors = [Relay(self.primary.folder / SOCKET), Relay(self.primary.folder / SOCKET)]
-        self._at = 0
+        self._link = Relay(self.primary.folder / SOCKET)
 
     async def start(self) -> None:
+        for relay in (self._link, *self._doors):
+            await relay.start()
         await asyncio.to_thread(self._follow)
-        for door in self._doors:
-            await door.start()
 
     def _follow(self) -> None:
-        self.standby = Standby(self.primary)
+        self._link.socket = self.primary.folder / SOCKET
+        self.standby = Standby(self._link.port)
         self._doors[1 - self._at].socket = self.standby.folder / SOCKET
-        self.primary.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")
-        self.primary.sql("postgres", "SELECT pg_reload_conf()")
-        _until(lambda: self.primary.sql("postgres", "SELECT sync_state FROM pg_stat_replication").strip() == "sync")
+        if self._synchronous:
+            self.primary.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")
+            self.primary.sql("postgres", "SELECT pg_reload_conf()")
+        state = "sync" if self._synchronous else "async"
+        _until(lambda: self.primary.sql("postgres", "SELECT sync_state FROM pg_stat_replication").strip() == state)
 
     def url(self, database: str) -> str:
         hosts = ",".join(f"127.0.0.1:{door.port}" for door in self._doors)
         return f"postgresql://postgres@{hosts}/{database}?target_session_attrs=read-write"
 
-    async def fail_over(self, *, silent: bool) -> None:
+    async def fail_over(self, *, silent: bool = False, behind: float = 0.0) -> None:
         """The primary dies and is not seen again, and its standby is promoted. `silent`: its whole machine goes away
-        and nothing answers there; otherwise connections are closed, and new ones refused."""
+        and nothing answers there; otherwise connections are closed, and new ones refused. `behind`: seconds before its
+        death whose news did not reach the standby."""
         door, dead = self._doors[self._at], self.primary
+        if behind:
+            self._link.cut()
+            await asyncio.sleep(behind)
         if silent:
             door.cut()
         await asyncio.to_thread(_killed, dead)
         if not silent:
             door.stop()
+        self._link.tear()
         assert self.standby is not None
         await asyncio.to_thread(self.standby.promote)
         self.primary, self.standby, self._at = self.standby, None, 1 - self._at
@@ -166,14 +176,15 @@ class Pair:
 
     async def complete(self) -> None:
         """A new standby, where the dead one was."""
+        self._link.heal()
         await asyncio.to_thread(self._follow)
         door = self._doors[1 - self._at]
         door.close()
         await door.start()
 
     async def close(self) -> None:
-        for door in self._doors:
-            door.close()
+        for relay in (self._link, *self._doors):
+            relay.close()
         for server in (self.primary, self.standby):
             if server is not None:
                 await asyncio.to_thread(server.close)
@@ -198,8 +209,8 @@ def _gone(pid: int) -> bool:
 
 
 @asynccontextmanager
-async def pair() -> AsyncIterator[Pair]:
-    both = await asyncio.to_thread(Pair)
+async def pair(*, synchronous: bool = True) -> AsyncIterator[Pair]:
+    both = await asyncio.to_thread(Pair, synchronous)
     try:
         await both.start()
         yield both

@@ -21,6 +21,8 @@ from gateway.doctor import examine
 CALM = 5
 """After so many kills in a row, everything open is answered: more of them are rightly given up."""
 HOUR = 3600
+LATE = 0.5
+"""Seconds by which an asynchronous standby is behind."""
 DEATHS = ("sudden", "silent")
 """Of a primary, in turn: connections are closed and new ones refused, or nothing answers any more."""
 
@@ -319,8 +321,29 @@ async def failover(ground: Ground, extent: Extent, chance: random.Random) -> Fou
         )
 
 
+async def behind(ground: Ground, extent: Extent, chance: random.Random) -> Found:
+    """The same with a standby that follows asynchronously and is behind: what that loses is counted and not judged."""
+    async with (
+        pair(synchronous=False) as both,
+        _crowded(replace(ground, server=both.primary, address=both.url), extent, chance) as (here, crowd),
+    ):
+        async with crowd.writing():
+            await asyncio.sleep(extent.seconds + chance.random())
+            await both.fail_over(behind=LATE)
+            await asyncio.sleep(extent.seconds)
+        lost = await crowd.forget_lost()
+        await crowd.answered()
+        account, broken = await crowd.account(), await _broken(here)
+        seen = (
+            f"{account.acknowledged + lost:,} acknowledged, {lost} of the last {LATE} s lost, as must be; of what was "
+            f"there {account.unanswered} unanswered, {account.twice} twice, {account.disorder} out of order"
+        )
+        well = account.acknowledged > 0 and not (account.unanswered or account.strange or broken)
+        return Found("; ".join([seen, *broken]), well)
+
+
 async def pooled(ground: Ground, extent: Extent, chance: random.Random) -> Found:
-    """The row of kills behind PgBouncer, which is killed once itself."""
+    """The row of kills, half as many, behind PgBouncer, which is killed once itself."""
     assert ground.server is not None
     async with bouncer(ground.server) as between:
 
@@ -328,7 +351,8 @@ async def pooled(ground: Ground, extent: Extent, chance: random.Random) -> Found
             await asyncio.to_thread(between.kill)
             await asyncio.to_thread(between.start)
 
-        found = await kills(replace(ground, address=between.url), extent, chance, again)
+        fewer = replace(extent, kills=(extent.kills + 1) // 2)
+        found = await kills(replace(ground, address=between.url), fewer, chance, again)
         return replace(found, seen=f"{found.seen}; PgBouncer was killed once as well")
 
 
@@ -518,6 +542,7 @@ TRIALS: Mapping[str, tuple[Trial, tuple[Engine, ...], str]] = {
     "crashes": (crashes, (Engine.POSTGRES,), "PostgreSQL crashes (immediate stop) under load"),
     "split": (split, (Engine.POSTGRES,), "the network between a process and PostgreSQL is cut, then reset"),
     "failover": (failover, (Engine.POSTGRES,), "PostgreSQL's primary dies for good, a synchronous standby takes over"),
+    "behind": (behind, (Engine.POSTGRES,), "PostgreSQL's primary dies for good, an asynchronous standby was behind"),
     "pooled": (pooled, (Engine.POSTGRES,), "kill -9 at random points under load, behind PgBouncer"),
     "full_disk": (full_disk, BOTH, "the disk is full, then has room"),
     "redelivered": (redelivered, BOTH, "five copies of each message, shuffled"),
