@@ -1,7 +1,7 @@
 """`python -m bench.chaos`: do to an installation whatever can be done to one, and say what was seen.
 
-The whole of it takes some twenty minutes on two cores and keeps its table in docs/reliability.md; `--quick` takes five
-and keeps nothing. Exit code 1: something did not hold.
+The whole of it takes half an hour on two cores and keeps its table in docs/reliability.md; `--quick` is a few deaths of
+each kind and keeps nothing. Exit code 1: something did not hold.
 """
 
 from __future__ import annotations
