@@ -18,6 +18,7 @@ from bench.config import configuration, gateway, key_of
 from bench.engines import POSTGRES, engines
 from bench.machine import described
 from bench.processes import Program, started
+from gateway.cli import TIDY
 from tests.fakes.openai import FakeOpenAI
 
 CONTACTS = 5000
@@ -55,6 +56,10 @@ def _verdict(read: list[float]) -> None:
     half = len(settled) // 2 or 1
     first, last = sum(settled[:half]) / half, sum(settled[-half:]) / half
     print(f"second half against the first: {last - first:+.1f} MB ({last / first:.3f} x), at most {max(read):.1f} MB")
+    each = round(TIDY / LOOK_S)
+    floors = [f"{min(read[n : n + each]):.1f}" for n in range(0, len(read) - each + 1, each)]
+    if floors:
+        print(f"least in each {TIDY / 60:g} minutes, so after giving back:", *floors, "MB")
 
 
 async def _write(port: int, rate: float, end: float) -> None:
