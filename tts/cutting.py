@@ -268,7 +268,8 @@ class Cutter:
         return kind, at
 
     def _passed(self, at: int, end: int, over: bool) -> int:
-        sheltered = any(wanted in "`]" and at - opened < LONGEST for wanted, opened in self._open)  # code, link
+        """`end`. In code and in a link is no place to cut."""
+        sheltered = bool(self._open) and any(wanted in "`]" and at - start < LONGEST for wanted, start in self._open)
         for place in range(at, end):
             self._places.pass_by(self._letters[place], place, sheltered)
         if over:

@@ -74,7 +74,7 @@ def voice_note(data: bytes, *, profile: Profile = WEB, max_bytes: int | None = N
         profile = replace(profile, max_bytes=max_bytes)
     if note := _as_it_is(data, profile):
         return note
-    return _made(mastering.read(data, profile.longest * _ALLOWANCE), profile)
+    return _made(mastering.read(data, profile.longest * _ALLOWANCE, profile.rate), profile)
 
 
 def notes(parts: Sequence[bytes], *, profile: Profile = WEB) -> list[Note]:
@@ -108,18 +108,19 @@ def _joined(parts: Sequence[bytes], profile: Profile) -> list[Note]:
 def _streams(sounds: Sequence[ogg.Sound], profile: Profile) -> list[Note]:
     found, at = [], 0
     for count in profile.shares([sound.samples / ogg.RATE_HZ for sound in sounds]):
-        whole = ogg.joined(sounds[at : at + count])
+        parts = sounds[at : at + count]
+        whole = ogg.joined(parts)
         data = mastering.wrapped(whole, profile)
         if not profile.takes(data):
             return []
-        found.append(Note(_passed(data, whole, profile), count))
+        found.append(Note(_passed(data, whole, parts, profile), count))
         at += count
     return found
 
 
 def _recorded(parts: Sequence[bytes], profile: Profile) -> list[Note]:
     """Decoded, trimmed, joined, and encoded once."""
-    sounds = [mastering.read(part, profile.longest * _ALLOWANCE) for part in parts]
+    sounds = [mastering.read(part, profile.longest * _ALLOWANCE, profile.rate) for part in parts]
     found, at = [], 0
     for count in profile.shares([mastering.length(sound) for sound in sounds], PAUSE_S):
         found.append(Note(_made(mastering.joined(sounds[at : at + count]), profile), count))
@@ -140,7 +141,7 @@ def _as_it_is(data: bytes, profile: Profile) -> Audio | None:
         data = mastering.wrapped(sound, profile)
         if not profile.takes(data):
             return None
-    return _passed(data, sound, profile)
+    return _passed(data, sound, [sound], profile)
 
 
 def _ready(data: bytes) -> ogg.Sound | None:
@@ -154,8 +155,8 @@ def _ready(data: bytes) -> ogg.Sound | None:
     return None
 
 
-def _passed(data: bytes, sound: ogg.Sound, profile: Profile) -> Audio:
-    return Audio(data, OGG_OPUS, ogg.facts(data).seconds, of_packets(sound) if profile.draws else ())
+def _passed(data: bytes, whole: ogg.Sound, parts: Sequence[ogg.Sound], profile: Profile) -> Audio:
+    return Audio(data, OGG_OPUS, ogg.facts(data).seconds, of_packets(whole, parts) if profile.draws else ())
 
 
 # -- sound to sound --------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from .profiles import WEB, Profile
 
 log = logging.getLogger(__name__)
 
-MASTERING = "2"
+MASTERING = "3"
 """Which way of making notes of sounds this is; another one must not find its notes."""
 OUR_OWN = frozenset({"worker_died", "encoder_timeout", "bad_encoder"})
 """Faults of the encoder: no other voice can mend them."""

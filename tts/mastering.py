@@ -1,6 +1,7 @@
 """Raw sound in, a finished voice note out: trimmed, joined, as loud as every other, encoded once.
 
-pydub joins, trims and applies gain; what it is given is always 16-bit mono PCM at 48 kHz.
+pydub joins, trims and applies gain; what it is given is always 16-bit mono PCM at the rate that its note is encoded at:
+what will not be heard is not measured.
 """
 
 from __future__ import annotations
@@ -28,8 +29,7 @@ KEPT_SILENCE_S = 0.1
 """At each end of a sound, in which a breath may be heard."""
 
 _RATE_HZ = ogg.RATE_HZ
-_PACKET = _RATE_HZ * 60 // 1000
-"""Samples."""
+_PACKET_MS = 60
 _COMPLEXITY = "3"
 """Of libopus, 0 to 10: what more would buy nobody hears in speech, and it costs up to a half more."""
 _CEILING = 10 ** (-4.0 / 20)
@@ -47,28 +47,29 @@ _LOST_LU = 0.4
 _ATTEMPTS = 4
 
 
-def segment(pcm: bytes) -> AudioSegment:
-    """16-bit mono PCM at 48 kHz for pydub."""
+def segment(pcm: bytes, rate: int = _RATE_HZ) -> AudioSegment:
+    """16-bit mono PCM at `rate` hertz for pydub."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it misses an ffmpeg that is not needed, and old escapes in its regexes
         from pydub import AudioSegment
-    return AudioSegment(data=pcm, sample_width=2, frame_rate=_RATE_HZ, channels=1)
+    return AudioSegment(data=pcm, sample_width=2, frame_rate=rate, channels=1)
 
 
 def length(sound: AudioSegment) -> float:
     """Seconds, exactly."""
-    return len(sound.raw_data) / 2 / _RATE_HZ
+    return float(len(sound.raw_data) / 2 / sound.frame_rate)
 
 
-def read(data: bytes, max_seconds: float) -> AudioSegment:
-    """Any sound without the silence at its ends. Raises Encoding."""
-    return _trimmed(segment(codecs.pcm(data, _RATE_HZ, max_seconds, whole=True)))
+def read(data: bytes, max_seconds: float, rate: int = _RATE_HZ) -> AudioSegment:
+    """Any sound without the silence at its ends, at `rate` hertz. Raises Encoding."""
+    return _trimmed(segment(codecs.pcm(data, rate, max_seconds, whole=True), rate))
 
 
 def joined(sounds: Sequence[AudioSegment], pause: float = PAUSE_S) -> AudioSegment:
     """One after the other with `pause` seconds of silence between them."""
-    gap = bytes(2 * round(pause * _RATE_HZ))
-    return segment(gap.join(sound.raw_data for sound in sounds))
+    rate = sounds[0].frame_rate
+    gap = bytes(2 * round(pause * rate))
+    return segment(gap.join(sound.raw_data for sound in sounds), rate)
 
 
 def _trimmed(sound: AudioSegment) -> AudioSegment:
@@ -77,7 +78,7 @@ def _trimmed(sound: AudioSegment) -> AudioSegment:
 
     from .loudness import levels
 
-    heard = levels(np.frombuffer(sound.raw_data, "<i2"), round(_LOOK_S * _RATE_HZ))
+    heard = levels(np.frombuffer(sound.raw_data, "<i2"), round(_LOOK_S * sound.frame_rate))
     if heard.max(initial=_SILENT_DB) <= _SILENT_DB:
         return sound
     speech = heard[heard > heard.max() - _SPEECH_WITHIN_DB]
@@ -103,20 +104,20 @@ def mastered(sound: AudioSegment, profile: Profile) -> bytes:
     """Encoded so that what comes out of a decoder is as loud as every other note, and does not clip.
 
     The codec changes both a little, differently for every voice, so the result is listened to and, when it is off,
-    made again from the same samples with what was learned. Raises Encoding `too_long`.
+    made again from the same samples with what was learned. `sound` has the profile's rate. Raises Encoding `too_long`.
     """
     import numpy as np
 
     from .loudness import Levelling, measure
 
     samples: Samples = np.frombuffer(sound.raw_data, "<i2")
-    levelling, aim, last = Levelling(samples, _RATE_HZ), _Aim(), 0.0
+    levelling, aim, last = Levelling(samples, sound.frame_rate), _Aim(), 0.0
     if levelling.silent:
         return fitting(sound.raw_data, profile, aim.application)
     tried: list[tuple[float, bytes]] = []
     for _ in range(_ATTEMPTS):
         held, gain = levelling.towards(aim.lufs, aim.ceiling)
-        encoded = fitting(segment(held.tobytes()).apply_gain(gain).raw_data, profile, aim.application)
+        encoded = fitting(segment(held.tobytes(), sound.frame_rate).apply_gain(gain).raw_data, profile, aim.application)
         heard = measure(_played(encoded), _RATE_HZ)
         tried.append((_off(heard), encoded))
         if tried[-1][0] <= _NEAR_LU or (heard.peak <= _PEAK and gain == last):
@@ -152,11 +153,11 @@ def _better(aim: _Aim, heard: Loudness, profile: Profile) -> _Aim:
 
 
 def fitting(pcm: bytes, profile: Profile, application: str = "voip") -> bytes:
-    """In the best bit rate that fits. Raises Encoding `too_long`.
+    """`pcm` at the profile's rate, in the best bit rate that fits. Raises Encoding `too_long`.
 
     Bit rates are a mean that the codec may miss; the lowest one is kept to the byte when that is what it takes.
     """
-    seconds = len(pcm) / 2 / _RATE_HZ
+    seconds = len(pcm) / 2 / profile.rate
     for bit_rate in profile.rates(seconds):
         encoded = opus(pcm, bit_rate, application, profile)
         if len(encoded) <= profile.max_bytes:
@@ -167,11 +168,11 @@ def fitting(pcm: bytes, profile: Profile, application: str = "voip") -> bytes:
 
 
 def opus(pcm: bytes, bit_rate: int, application: str, profile: Profile, *, vbr: bool = True) -> bytes:
-    """`pcm` at 48 kHz. Packets and pages are put together by us: libopus fills 60 ms with one frame, where it can, and
-    the container says to the sample where the sound ends."""
-    samples = len(pcm) // 2
-    if profile.is_strict:
-        pcm += bytes(-len(pcm) % (2 * _PACKET))  # whole packets; where the sound ends, the last page says
+    """`pcm` at the profile's rate. Packets and pages are put together by us: libopus fills 60 ms with one frame, where
+    it can, and the container says to the sample where the sound ends."""
+    samples = len(pcm) // 2 * _RATE_HZ // profile.rate
+    if profile.is_strict:  # whole packets; where the sound ends, the last page says
+        pcm += bytes(-len(pcm) % (2 * profile.rate * _PACKET_MS // 1000))
     page = {"fflags": "+bitexact", "page_duration": "1000000"}  # bitexact: no random serial, no version in the tags
     voice = {
         "application": application,
@@ -180,7 +181,8 @@ def opus(pcm: bytes, bit_rate: int, application: str, profile: Profile, *, vbr: 
         "compression_level": _COMPLEXITY,
     }
     frame = profile.rate * profile.frame_ms // 1000
-    encoded = codecs.encoded(pcm, _RATE_HZ, codecs.Kind("ogg", "libopus", profile.rate, bit_rate, frame, page, voice))
+    kind = codecs.Kind("ogg", "libopus", profile.rate, bit_rate, frame, page, voice)
+    encoded = codecs.encoded(pcm, profile.rate, kind)
     sound = ogg.opened(encoded)  # libav's clock begins at the pre-skip: its last page says some milliseconds too many
     held = sum(map(ogg.samples, sound.packets)) - sound.pre_skip
     return wrapped(replace(sound, samples=min(samples, held)), profile)

@@ -12,7 +12,7 @@ from gateway.channels.base import Capabilities
 from gateway.rules.flows import numbered
 from gateway.rules.voicing import Directive, Verdict
 from tts.cutting import cut
-from tts.speakable import speakable
+from tts.speakable import companion, speakable
 
 BLANK_LINES = re.compile(r"\n{3,}")
 JOINER = "\u200d"
@@ -113,7 +113,7 @@ def scripted(text: str, language: str, *, tags: bool = False, dictionary: Mappin
         else:
             found[-1] = replace(found[-1], written=f"{found[-1].written}\n{written}")
     said = [one for one in found if one.spoken]
-    return Script(said, speakable(text, language, tags=tags, dictionary=dictionary).companion)
+    return Script(said, companion(text, language, tags=tags, dictionary=dictionary))
 
 
 def _offering(written: str, choices: Sequence[str], capabilities: Capabilities) -> list[TextPart]:

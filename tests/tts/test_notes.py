@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests import ogg as parser
 from tests.tts.test_encode import SPOKEN, as_wav, encoded, lufs, peak_db
 from tests.tts.test_profiles import assert_plays, assert_recorded_by_a_phone
-from tts import encode, loudness, mastering, ogg
+from tts import bars, encode, loudness, mastering, ogg
 from tts.encode import PAUSE_S, Encoder, notes, voice_note, wav
 from tts.errors import Encoding
 from tts.profiles import PROFILES, TELEGRAM, WEB, WHATSAPP_CLOUD, WHATSAPP_PHONE
@@ -285,6 +285,19 @@ def test_the_bars_of_what_passes_are_those_of_its_sound(ready, prescribed):
     assert whole.audio.waveform == pytest.approx(encode.waveform(encode.decode(whole.audio.data, 48_000)[0]), abs=1)
 
 
+def test_a_sound_is_drawn_once_alone_and_in_every_note(ready, monkeypatch):
+    decoded = []
+    heard = bars.codecs.heard
+    monkeypatch.setattr(bars.codecs, "heard", lambda sound: decoded.append(sound) or heard(sound))
+    bars._of_packets.cache_clear()
+    alone = [notes([one])[0].audio for one in ready]
+    for several in (ready, ready[::-1], [ready[1], ready[1], ready[0]]):
+        (whole,) = notes(several)
+        truth = encode.waveform(encode.decode(whole.audio.data, 48_000)[0])
+        assert whole.audio.waveform == pytest.approx(truth, abs=1)
+    assert len(decoded) == len(ready) == len({audio.waveform for audio in alone})
+
+
 @pytest.mark.parametrize("profile", [WHATSAPP_CLOUD, TELEGRAM], ids=lambda profile: profile.name)
 def test_nobody_needs_to_draw_what_a_provider_draws(ready, profile):
     assert [note.audio.waveform for note in notes(ready, profile=profile)] == [()]
@@ -349,7 +362,7 @@ def test_from_a_second_to_twenty_minutes(minutes, made):
 @pytest.mark.parametrize("seconds", [1, 7.43])
 def test_the_lowest_bit_rate_is_kept_to_the_byte(profile, seconds):
     """What `longest` counts on, with the sound that costs most."""
-    noise = np.random.default_rng(3).standard_normal(round(seconds * 48_000)) * 8000
+    noise = np.random.default_rng(3).standard_normal(round(seconds * profile.rate)) * 8000
     pcm = noise.clip(-32768, 32767).astype("<i2").tobytes()
     data = mastering.opus(pcm, profile.bit_rates[-1], "voip", profile, vbr=False)
     assert len(data) - 1024 <= seconds * (profile.bit_rates[-1] / 8 + 64)
@@ -411,6 +424,23 @@ def test_what_the_limiter_takes_is_given_back_before_anything_is_encoded(how):
     louder = held.astype(float) * 10 ** (gain / 20)
     assert np.abs(louder).max() <= 0.63 * 32768 + 10 ** (gain / 20)
     assert loudness.lufs(louder.astype("<i2"), RATE) == pytest.approx(-16, abs=0.5)
+
+
+def test_what_a_phone_does_not_play_is_not_measured(monkeypatch):
+    """A whistle above 8 kHz, louder than the speech: whoever counted it would have to encode twice."""
+    made = []
+    opus = mastering.opus
+    monkeypatch.setattr(mastering, "opus", lambda *args, **more: made.append(args) or opus(*args, **more))
+    speech_and_whistle = 0.3 * sentence(2) + 0.6 * np.sin(2 * np.pi * 10_000 / RATE * np.arange(2 * RATE))
+    note = voice_note(as_wav(speech_and_whistle), profile=WHATSAPP_PHONE)
+    assert lufs(note.data) == pytest.approx(-16, abs=0.6)
+    assert len(made) == 1
+
+
+def test_half_the_samples_are_as_loud():
+    """Speech that was decoded, as the meter of a finished note has it."""
+    samples = np.frombuffer(encode.decode((SPOKEN / "where-is-the-shop.pt-BR.ogg").read_bytes(), 48_000)[0], "<i2")
+    assert loudness.lufs_of_speech(samples, 48_000) == pytest.approx(loudness.lufs(samples, 48_000), abs=0.05)
 
 
 def test_head_and_pages_of_a_join_say_the_same_everywhere(prescribed):

@@ -76,7 +76,7 @@ def test_nothing_asked_for_is_for_the_web():
     assert voice_note(source).data == voice_note(source, profile=WEB).data
 
 
-@pytest.mark.parametrize("seconds", [1 / 48_000, 0.02, 0.06, 1, 7.43])
+@pytest.mark.parametrize("seconds", [0.002, 0.02, 0.06, 1, 7.43])
 def test_for_a_phone_it_is_like_a_phones_own(seconds):
     note = voice_note(as_wav(spoken(8, rate=48_000)[: round(seconds * 48_000)], 48_000), profile=WHATSAPP_PHONE)
     found = assert_plays(note, WHATSAPP_PHONE, seconds)

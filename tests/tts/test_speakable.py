@@ -8,11 +8,13 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tts.speakable import speakable
+import tts.speakable as speaking
+from tts.speakable import companion, numbers, speakable
 from tts.speakable.dictionary import dictionary as compiled
+from tts.speakable.tongues import TONGUES
 
 GOLDEN = Path(__file__).parent / "golden"
 LANGUAGES = {"pt": "pt-BR", "en": "en-US", "es": "es", "zh": "zh-CN"}
@@ -207,8 +209,20 @@ def test_no_word_no_change():
 
 def test_a_thousand_words_are_compiled_once():
     own = {f"palavra{n}": f"dita {n}" for n in range(1000)}
-    assert compiled(own, False) is compiled(dict(own), False)
+    assert compiled(tuple(own.items()), False) is compiled(tuple(dict(own).items()), False)
     assert speakable("palavra7 e palavra77", "pt", dictionary=own).spoken == "dita sete e dita setenta e sete."
+
+
+def test_words_are_found_once_for_each_voice_language_and_dictionary(monkeypatch):
+    asked = []
+    lines = speaking.lines
+    monkeypatch.setattr(speaking, "lines", lambda text: asked.append(text) or lines(text))
+    for _ in range(2):
+        assert speakable("Custa 5,50 no Zoë.", "pt").spoken == "Custa cinco vírgula cinquenta no Zoë."
+        assert speakable("Custa 5,50 no Zoë.", "es").spoken == "Custa cinco coma cincuenta no Zoë."
+        assert speakable("Custa 5,50 no Zoë.", "pt", dictionary={"Zoë": "zô"}).spoken.endswith("no zô.")
+        assert speakable("Custa 5,50 no Zoë.", "pt", dictionary={"Zoë": "zu"}).spoken.endswith("no zu.")
+    assert len(asked) == 4
 
 
 # -- what holds for every text ---------------------------------------------------------------------
@@ -240,6 +254,22 @@ _OWN = st.dictionaries(_KEYS, st.sampled_from(["uns", "2 b", "", "/a1/", "m", "\
 def test_any_dictionary_is_survived(text, language, tags, own):
     found = speakable(text, language, tags=tags, dictionary=own)
     assert not any("\U00012000" <= letter <= "\U00012399" for letter in set(found.spoken) - set(text))
+
+
+@given(_TEXTS, st.sampled_from(["pt-BR", "en", "es", "zh", "fr"]), _OWN)
+def test_the_companion_alone_is_that_of_the_words(text, language, own):
+    assert companion(text, language, dictionary=own) == speakable(text, language, dictionary=own).companion
+
+
+@given(_TEXTS.map(lambda text: re.sub("[0-9½⅓⅔¼¾]", "", text)), st.sampled_from(["pt", "en", "es"]))
+@example("no século XIV, dia I de maio, João II", "pt")
+@example("R$/kg, ٣ # a", "pt")
+@example("a + b & c", "en")
+def test_what_is_looked_for_in_numbers_alone_changes_no_other_text(text, language):
+    spared, tongue = numbers.in_words(text, TONGUES[language]), TONGUES[language]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbers, "_COUNTS", re.compile(""))
+        assert numbers.in_words(text, tongue) == spared
 
 
 @given(_TEXTS, st.sampled_from(["pt-BR", "en", "es", "zh"]))

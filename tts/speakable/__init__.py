@@ -13,20 +13,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from types import MappingProxyType
 
 from .beside import kept_beside
 from .chinese import in_chinese, numbers_in_chinese
+from .dictionary import Dictionary
 from .dictionary import dictionary as compiled
 from .marks import TAG_CLOSE, TAG_OPEN, audio_tags, compared, lines, tidy, without_controls, without_marks, without_tags
 from .numbers import in_words, numbers_in_words
 from .shorthand import expanded
 from .tongues import COMPARED, STANDS, TONGUES, Tongue
 
-__all__ = ["Speakable", "speakable"]
+__all__ = ["Speakable", "companion", "speakable"]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_LATELY = 256
+"""Texts whose words are known: a stretch is wanted when it ends and again when the whole answer stands, and some come
+in many answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,20 @@ def speakable(text: str, language: str, *, tags: bool = False, dictionary: Mappi
     stands as it is, but for its digits, which become words. A key inside a link, an e-mail address or a code
     stays. A value in IPA, /.../, is used with `tags` only: the models that know tags read it.
     """
-    code = language.split("-")[0].split("_")[0].lower()
-    stands, tongue, own = STANDS.get(code, STANDS["en"]), TONGUES.get(code), compiled(dictionary, tags)
+    return _speakable(text, language, tags, tuple(dictionary.items()))
+
+
+def companion(text: str, language: str, *, tags: bool = False, dictionary: Mapping[str, str] = _NOTHING) -> str:
+    """What `speakable` of the same has for a companion, and nothing else of it."""
+    return _beside(text, _code(language), compiled(tuple(dictionary.items()), tags))[1]
+
+
+@lru_cache(_LATELY)
+def _speakable(text: str, language: str, tags: bool, words: tuple[tuple[str, str], ...]) -> Speakable:
+    code, own = _code(language), compiled(words, tags)
+    tongue = TONGUES.get(code)
     goes_on = text.rstrip().endswith((",", "，"))
-    text, companion = kept_beside(without_controls(text), stands, own)
+    text, written = _beside(text, code, own)
     text = audio_tags(text, tags)
     letters: dict[int, str] = {}
     if own:
@@ -58,8 +72,16 @@ def speakable(text: str, language: str, *, tags: bool = False, dictionary: Mappi
     text = compared(text, COMPARED[code]) if code in COMPARED else text
     spoken = tidy(_said(without_marks(text), code, tongue), goes_on).translate(letters)
     if not re.search(r"\w", without_tags(spoken)):
-        return Speakable(stands.only if companion else "", companion)
-    return Speakable(spoken.replace(TAG_OPEN, "[").replace(TAG_CLOSE, "]"), companion)
+        return Speakable(STANDS.get(code, STANDS["en"]).only if written else "", written)
+    return Speakable(spoken.replace(TAG_OPEN, "[").replace(TAG_CLOSE, "]"), written)
+
+
+def _code(language: str) -> str:
+    return language.split("-")[0].split("_")[0].lower()
+
+
+def _beside(text: str, code: str, own: Dictionary | None) -> tuple[str, str]:
+    return kept_beside(without_controls(text), STANDS.get(code, STANDS["en"]), own)
 
 
 def _said(text: str, code: str, tongue: Tongue | None) -> str:

@@ -66,13 +66,9 @@ class Dictionary:
                     break
 
 
-def dictionary(words: Mapping[str, str], tags: bool) -> Dictionary | None:
-    """None when there is nothing to look up. A value in IPA, /.../, is only for models that read it, as `tags` are."""
-    return _dictionary(tuple(words.items()), tags) if words else None
-
-
 @lru_cache(64)
-def _dictionary(words: tuple[tuple[str, str], ...], tags: bool) -> Dictionary | None:
+def dictionary(words: tuple[tuple[str, str], ...], tags: bool) -> Dictionary | None:
+    """None when there is nothing to look up. A value in IPA, /.../, is only for models that read it, as `tags` are."""
     known = {" ".join(key.split()): said.strip() for key, said in words}
     entries: dict[str, tuple[tuple[str, str], ...]] = {}
     for key in sorted(filter(None, known), key=len, reverse=True):

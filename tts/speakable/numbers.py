@@ -18,12 +18,17 @@ _FUNCTION = (
 """No noun: what comes before is counted for itself."""
 
 
+_COUNTS = re.compile(r"[0-9½⅓⅔¼¾]")
+"""Most sentences have none of these, and most steps look for nothing else."""
+
+
 def in_words(text: str, tongue: Tongue) -> str:
     steps = (
         _always, _decades, _numbered, _rates, _iso, _hours, _slashed, _written_dates, _ranges, _money, _percent,
         _fractions, _ordinals, _roman, _by, _units, _counted, _years, _rest, signed,
     )  # fmt: skip
-    for step in steps:
+    without = (_numbered, _rates, _written_dates, _roman, _rest, signed)
+    for step in steps if _COUNTS.search(text) else without:
         text = step(text, tongue)
     return text
 
@@ -33,6 +38,7 @@ def numbers_in_words(text: str, tongue: Tongue) -> str:
     return _rest(text, tongue)
 
 
+@lru_cache(64)
 def _names(words: tuple[str, ...]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
@@ -459,7 +465,7 @@ def _rest(text: str, tongue: Tongue) -> str:
         return (" " if before.isalnum() else "") + words + (" " if after.isalnum() else "")
 
     text = re.sub(rf"(?:(?<=\s)|^)[-−]?{_AMOUNT}|{_AMOUNT}", said, text)
-    return "".join(_other_digit(letter, tongue) for letter in text)
+    return "".join(_other_digit(letter, tongue) for letter in text) if any(map(str.isnumeric, text)) else text
 
 
 def _other_digit(letter: str, tongue: Tongue) -> str:

@@ -16,9 +16,8 @@ def expanded(text: str, tongue: Tongue) -> str:
     text = _weekdays(text.replace("+/-", "±"), tongue)
     exact, any_case = _patterns(tongue.num2words)
     text = exact.sub(lambda m: _full(m, text, tongue.abbreviations[m[0]]), text)
-    folded = {short: said for short, said in tongue.abbreviations.items() if short.islower()}
     whole = text
-    text = any_case.sub(lambda m: _full(m, whole, folded.get(m[0].lower(), m[0])), text)
+    text = any_case.sub(lambda m: _full(m, whole, tongue.abbreviations.get(m[0].lower(), m[0])), text)
     if tongue.num2words == "pt_BR":
         text = re.sub(rf"(?<=\w\w\w)\s?/\s?(?=(?:{_STATES})\b)", ", ", text)
         text = re.sub(r"\bkm (?=\d)", "quilômetro ", text)
@@ -61,19 +60,18 @@ def _patterns(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def _either(shorts: list[str], flags: int) -> re.Pattern[str]:
-    """Each as a word of its own, the longest first."""
+    """Each as a word of its own, the longest first. None is looked for in the middle of a word: there are many."""
     names = "|".join(_alone(short) for short in sorted(shorts, key=len, reverse=True))
-    return re.compile(names or r"(?!)", flags)
+    return re.compile(rf"(?<![\w/.-])(?:{names})" if names else r"(?!)", flags)
 
 
 def _alone(short: str) -> str:
-    before = r"(?<![\w/.-])"
     after = r"(?!\w)" if short[-1].isalnum() or short[-1] in "º°" else ""
     if short == "R.":
         after = r"(?=\s(?:d[aeo]s?\s)?[A-ZÀ-Ý])"
     if short.endswith("/"):
         after = r"(?=\s|[^\W\d_]{3})"  # not that of C/C, S/A and s/n
-    return before + re.escape(short) + after
+    return re.escape(short) + after
 
 
 def signed(text: str, tongue: Tongue) -> str:
