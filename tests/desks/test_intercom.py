@@ -50,13 +50,12 @@ from tests.fakes.intercom import (
     TOKEN,
     FakeIntercom,
     error,
-    flood,
     headers,
     notification,
     part,
     sample,
 )
-from tests.fakes.wire import refused
+from tests.fakes.wire import flood, refused
 
 OGG = b"OggS\x00\x02" + bytes(40)
 AT = 1795226340000

@@ -30,7 +30,7 @@ from gateway.desks.base import (
 )
 from gateway.desks.settings import DeskSettings
 from gateway.desks.zendesk import LONGEST_ANSWER, LONGEST_HOOK, Zendesk, event
-from tests.fakes.wire import refused
+from tests.fakes.wire import flood, refused
 from tests.fakes.zendesk import (
     AGENT,
     EMAIL,
@@ -42,7 +42,6 @@ from tests.fakes.zendesk import (
     SECRET,
     TOKEN,
     FakeZendesk,
-    flood,
     headers,
     sample,
 )

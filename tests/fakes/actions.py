@@ -5,25 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook
+
+from tests.fakes.served import Served
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class FakeActions:
+class FakeActions(Served):
+    path = "/actions"
+    sees_who_hangs_up = True
+
     def __init__(self, value: Any = None) -> None:
         """`value`: what it answers unless it is told otherwise."""
+        super().__init__()
         self.value = value
-        self.url = ""
         self.seen: list[tuple[str, dict[str, Any]]] = []
         """(webhook-id, data) of every call whose signature was right."""
         self.arrived = asyncio.Event()
-        self.closing = asyncio.Event()
         self._script: deque[Answer] = deque()
 
     def next(self, *answers: Answer) -> None:
@@ -33,20 +36,10 @@ class FakeActions:
     def ids(self) -> list[str]:
         return [id for id, _ in self.seen]
 
-    async def __aenter__(self) -> Self:
+    def application(self) -> web.Application:
         app = web.Application()
         app.router.add_post("/actions", self._take)
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/actions"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        await self._runner.cleanup()
+        return app
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         payload = Webhook(SECRET).verify(await request.read(), {k.lower(): v for k, v in request.headers.items()})

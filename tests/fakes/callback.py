@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 
+from tests.fakes.served import Served
+
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-class FakeCallback:
+class FakeCallback(Served):
+    path = "/replies"
+
     def __init__(self) -> None:
-        self.url = ""
+        super().__init__()
         self.seen: list[tuple[str, dict[str, Any]]] = []
         """(webhook-id, payload) of every call whose signature was right."""
         self.arrivals: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -25,19 +28,10 @@ class FakeCallback:
         """The next answers; then 204."""
         self._script.extend((status, headers or {}) for status in statuses)
 
-    async def __aenter__(self) -> Self:
+    def application(self) -> web.Application:
         app = web.Application()
         app.router.add_post("/replies", self._take)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/replies"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._runner.cleanup()
+        return app
 
     async def _take(self, request: web.Request) -> web.Response:
         payload = Webhook(SECRET).verify(await request.read(), {k.lower(): v for k, v in request.headers.items()})

@@ -13,20 +13,19 @@ a content that is too long. Private notes stand in the account's list of message
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
 from gateway.desks.base import Hook
 from gateway.desks.settings import DeskSettings
+from tests.fakes.served import Served
 
 ACCOUNT, INBOX, TEAM = 1, "inbox-identifier", 4
 AGENT, BOT, SECRET = "agent-access-token", "bot-access-token", "cw-secret"
@@ -70,11 +69,11 @@ Fault = Callable[["FakeChatwoot", web.Request, Callable[[], Awaitable[web.Respon
 """Is given what the answer would have been, to be asked for or not."""
 
 
-class FakeChatwoot:
+class FakeChatwoot(Served):
     """An HTTP server on a free port. `old`: a version in which bots may neither label nor see a conversation."""
 
     def __init__(self, *, old: bool = False, own_source_ids: bool = False) -> None:
-        self.url = ""
+        super().__init__()
         self.old, self.own_source_ids = old, own_source_ids
         self.calls: list[Call] = []
         self.contacts: dict[str, dict[str, Any]] = {}
@@ -84,7 +83,6 @@ class FakeChatwoot:
         self.members = {TEAM: [{"id": 5, "name": "Recepção", "availability_status": "online"}]}
         self.files: dict[str, bytes] = {}
         """What lies at /files/{name}, behind a redirect."""
-        self.closing = asyncio.Event()
         self._faults: dict[str, deque[Fault]] = {}
         self._ids, self._numbers = iter(range(1001, 10**6)), iter(range(42, 10**6))
 
@@ -122,7 +120,7 @@ class FakeChatwoot:
 
     # -- server ------------------------------------------------------------------------------------
 
-    async def __aenter__(self) -> Self:
+    def application(self) -> web.Application:
         app = web.Application(client_max_size=64 * 2**20)
         public, account = "/public/api/v1/inboxes/{inbox}", "/api/v1/accounts/{account}"
         contact = f"{public}/contacts/{{source}}"
@@ -149,17 +147,7 @@ class FakeChatwoot:
                 web.get("/elsewhere/{name}", self._file),
             ]
         )
-        self._runner = web.AppRunner(app, shutdown_timeout=0.5, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        await self._runner.cleanup()
+        return app
 
     def _door(
         self, room: Callable[[Call, web.Request], web.Response], name: str

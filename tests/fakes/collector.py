@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.fakes.served import Served
 
-class FakeCollector:
+
+class FakeCollector(Served):
     def __init__(self) -> None:
-        self.url = ""
+        super().__init__()
         self.spans: list[Any] = []
         """Of the requests that were taken, as protobuf messages."""
         self.resources: list[dict[str, str]] = []
@@ -26,7 +27,6 @@ class FakeCollector:
         """Answers nobody."""
         self._script: deque[int] = deque()
         self._came = asyncio.Event()
-        self._closing = asyncio.Event()
 
     def answer(self, *statuses: int) -> None:
         """The next answers; then 200."""
@@ -47,20 +47,10 @@ class FakeCollector:
                 self._came.clear()
                 await self._came.wait()
 
-    async def __aenter__(self) -> Self:
+    def application(self) -> web.Application:
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/v1/traces", self._take)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._closing.set()
-        await self._runner.cleanup()
+        return app
 
     async def _take(self, request: web.Request) -> web.Response:
         self.open += 1
@@ -68,7 +58,7 @@ class FakeCollector:
         self.raw.append(await request.read())
         self._came.set()
         if self.hangs:
-            await self._closing.wait()
+            await self.closing.wait()
         status = self._script.popleft() if self._script else 200
         if status == 200:
             self._read(ExportTraceServiceRequest.FromString(self.raw[-1]))

@@ -20,13 +20,13 @@ import hmac
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import orjson
 from aiohttp import web
 
 from gateway.config import ChannelSettings
+from tests.fakes.served import Served
 
 NUMBER = "100000000000001"
 TOKEN = "EAAGtesttoken0123456789"
@@ -121,11 +121,11 @@ class Medium:
     """Where it lies; here, when empty."""
 
 
-class FakeGraph:
+class FakeGraph(Served):
     """An HTTP server on a free port."""
 
     def __init__(self) -> None:
-        self.url = ""
+        super().__init__()
         self.calls: list[Call] = []
         self.sent: list[Call] = []
         """Messages that were accepted."""
@@ -155,7 +155,6 @@ class FakeGraph:
         }
         self.arrivals: asyncio.Queue[Call] = asyncio.Queue()
         """Await one to know that a request is under way."""
-        self.closing = asyncio.Event()
         self._faults: dict[str, deque[Fault]] = {"send": deque(), "upload": deque(), "get": deque(), "file": deque()}
 
     def next(self, *faults: Fault) -> None:
@@ -180,7 +179,7 @@ class FakeGraph:
         """Of a channel that talks to this server."""
         return settings(base_url=self.url, **more)
 
-    async def __aenter__(self) -> Self:
+    def application(self) -> web.Application:
         app = web.Application(client_max_size=32 * 2**20)
         app.add_routes(
             [
@@ -192,18 +191,7 @@ class FakeGraph:
                 web.get("/files/{id}", self._file),
             ]
         )
-        self._runner = web.AppRunner(app, shutdown_timeout=0.5, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.port = self._runner.addresses[0][1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        await self._runner.cleanup()
+        return app
 
     # -- doors -----------------------------------------------------------------------------------------
 

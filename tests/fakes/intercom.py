@@ -18,7 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.wire import CALL, HANG, Call, Fake, Fault, answer, refused
+from tests.fakes.wire import CALL, HANG, Call, Fake, Fault, answer, cut, refused
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "intercom"
 TOKEN, SECRET = "dG9rOmludGVyY29tLXRlc3Q=", "client-secret-of-a-test"
@@ -41,25 +41,7 @@ def _throttled() -> Fault:
     return refused(said["status"], said["body"], **said["headers"])
 
 
-async def CUT(fake: Fake, request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"content-type": "application/json"})
-    response.content_length = 1000
-    await response.prepare(request)
-    await response.write(b'{"type": "conver')
-    assert request.transport is not None
-    request.transport.close()
-    return response
-
-
-def flood(size: int) -> Fault:
-    async def fault(fake: Fake, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "application/json"})
-        await response.prepare(request)
-        for _ in range(size // 65_536 + 1):
-            await response.write(b" " * 65_536)
-        return response
-
-    return fault
+CUT = cut(b'{"type": "conversation", "id": "2"}', "application/json")
 
 
 FAULTS: dict[str, Fault] = {

@@ -12,18 +12,17 @@ Authorization Header" tells it; written from that page and not from any client.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
-from types import TracebackType
-from typing import Self
 from xml.sax.saxutils import escape, unescape
 
 from aiohttp import web
+
+from tests.fakes.served import Served
 
 KEY, SECRET, REGION, BUCKET = "AKIDEXAMPLE", "wJalrXUtnFEMI-never-in-a-log", "sa-east-1", "vozes"
 Fault = Callable[["FakeS3", web.Request], Awaitable[web.StreamResponse]]
@@ -60,16 +59,17 @@ async def CUT(server: FakeS3, request: web.Request) -> web.StreamResponse:
 META = {"ETag": '"e"', "Last-Modified": "Sat, 21 Nov 2026 12:00:00 GMT"}
 
 
-class FakeS3:
+class FakeS3(Served):
     """One bucket. `next` scripts the answers of the next requests, whatever they ask."""
 
+    sees_who_hangs_up = True
+
     def __init__(self) -> None:
+        super().__init__()
         self.objects: dict[str, bytes] = {}
         self._put_at: dict[str, str] = {}
         self.calls: list[tuple[str, str]] = []
         """(method, key) of each request."""
-        self.url = ""
-        self.closing = asyncio.Event()
         self.broken: Fault | None = None
         """What goes wrong however often it is asked."""
         self._faults: deque[Fault] = deque()
@@ -83,21 +83,11 @@ class FakeS3:
     def gets(self) -> list[str]:
         return [key for method, key in self.calls if method == "GET"]
 
-    async def __aenter__(self) -> Self:
+    def application(self) -> web.Application:
         app = web.Application(client_max_size=2**27)
         app.router.add_route("*", "/{bucket}/{key:.+}", self._handle)
         app.router.add_post("/{bucket}", self._handle)
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.5, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        await self._runner.cleanup()
+        return app
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()

@@ -12,7 +12,6 @@ payload is told to those alone who ask for it; a file is seen in its thread only
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -20,10 +19,11 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.fakes.served import Served
 
 TOKEN = "xoxb-1-0123456789-abcdef"
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -115,12 +115,14 @@ class Call:
     """Names in lower case."""
 
 
-class FakeSlack:
+class FakeSlack(Served):
     """One workspace with one app in it. Change its attributes to change the world around it."""
 
+    path = "/api"
+
     def __init__(self) -> None:
-        self.url = ""
         """Of the Web API, without a method."""
+        super().__init__()
         self.calls: list[Call] = []
         self.messages: list[dict[str, Any]] = []
         self.channels = {CHANNEL: True, "C0000000002": True, "C0000000003": False}
@@ -130,7 +132,6 @@ class FakeSlack:
         """By id: name, length, bytes."""
         self.page = 1000
         """Most messages of one answer."""
-        self.closing = asyncio.Event()
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
         self._lost: int | None = None
         self._clock = 1795226400
@@ -160,22 +161,11 @@ class FakeSlack:
 
     # -- the server ----------------------------------------------------------------------------------
 
-    async def __aenter__(self) -> Self:
+    def application(self) -> web.Application:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/api/{method}", self._answer)
         app.router.add_post("/upload/v1/{id}", self._take)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.origin = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        self.url = f"{self.origin}/api"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        await self._runner.cleanup()
+        return app
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
@@ -262,7 +252,7 @@ class FakeSlack:
             return {"ok": False, "error": "invalid_arguments"}
         id = f"F{len(self.uploads) + 1}"
         self.uploads[id] = {"name": fields["filename"], "length": int(fields["length"]), "bytes": None}
-        return {"ok": True, "upload_url": f"{self.origin}/upload/v1/{id}", "file_id": id}
+        return {"ok": True, "upload_url": f"{self.url.removesuffix(self.path)}/upload/v1/{id}", "file_id": id}
 
     def _upload(self, fields: dict[str, Any]) -> dict[str, Any]:
         file = self.uploads.get(fields["id"])

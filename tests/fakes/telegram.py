@@ -18,12 +18,13 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
+
+from tests.fakes.served import Served
 
 TOKEN = "800000001:AAF-0123456789abcdefghijklmnopqrstu"
 SECRET = "a-Long_secret-123"
@@ -127,11 +128,11 @@ class Call:
     """(file name, type, bytes) by field."""
 
 
-class FakeTelegram:
+class FakeTelegram(Served):
     """One bot. Change its attributes to change the world around it."""
 
     def __init__(self) -> None:
-        self.url = ""
+        super().__init__()
         self.calls: list[Call] = []
         self.arrivals: asyncio.Queue[Call] = asyncio.Queue()
         """Await one to know that a call came in."""
@@ -152,7 +153,6 @@ class FakeTelegram:
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
         self._news = asyncio.Event()
         self._asking: asyncio.Event | None = None
-        self._closing = asyncio.Event()
 
     # -- the world -----------------------------------------------------------------------------------
 
@@ -197,22 +197,15 @@ class FakeTelegram:
 
     # -- the server ----------------------------------------------------------------------------------
 
-    async def __aenter__(self) -> Self:
+    def application(self) -> web.Application:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/bot{token}/{method}", self._answer)
         app.router.add_get("/file/bot{token}/{path:.+}", self._file)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
+        return app
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._closing.set()
+    async def __aexit__(self, *why: Any) -> None:
         self._news.set()
-        await self._runner.cleanup()
+        await super().__aexit__(*why)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
@@ -289,7 +282,7 @@ class FakeTelegram:
             self._allowed = call.fields["allowed_updates"]
         self._confirm(call.fields.get("offset", 0))
         await self._some(mine, call.fields.get("timeout", 0))
-        if mine.is_set() or self._closing.is_set():
+        if mine.is_set() or self.closing.is_set():
             return FAULTS["409.other_poll"]
         self._asking = None
         return self.waiting[: call.fields.get("limit", 100)]

@@ -12,10 +12,11 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.fakes.served import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +35,18 @@ class Call:
 CALL = web.RequestKey("call", Call)
 
 
-class Fake:
+class Fake(Served):
     """An HTTP server on a free port of 127.0.0.1.
 
     `next` scripts the answers of the speaking endpoint, in order; when none is left it speaks, unless `broken` knows
     what this voice suffers from.
     """
 
+    sees_who_hangs_up = True
+
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[Call] = []
-        self.url = ""
         self.open = 0
         """Speaking requests that are being answered now."""
         self.most_open = 0
@@ -51,7 +54,6 @@ class Fake:
         """Await one to know that a request is under way."""
         self.hung_up = asyncio.Event()
         """Set when nobody waits any more for a sound that was asked for."""
-        self.closing = asyncio.Event()
         self.broken: Callable[[Call], Fault | None] = lambda call: None
         """What goes wrong however often it is asked, by whom it is asked of."""
         self._faults: deque[Fault] = deque()
@@ -74,22 +76,10 @@ class Fake:
         """The calls that cost money."""
         return [call for call in self.calls if call.method == "POST"]
 
-    async def __aenter__(self) -> Self:
+    def application(self) -> web.Application:
         app = web.Application(middlewares=[self._record])
         app.add_routes(self.routes())
-        # Cancelled handlers are how this server sees that nobody waits for its answer any more.
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.5, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        await self._runner.cleanup()
+        return app
 
     @web.middleware
     async def _record(
@@ -151,11 +141,11 @@ def held(gate: asyncio.Event, then: Fault) -> Fault:
     return fault
 
 
-def cut(body: bytes, *, chunked: bool = False) -> Fault:
+def cut(body: bytes, mime: str = "audio/mpeg", *, chunked: bool = False) -> Fault:
     """Half of it, then the connection breaks."""
 
     async def fault(fake: Fake, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "audio/mpeg"})
+        response = web.StreamResponse(headers={"content-type": mime})
         if chunked:
             response.enable_chunked_encoding()
         else:
@@ -164,6 +154,19 @@ def cut(body: bytes, *, chunked: bool = False) -> Fault:
         await response.write(body[: len(body) // 2])
         assert request.transport is not None
         request.transport.close()
+        return response
+
+    return fault
+
+
+def flood(size: int) -> Fault:
+    """A JSON answer of `size` bytes, at least."""
+
+    async def fault(fake: Fake, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "application/json"})
+        await response.prepare(request)
+        for _ in range(size // 65_536 + 1):
+            await response.write(b" " * 65_536)
         return response
 
     return fault

@@ -20,7 +20,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.wire import CALL, HANG, Call, Fake, Fault, answer, refused
+from tests.fakes.wire import CALL, HANG, Call, Fake, Fault, answer, cut, refused
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "zendesk"
 EMAIL, TOKEN, SECRET = "ana@clinic.example", "zd-token-of-ana", "dGhpcyBpcyBhIHNlY3JldCBvZiBhIHRlc3Q="
@@ -45,26 +45,7 @@ async def LOST(fake: Fake, request: web.Request) -> web.StreamResponse:
     return web.Response(status=500)
 
 
-async def CUT(fake: Fake, request: web.Request) -> web.StreamResponse:
-    """Half of a JSON answer."""
-    response = web.StreamResponse(headers={"content-type": "application/json"})
-    response.content_length = 1000
-    await response.prepare(request)
-    await response.write(b'{"ticket": {"id": 3')
-    assert request.transport is not None
-    request.transport.close()
-    return response
-
-
-def flood(size: int) -> Fault:
-    async def fault(fake: Fake, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "application/json"})
-        await response.prepare(request)
-        for _ in range(size // 65_536 + 1):
-            await response.write(b" " * 65_536)
-        return response
-
-    return fault
+CUT = cut(b'{"ticket": {"id": 35436}, "x": ""}', "application/json")
 
 
 FAULTS: dict[str, Fault] = {
