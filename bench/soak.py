@@ -52,7 +52,7 @@ async def _written_to(program: Program, assistant: FakeOpenAI, minutes: float, r
 
 def _verdict(read: list[float]) -> None:
     """The first tenth is the start's own: what is loaded, what is cached."""
-    settled = read[max(1, len(read) // 10) :]
+    settled = read[max(1, len(read) // 10) :] or read
     half = len(settled) // 2 or 1
     first, last = sum(settled[:half]) / half, sum(settled[-half:]) / half
     print(f"second half against the first: {last - first:+.1f} MB ({last / first:.3f} x), at most {max(read):.1f} MB")
