@@ -103,7 +103,7 @@ class Hooks:
 
     async def _hook(self, request: web.Request, label: str, limit: int) -> Hook:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(None if request.content.is_eof() else PATIENCE):
                 body = await self._body(request, label, limit)
         except TimeoutError:
             raise self._refused(label, "too_slow", Problem(408, "the body took too long", "body")) from None

@@ -76,7 +76,7 @@ class Fields:
 async def read(request: web.Request, visitor: str, now: int, take: Callable[[int], None]) -> Inbound:
     """`visitor`: who the cookie says it is, or empty: then the message says it. `now`: milliseconds, for a message
     that does not say when it was written. `take`: a guest's, for sound. Raises Problem."""
-    async with _arriving():
+    async with _arriving(request):
         if request.content_type == "application/json":
             fields = await _json(request)
         elif request.content_type == "multipart/form-data":
@@ -100,7 +100,7 @@ async def read_object(request: web.Request, limit: int = 64 * 1024) -> dict[str,
 async def read_bytes(request: web.Request, limit: int) -> bytes:
     """A body as it came. Raises Problem 408, 413, 422."""
     body = bytearray()
-    async with _arriving():
+    async with _arriving(request):
         async for piece in request.content.iter_any():
             body += piece
             if len(body) > limit:
@@ -109,10 +109,10 @@ async def read_bytes(request: web.Request, limit: int) -> bytes:
 
 
 @asynccontextmanager
-async def _arriving() -> AsyncIterator[None]:
-    """A body may be slow, cut, or not what its headers promise."""
+async def _arriving(request: web.Request) -> AsyncIterator[None]:
+    """A body may be slow, cut, or not what its headers promise. One that is here already needs no clock."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(None if request.content.is_eof() else PATIENCE):
             yield
     except TimeoutError:
         raise Problem(408, f"the body took longer than {PATIENCE:.0f} seconds", "body") from None
