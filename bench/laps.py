@@ -168,7 +168,7 @@ class Course:
         await self.store.settle(claim, answered(claim))
 
     async def _send(self, claim: Claim) -> None:
-        await self.store.settle(claim, delivered(claim, await self.store.load(claim)))
+        await self.store.settle(claim, delivered(claim, (await self.store.load(claim)).entries))
 
 
 # -- a past ------------------------------------------------------------------------------------------

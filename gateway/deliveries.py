@@ -73,6 +73,8 @@ class Way:
     conversation: Conversation
     more: Sequence[Entry] = ()
     """What comes after it."""
+    facts: Mapping[str, int] = field(default_factory=dict)
+    """Of the contact, when it was begun."""
     template: bool = False
     """In the place of the reply."""
     begun: bool = False
@@ -109,8 +111,8 @@ class Deliveries:
 
     async def run(self, claim: Claim) -> None:
         """Raises Fenced when the lane was lost."""
-        entries = await self.store.load(claim)
-        conversation = await self.store.conversation(claim.key)
+        work = await self.store.load(claim)
+        entries, conversation = work.entries, work.conversation
         if not entries or conversation is None:
             await self.store.settle(claim, Settlement(claim.tail))
             return
@@ -119,7 +121,7 @@ class Deliveries:
             await self._give_up(Way(claim, entries, _NOWHERE, conversation), "channel_not_configured")
             return
         due = _next(entries, channel.capabilities.whole_reply)
-        way = Way(claim, due, channel, conversation, entries[len(due) :])
+        way = Way(claim, due, channel, conversation, entries[len(due) :], work.facts)
         if claim.tries > MAX_TRIES:
             await self._give_up(way, "too_many_tries")
             return
@@ -148,7 +150,7 @@ class Deliveries:
         if self._withdrawn(way):
             await self._settle(way, Sent(status="withdrawn"), "person_took_over")
             return
-        facts = {} if way.channel.capabilities.pull else await self.store.facts(way.conversation.id)
+        facts = {} if way.channel.capabilities.pull else way.facts
         if "opted_out" in facts and not (_is_goodbye(way) or way.body.get("person")):
             await self._settle(way, Sent(status="withdrawn"), "opted_out")
             return

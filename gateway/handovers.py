@@ -55,7 +55,8 @@ class Handovers:
 
     async def run(self, claim: Claim) -> None:
         """Raises Fenced when the lane was lost."""
-        entries, conversation = await self.store.load(claim), await self.store.conversation(claim.key)
+        work = await self.store.load(claim)
+        entries, conversation = work.entries, work.conversation
         if not entries or conversation is None:
             await self.store.settle(claim, Settlement(claim.tail))
             return

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gateway import transcript
 from gateway.transcript import Beside
 from storage.model import ConversationId, Entry, Fetched, Kind, MediaId
 from storage.store import Store
+
+States = Literal["all", "withdrawn", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,10 @@ class Recalled:
         return Beside(self.heard.get(entry.seq), fetched=[one for one in self.fetched if one.seq == entry.seq])
 
 
-async def recall(store: Store, id: ConversationId, entries: Sequence[Entry], *, states: bool = False) -> Recalled:
-    """About these entries of one conversation. `states`: how far each delivery got, not only which were withdrawn."""
+async def recall(
+    store: Store, id: ConversationId, entries: Sequence[Entry], *, states: States = "withdrawn"
+) -> Recalled:
+    """About these entries of one conversation. `states`: how far each delivery got, or only which were withdrawn."""
     fetched = await _fetched(store, id, entries)
     notes, heard = transcript.notes(entries, fetched), {}
     for seq, note in notes.items():
@@ -43,9 +48,9 @@ async def _fetched(store: Store, id: ConversationId, entries: Sequence[Entry]) -
     return await store.fetched(id, min(named) - 1, max(named)) if named else ()
 
 
-async def _states(store: Store, id: ConversationId, entries: Sequence[Entry], all: bool) -> dict[str, str]:
-    if not any(entry.kind is Kind.OUT for entry in entries):
+async def _states(store: Store, id: ConversationId, entries: Sequence[Entry], states: States) -> dict[str, str]:
+    if states == "none" or not any(entry.kind is Kind.OUT for entry in entries):
         return {}
-    if all:
+    if states == "all":
         return transcript.states(await store.receipts(id))
     return dict.fromkeys(await store.withdrawn(id), "withdrawn")

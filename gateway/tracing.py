@@ -22,8 +22,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-from storage.model import Claim, Entry, Kind, Outcome, Receipt, Settled, Settlement, Turn
-from storage.store import Store, StoreError
+from storage.model import Claim, Kind, Outcome, Receipt, Settled, Settlement, Turn, Work
+from storage.store import Store
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -233,16 +233,13 @@ class _Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def load(self, claim: Claim) -> list[Entry]:
-        entries = await self._store.load(claim)
-        if claim.kind not in TOLD:
-            return entries
-        since = entries[0].at if entries else claim.claimed_at
-        self._seen[claim.kind, claim.key] = Seen(since)
-        with suppress(StoreError):
-            if talk := await self._store.conversation(claim.key):
-                self._seen[claim.kind, claim.key] = Seen(since, talk.channel, talk.queue)
-        return entries
+    async def load(self, claim: Claim) -> Work:
+        work = await self._store.load(claim)
+        if claim.kind in TOLD:
+            since = work.entries[0].at if work.entries else claim.claimed_at
+            talk = work.conversation
+            self._seen[claim.kind, claim.key] = Seen(since, talk.channel, talk.queue) if talk else Seen(since)
+        return work
 
     async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
         settled = await self._store.settle(claim, settlement)

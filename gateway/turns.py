@@ -72,14 +72,13 @@ class Turns:
 
     async def load(self, claim: Claim) -> Burst:
         """The burst in the provider's order, and who it belongs to."""
-        conversation = await self.store.conversation(claim.key)
-        if conversation is None:
+        work = await self.store.load(claim)
+        if (conversation := work.conversation) is None:
             raise LookupError(f"{claim.key} has a lane and no conversation")
-        entries = [transcript.received(entry) for entry in await self.store.load(claim)]
+        entries = [transcript.received(entry) for entry in work.entries]
         messages = sorted((m for m in entries if m.meaning != transcript.WAKE), key=lambda m: (m.at, m.seq))
         crew = self.crews.get(conversation.queue) or self._home(conversation.channel)
-        facts = await self.store.facts(conversation.id)
-        burst = Burst(claim, conversation, crew, messages, claim.tries > MAX_TRIES, facts=facts)
+        burst = Burst(claim, conversation, crew, messages, claim.tries > MAX_TRIES, facts=work.facts)
         burst.online = self.online(crew.queue.name)
         burst.woken = frozenset(entry.of for entry in entries if entry.meaning == transcript.WAKE)
         burst.capabilities = self.capabilities.get(conversation.channel, UNKNOWN)

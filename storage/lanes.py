@@ -422,6 +422,11 @@ EXCEPT
 SELECT delivery FROM receipt WHERE conversation = :id AND status IN ('delivered', 'read', 'played')
 """
 
+SAID = f"""
+SELECT kind, seq, dedup, body, at FROM ({RECENT}) AS late WHERE kind = 0 OR dedup NOT IN ({UNSAID})
+ORDER BY at DESC, kind DESC, seq DESC
+"""  # noqa: S608 - constants of this file
+
 BURY = """
 INSERT INTO dead (conversation, kind, seq, reason, at) VALUES (:conversation, :kind, :seq, :reason, :at)
 ON CONFLICT (conversation, kind, seq) DO NOTHING
@@ -575,6 +580,10 @@ def lane_values(kind: Kind, post: Post) -> Values:
         "window": max(0, post.window),
         "max_wait": max(0, post.window, post.max_wait),
     }
+
+
+def load_values(claim: Claim) -> Values:
+    return {"kind": int(claim.kind), "key": claim.key, "head": claim.head, "tail": claim.tail}
 
 
 def fence_values(claim: Claim) -> Values:

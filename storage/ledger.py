@@ -37,6 +37,7 @@ from storage.model import (
     Turn,
     Unread,
     Verdict,
+    Work,
     conversation_id,
 )
 from storage.procedures import Procedure
@@ -167,9 +168,8 @@ class Ledger(ABC):
         rows = await self._read(lanes.whose(_shares(kind), len(padded)), _named(padded)) if ids else []
         return {row[0]: row[1] for row in rows}
 
-    async def load(self, claim: Claim) -> list[Entry]:
-        values = {"kind": int(claim.kind), "key": claim.key, "head": claim.head, "tail": claim.tail}
-        return [self._entry(row) for row in await self._all(lanes.LOAD, values)]
+    @abstractmethod
+    async def load(self, claim: Claim) -> Work: ...
 
     async def renew(self, claim: Claim, lease: int) -> None:
         await self._mine(lanes.RENEW, claim, lease=lease)
@@ -237,6 +237,10 @@ class Ledger(ABC):
         rows = await self._read(lanes.RECENT, {"id": id, "limit": limit})
         return [self._entry(row) for row in reversed(rows)]
 
+    async def said(self, id: ConversationId, limit: int) -> list[Entry]:
+        rows = await self._read(lanes.SAID, {"id": id, "limit": limit})
+        return [self._entry(row) for row in reversed(rows)]
+
     async def turns(self, id: ConversationId, after: int, limit: int) -> list[Turn]:
         rows = await self._read(lanes.TURNS, {"id": id, "after": after, "limit": limit})
         return [lanes.turn_of(row) for row in rows]
@@ -261,9 +265,6 @@ class Ledger(ABC):
 
     async def receipts(self, id: ConversationId) -> list[Receipt]:
         return [lanes.receipt_of(row) for row in await self._read(lanes.RECEIPTS, {"id": id})]
-
-    async def unsaid(self, id: ConversationId) -> set[str]:
-        return {delivery for (delivery,) in await self._read(lanes.UNSAID, {"id": id})}
 
     async def withdrawn(self, id: ConversationId) -> set[str]:
         return {delivery for (delivery,) in await self._read(lanes.WITHDRAWN, {"id": id})}

@@ -160,6 +160,17 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What a claim is about."""
+
+    entries: Sequence[Entry]
+    """Of (head, tail], in order. May be none: holes in `seq` are legal."""
+    conversation: Conversation | None = None
+    facts: Mapping[str, int] = field(default_factory=dict)
+    """As `facts` of the store."""
+
+
+@dataclass(frozen=True, slots=True)
 class Passing:
     """A conversation passes from hand to hand: written only while its custody is still `before`."""
 

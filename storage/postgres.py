@@ -24,6 +24,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
+import orjson
 
 from storage import lanes
 from storage.functions import NAME, Functions, accepting, numbered, settling
@@ -32,7 +33,7 @@ from storage.hosts import Hosts, one_by_one
 from storage.lanes import POSTGRES, Row, Values
 from storage.ledger import EVER, Bells, Ledger, Rang, fits, settle_bells
 from storage.letters import ESCAPE, dumped, plain, storable
-from storage.model import Claim, Conversation, Entry, Kind, MediaId, Post, Posted, Settled, Settlement, Verdict
+from storage.model import Claim, Conversation, Entry, Kind, MediaId, Post, Posted, Settled, Settlement, Verdict, Work
 from storage.procedures import ALONE, Procedure, lock_of
 from storage.store import Fenced, NewerDatabase, StoreError, Unavailable
 from storage.writer import SteadyClock
@@ -184,8 +185,9 @@ class PostgresStore(Ledger):
     async def _migrate(self) -> None:
         """One process at a time; whoever comes second finds it done."""
         async with self._transaction() as connection:
-            await connection.execute("SET LOCAL client_min_messages = warning; SET LOCAL lock_timeout = '60s'")
+            await connection.execute("SET LOCAL client_min_messages = warning; SET LOCAL lock_timeout = 0")
             await connection.fetch("SELECT pg_advisory_xact_lock($1)", MIGRATING, timeout=STEP_PATIENCE)
+            await connection.execute("SET LOCAL lock_timeout = '60s'")  # for a step that needs a table to itself
             version, known = await _known_version(connection, self._steps), max(self._steps)
             if version == 0:
                 await connection.execute(self._clock)
@@ -313,8 +315,12 @@ class PostgresStore(Ledger):
                 was_done = unknown and said == FENCED and await self._one(WAS_DONE, _done_by(claim, upto)) is not None
                 return Settled.DONE.value if was_done else said
 
-    async def load(self, claim: Claim) -> list[Entry]:
-        return [self._entry(row) for row in await self._loads.ask(0, claim)]
+    async def load(self, claim: Claim) -> Work:
+        rows = await self._loads.ask(0, claim)
+        _, _, _, _, _, facts, *talk = rows[0]
+        entries = [self._entry(entry) for *entry, _ in (row[:6] for row in rows) if entry[0] is not None]
+        known = lanes.conversation_of(talk) if talk[0] is not None else None
+        return Work(entries, known, orjson.loads(facts) if facts else {})
 
     async def _loaded(self, claims: Sequence[Claim]) -> Sequence[list[Row]]:
         """Of each claim; a round trip costs several times what it brings."""
@@ -389,6 +395,11 @@ async def _as_it_is(connection: asyncpg.Connection) -> None:
 
 # -- what this file alone says in SQL ------------------------------------------------------------------
 
+
+def _of_claims(sql: str) -> str:
+    return NAME.sub(lambda name: f"c.{name[1]}", sql)
+
+
 AMOUNTS = ("characters", "seconds", "saved", "tokens")
 # Its commit waits for no disk, because whoever writes into the same row waits for it. A server that crashes forgets the
 # bills of less than a second, and nothing that anybody wrote.
@@ -407,11 +418,15 @@ WAS_DONE = """
 SELECT 1 FROM lane WHERE kind = :kind AND key = :key AND epoch = :epoch AND busy = 0 AND head = :upto AND head > :head
 """
 LOADS = f"""
-SELECT c.n, e.*
+SELECT c.n, e.*, f.told, t.*
 FROM unnest(CAST($1 AS SMALLINT[]), CAST($2 AS TEXT[]), CAST($3 AS BIGINT[]), CAST($4 AS BIGINT[]))
      WITH ORDINALITY AS c (kind, key, head, tail, n)
-CROSS JOIN LATERAL ({NAME.sub(lambda name: f"c.{name[1]}", lanes.LOAD)}) AS e ORDER BY c.n, e.seq
-"""  # noqa: S608 - a constant of lanes.py, for several claims
+LEFT JOIN LATERAL ({_of_claims(lanes.LOAD)}) AS e ON true
+LEFT JOIN LATERAL (SELECT CAST(json_object_agg(name, at) AS TEXT) AS told
+                   FROM ({_of_claims(lanes.FACTS.replace(":id", ":key"))}) AS fact) AS f ON true
+LEFT JOIN LATERAL ({_of_claims(lanes.CONVERSATION.replace(":id", ":key"))}) AS t ON true
+ORDER BY c.n, e.seq
+"""  # noqa: S608 - constants of lanes.py, for several claims
 # Room beside each row, so that an update stays on its page; and the tables that fill and empty are swept early.
 STEPPED = "INSERT INTO schema_version (version, at) VALUES ($1, now_ms())"
 TUNING = """

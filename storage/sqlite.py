@@ -25,9 +25,11 @@ from storage.folding import LONGEST, Folding
 from storage.lanes import SQLITE, Row, Values
 from storage.ledger import Bells, Ledger, Rang
 from storage.model import (
+    Claim,
     Kind,
     Spent,
     Unread,
+    Work,
 )
 from storage.procedures import ALONE, Procedure
 from storage.store import AlreadyOpen, NewerDatabase, StoreError, Unavailable
@@ -180,6 +182,17 @@ class SqliteStore(Ledger):
             return list(await reader.execute_fetchall(sql, dict(values)))
         except sqlite3.Error as error:
             raise unavailable(error) from error
+
+    async def load(self, claim: Claim) -> Work:
+        return await self._writing.ask(lambda: self._loaded(claim))
+
+    def _loaded(self, claim: Claim) -> Work:
+        """On the writer's thread."""
+        execute, id = self._writing.db.execute, {"id": claim.key}
+        talk = execute(lanes.CONVERSATION, id).fetchone()
+        facts: dict[str, int] = dict(execute(lanes.FACTS, id).fetchall())
+        entries = [self._entry(row) for row in execute(lanes.LOAD, lanes.load_values(claim)).fetchall()]
+        return Work(entries, lanes.conversation_of(talk) if talk else None, facts)
 
     async def now(self) -> int:
         return self._clock()

@@ -37,6 +37,7 @@ from storage.model import (
     Spent,
     Turn,
     Unread,
+    Work,
 )
 
 
@@ -117,8 +118,8 @@ class Lanes(Protocol):
         """The queue of each conversation, or its channel where the lanes lead out: what `beside` names."""
         ...
 
-    async def load(self, claim: Claim) -> list[Entry]:
-        """The entries of (head, tail], in order. May be empty: holes in `seq` are legal."""
+    async def load(self, claim: Claim) -> Work:
+        """All that was committed before the claim."""
         ...
 
     async def renew(self, claim: Claim, lease: int) -> None:
@@ -195,6 +196,10 @@ class Conversations(Protocol):
         """The newest `limit` entries of both directions, oldest first."""
         ...
 
+    async def said(self, id: ConversationId, limit: int) -> list[Entry]:
+        """As `recent`, without what the contact never got: withdrawn, replaced by a template, or failed for good."""
+        ...
+
     async def turns(self, id: ConversationId, after: int, limit: int) -> list[Turn]:
         """Turns with epoch > after, in order."""
         ...
@@ -256,10 +261,6 @@ class Conversations(Protocol):
         Of contacts known before, the one with the oldest conversation wins; the others become its aliases, and
         their hold, facts, flow and name at a desk become its own. Writes only when there is something to learn.
         """
-        ...
-
-    async def unsaid(self, id: ConversationId) -> set[str]:
-        """The deliveries the contact never got: withdrawn, replaced by a template, or failed for good."""
         ...
 
     async def withdrawn(self, id: ConversationId) -> set[str]:

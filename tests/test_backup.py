@@ -95,7 +95,7 @@ async def test_everything_is_there_after_a_restore(tmp_path: Path, capsys: pytes
     store = SqliteStore(place_of(there).database)
     await store.open()
     (claim,) = await store.claim(Kind.IN, 1, 1000, "me")
-    assert [entry.body for entry in await store.load(claim)] == ["oi"]
+    assert [entry.body for entry in (await store.load(claim)).entries] == ["oi"]
     assert await store.media_open_to(medium.id, WHO.id)
     await store.close()
     assert await MediaFolder(media_of(place_of(there))).read(medium.id) == b"oi" * 1000

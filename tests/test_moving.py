@@ -118,7 +118,7 @@ async def test_every_row_of_every_table_arrives(
     await store.open()
     try:
         (claim,) = await store.claim(Kind.IN, 10, 1000, "new")
-        assert [entry.body for entry in await store.load(claim)] == [f"{n} {ODD}" for n in range(3)]
+        assert [entry.body for entry in (await store.load(claim)).entries] == [f"{n} {ODD}" for n in range(3)]
         assert claim.tries == 2, "the one who ran it is gone, and its lease is not waited for"
         moved = await store.conversation(WHO.id)
         assert moved is not None

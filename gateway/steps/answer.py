@@ -180,10 +180,9 @@ class Answer:
         limit = burst.crew.queue.assistant.history
         if not limit:
             return _Before()
-        recent = await self.store.recent(burst.conversation.id, limit + len(burst.messages))
-        unsaid = await self.store.unsaid(burst.conversation.id)
-        before = [e for e in recent if (e.dedup not in unsaid if e.kind is Kind.OUT else e.seq <= burst.claim.head)]
-        recalled = await recall(self.store, burst.conversation.id, before)
+        lately = await self.store.said(burst.conversation.id, limit + len(burst.messages))
+        before = [one for one in lately if one.kind is Kind.OUT or one.seq <= burst.claim.head]
+        recalled = await recall(self.store, burst.conversation.id, before, states="none")
         horizon = burst.custody.horizon
         fenced = [one for one in before if not _fenced(one, horizon, burst, recalled.heard.get(one.seq, ""))]
         said = transcript.utterances(fenced, recalled.heard)[-limit:]

@@ -17,7 +17,7 @@ from gateway import live, transcript
 from gateway.config import Config
 from gateway.live import Bell, Live
 from gateway.people import Busy, People
-from gateway.recall import recall
+from gateway.recall import States, recall
 from gateway.rules import explaining
 from gateway.rules.custody import wake
 from gateway.web.access import Access, Caller
@@ -70,7 +70,7 @@ class Conversations:
     async def messages(self, request: web.Request) -> web.Response:
         conversation, _ = await self._open(request)
         after = _cursor(request.query.get("after"))
-        shown, cursor, _ = await self._after(conversation.id, after, _limit(request), states=True)
+        shown, cursor, _ = await self._after(conversation.id, after, _limit(request), states="all")
         return _json({"messages": shown, "cursor": str(cursor)})
 
     @explained
@@ -118,7 +118,7 @@ class Conversations:
         }
 
     async def _after(
-        self, id: ConversationId, cursor: Cursor, limit: int, *, states: bool = False
+        self, id: ConversationId, cursor: Cursor, limit: int, *, states: States = "withdrawn"
     ) -> tuple[list[dict[str, Any]], Cursor, bool]:
         """And whether there may be more. What nobody wrote is passed over: no messages, only where none are left."""
         shown: list[dict[str, Any]] = []

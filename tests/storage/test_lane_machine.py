@@ -209,7 +209,7 @@ class LaneMachine(RuleBasedStateMachine):
         claim = self._pick(pick)
         seen = self.lane(claim.kind, claim.key).seen
         expected = sorted(seq for seq, _ in seen.values() if claim.head < seq <= claim.tail)
-        assert [entry.seq for entry in self.run(self.store.load(claim))] == expected
+        assert [entry.seq for entry in self.run(self.store.load(claim)).entries] == expected
 
     @rule(who=people, kind=kinds, often=st.booleans())
     def pause(self, who: Conversation, kind: Kind, often: bool) -> None:

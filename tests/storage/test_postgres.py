@@ -52,7 +52,7 @@ async def answered(store: PostgresStore, people: int) -> int:
     done = 0
     while claims := await store.claim(Kind.IN, 50, LEASE, "me"):
         for claim in claims:
-            entries = await store.load(claim)
+            entries = (await store.load(claim)).entries
             turn = Turn(TurnId(f"t{claim.epoch}"), claim.key, claim.epoch, claim.head, claim.tail, 0, 0,
                         Outcome.ANSWERED, "")  # fmt: skip
             posts = [Post(claim.key, f"{turn.id}:0", "".join(entry.body for entry in entries))]

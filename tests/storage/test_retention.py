@@ -90,7 +90,7 @@ async def answered(store: Ledger, *media: MediaId) -> None:
     for claim in await store.claim(Kind.OUT, 1000, 1000, "me"):
         receipts = [
             Receipt(claim.key, entry.dedup, "sent", entry.at, f"w-{entry.dedup}", "")
-            for entry in await store.load(claim)
+            for entry in (await store.load(claim)).entries
         ]
         await store.settle(claim, Settlement(claim.tail, receipts=receipts))
 
@@ -175,7 +175,7 @@ async def test_what_waits_stays_however_old(lab: Lab, folder: MediaFolder) -> No
     if isinstance(store, PostgresStore):
         store._swept.clear()  # it looks at what is due for long once a second
     (claim,) = await store.claim(Kind.IN, 1, 1000, "me")
-    assert [entry.dedup for entry in await store.load(claim)] == ["waits"]
+    assert [entry.dedup for entry in (await store.load(claim)).entries] == ["waits"]
 
 
 async def test_of_what_people_have_the_newest_stay(lab: Lab, folder: MediaFolder) -> None:

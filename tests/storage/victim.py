@@ -51,7 +51,7 @@ async def answer(store: SqliteStore, dice: random.Random, owner: str) -> int:
 
 
 async def take_turn(store: SqliteStore, dice: random.Random, claim: Claim) -> None:
-    read = [entry.body for entry in await store.load(claim)]
+    read = [entry.body for entry in (await store.load(claim)).entries]
     await asyncio.sleep(dice.random() * 0.01)
     turn = f"{claim.key}-{claim.epoch}"
     posts = [Post(claim.key, f"{turn}:{part}", " ".join(read) if part == 0 else "") for part in range(2)]
@@ -68,7 +68,7 @@ async def deliver(store: SqliteStore, dice: random.Random, owner: str) -> int:
 
 async def send(store: SqliteStore, dice: random.Random, claim: Claim) -> None:
     """One part, then settle: a crash repeats at most the part in flight."""
-    part = (await store.load(claim))[0]
+    part = ((await store.load(claim)).entries)[0]
     await asyncio.sleep(dice.random() * 0.005)
     say("sent", part.dedup)
     await asyncio.sleep(dice.random() * 0.005)

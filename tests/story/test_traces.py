@@ -23,7 +23,19 @@ from gateway.tracing import (
     traces_of,
     turn_spans,
 )
-from storage.model import Claim, Entry, Kind, Outcome, Receipt, Settled, Settlement, Turn, TurnId, conversation_id
+from storage.model import (
+    Claim,
+    Entry,
+    Kind,
+    Outcome,
+    Receipt,
+    Settled,
+    Settlement,
+    Turn,
+    TurnId,
+    Work,
+    conversation_id,
+)
 from tests.fakes.collector import FakeCollector, plain
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import running, toml
@@ -308,11 +320,8 @@ class Scripted:
     def __init__(self, *settled: Settled) -> None:
         self.settled = list(settled)
 
-    async def load(self, claim: Claim) -> list[Entry]:
-        return [Entry(Kind.IN, 1, "m", "{}", 400)]
-
-    async def conversation(self, id: str) -> None:
-        return None
+    async def load(self, claim: Claim) -> Work:
+        return Work([Entry(Kind.IN, 1, "m", "{}", 400)])
 
     async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
         return self.settled.pop(0)
