@@ -157,7 +157,7 @@ class Pair:
 
     async def fail_over(self, *, silent: bool = False, behind: float = 0.0) -> None:
         """The primary dies and is not seen again, and its standby is promoted. `silent`: its whole machine goes away
-        and nothing answers there; otherwise connections are closed, and new ones refused. `behind`: seconds before its
+        and nothing answers there; otherwise connections are closed, new ones at once. `behind`: seconds before its
         death whose news did not reach the standby."""
         door, dead = self._doors[self._at], self.primary
         if behind:
@@ -166,8 +166,6 @@ class Pair:
         if silent:
             door.cut()
         await asyncio.to_thread(_killed, dead)
-        if not silent:
-            door.stop()
         self._link.tear()
         assert self.standby is not None
         await asyncio.to_thread(self.standby.promote)
@@ -179,15 +177,15 @@ class Pair:
         self._link.heal()
         await asyncio.to_thread(self._follow)
         door = self._doors[1 - self._at]
-        door.close()
-        await door.start()
+        door.tear()
+        door.heal()
 
     async def close(self) -> None:
-        for relay in (self._link, *self._doors):
-            relay.close()
         for server in (self.primary, self.standby):
             if server is not None:
                 await asyncio.to_thread(server.close)
+        for relay in (self._link, *self._doors):
+            relay.close()
 
 
 def _killed(server: Server) -> None:

@@ -200,14 +200,8 @@ class Relay:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """On the same port each time."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
-
-    def stop(self) -> None:
-        """Nobody listens any more."""
-        if self._server is not None:
-            self._server.close()
 
     def cut(self) -> None:
         self._whole.clear()
@@ -221,7 +215,9 @@ class Relay:
             end.transport.abort()
 
     def close(self) -> None:
-        self.stop()
+        """Once nobody asks for it any more: asyncio forgets to close what comes in just then."""
+        if self._server is not None:
+            self._server.close()
         self.heal()
         self.tear()
 

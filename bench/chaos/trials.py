@@ -24,7 +24,7 @@ HOUR = 3600
 LATE = 0.5
 """Seconds by which an asynchronous standby is behind."""
 DEATHS = ("sudden", "silent")
-"""Of a primary, in turn: connections are closed and new ones refused, or nothing answers any more."""
+"""Of a primary, in turn: connections are closed, new ones at once, or nothing answers any more."""
 
 
 @dataclass(frozen=True, slots=True)
