@@ -147,25 +147,20 @@ class Kind:
     """libav's options."""
 
 
-def encoded(pcm: bytes, rate: int, kind: Kind) -> bytes:
-    """16-bit mono PCM at `rate` hertz, as a file."""
+def encoded(pcm: bytes, kind: Kind) -> bytes:
+    """16-bit mono PCM at the kind's rate, as a file."""
     import av
     import numpy as np
 
-    file = io.BytesIO()
+    file, samples = io.BytesIO(), np.frombuffer(pcm, "<i2")[None]
     with av.open(file, "w", format=kind.format, options=dict(kind.of_file)) as out:
         stream: Any = out.add_stream(kind.codec, rate=kind.rate, options={"flags": "+bitexact", **kind.of_codec})
         stream.layout, stream.bit_rate = "mono", kind.bit_rate
-        planar = stream.codec_context.format.is_planar
-        fifo, resampler = av.AudioFifo(), av.AudioResampler("s16p" if planar else "s16", "mono", kind.rate)
-        frame: Any = av.AudioFrame.from_ndarray(np.frombuffer(pcm, "<i2")[None], "s16", "mono")
-        frame.sample_rate = rate
-        for converted in [*resampler.resample(frame), *resampler.resample(None)]:
-            converted.pts = None
-            fifo.write(converted)
-        while piece := fifo.read(kind.frame, partial=True):
-            piece.pts = None
-            out.mux(stream.encode(piece))
+        format = "s16p" if stream.codec_context.format.is_planar else "s16"
+        for start in range(0, samples.size, kind.frame):
+            frame = av.AudioFrame.from_ndarray(samples[:, start : start + kind.frame], format, "mono")
+            frame.sample_rate = kind.rate
+            out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return file.getvalue()
 

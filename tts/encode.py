@@ -166,7 +166,7 @@ def mp3(data: bytes) -> bytes:
     """The same sound for the browsers that play no Ogg: MP3, mono, 44.1 kHz, 64 kbit/s, no tags."""
     rate = 44_100
     kind = codecs.Kind("mp3", "libmp3lame", rate, 64_000, 1152, {"id3v2_version": "0", "write_xing": "1"})
-    return codecs.encoded(codecs.pcm(data, rate, LONGEST_HEARD_S), rate, kind)
+    return codecs.encoded(codecs.pcm(data, rate, LONGEST_HEARD_S), kind)
 
 
 def opus(data: bytes) -> bytes:

@@ -131,8 +131,8 @@ def _played(note: bytes) -> Samples:
     import numpy as np
 
     sound = ogg.opened(note)
-    samples = np.concatenate(list(codecs.heard(sound)))[: sound.samples] * 32768
-    return np.asarray(samples.round().clip(-32768, 32767), dtype=np.int16)
+    heard = [(one * 32768).round().clip(-32768, 32767).astype(np.int16) for one in codecs.heard(sound)]
+    return np.concatenate(heard)[: sound.samples]
 
 
 def _off(heard: Loudness) -> float:
@@ -182,7 +182,7 @@ def opus(pcm: bytes, bit_rate: int, application: str, profile: Profile, *, vbr: 
     }
     frame = profile.rate * profile.frame_ms // 1000
     kind = codecs.Kind("ogg", "libopus", profile.rate, bit_rate, frame, page, voice)
-    encoded = codecs.encoded(pcm, profile.rate, kind)
+    encoded = codecs.encoded(pcm, kind)
     sound = ogg.opened(encoded)  # libav's clock begins at the pre-skip: its last page says some milliseconds too many
     held = sum(map(ogg.samples, sound.packets)) - sound.pre_skip
     return wrapped(replace(sound, samples=min(samples, held)), profile)
