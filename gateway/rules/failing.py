@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from gateway.assistants.base import Utterance
 
@@ -285,6 +286,7 @@ def _complains(clause: str) -> bool:
     return not _SUPPOSED.search(plain) and not _TOLD.search(plain)
 
 
+@lru_cache(maxsize=64)  # a burst is looked at from three sides
 def _plain(text: str) -> str:
     """Without what is quoted; lower case, without accents and apostrophes."""
     said = _QUOTED.sub(" ", text) if _QUOTES.search(text) else text
