@@ -58,7 +58,7 @@ def _ways() -> dict[str, Callable[[], object]]:
         "joined": lambda: encode.notes([note] * JOINED, profile=WHATSAPP_CLOUD),
         "rewritten": lambda: encode.voice_note(frames, profile=phone),
         "rewritten, joined": lambda: encode.notes([frames] * JOINED, profile=phone),
-        "drawn": lambda: encode.voice_note(note),
+        "drawn": lambda: encode.voice_note(speech.as_another_note()),
         "bare": _bare,
     }
 

@@ -86,7 +86,7 @@ class Served:
         for number in range(first, first + notes):
             self.behind.graph.keep(str(number), sound(number))
             self.behind.telegram.files[f"f{number}"] = (f"voice/{number}.oga", sound(number))
-        self.voice.next(*[answer(speech.as_note(), "audio/ogg")] * notes)
+        self.voice.next(*[answer(speech.as_another_note(), "audio/ogg") for _ in range(notes)])
         load = Load(self.gateway.port, "", 16, messages=notes, rate=RATE, contacts=0, line=line, first=first, spoken=1)
         report = await loaded(load)
         if report.refused:

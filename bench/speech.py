@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from tts.profiles import WHATSAPP_PHONE
 SPOKEN = Path(__file__).parents[1] / "tests/fixtures/spoken/where-is-the-shop.pt-BR.ogg"
 SECONDS = 15.0
 RATE = 44_100
+_others = count(1)
 
 
 @cache
@@ -44,6 +47,14 @@ def as_mp3() -> bytes:
 def as_note() -> bytes:
     """Ogg Opus that already is a voice note."""
     return encode.voice_note(as_mp3()).data
+
+
+def as_another_note() -> bytes:
+    """As long, with a sound of its own each time: what was drawn lately is not drawn again."""
+    whole, at = ogg.opened(as_note()), next(_others)
+    at %= len(whole.packets)
+    packets = [*whole.packets[at:], *whole.packets[:at]]
+    return ogg.written(replace(whole, packets=packets), rate=ogg.RATE_HZ, vendor=b"bench")
 
 
 @cache

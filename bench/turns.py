@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -128,7 +128,10 @@ def _text_rows(name: str, seen: Seen) -> list[Row]:
 async def voice(scale: Scale, folder: Path) -> list[Row]:
     """A reply of three stretches, each with a sound of its own, as a voice note: sounds that fit, and such that must be
     encoded."""
-    sounds = {"fits": answer(speech.as_note(), "audio/ogg"), "mp3": answer(speech.as_mp3(), "audio/mpeg")}
+    sounds = {
+        "fits": lambda: answer(speech.as_another_note(), "audio/ogg"),
+        "mp3": lambda: answer(speech.as_mp3(), "audio/mpeg"),
+    }
     cpu: dict[str, list[float]] = defaultdict(list)
     calm: dict[str, list[float]] = defaultdict(list)
     async with served(folder) as here:
@@ -149,6 +152,6 @@ async def voice(scale: Scale, folder: Path) -> list[Row]:
     ]
 
 
-async def _spoken(here: Served, sound: Fault, replies: int, at_once: int) -> tuple[Report, float]:
-    here.voice.next(*[sound] * replies)
+async def _spoken(here: Served, sound: Callable[[], Fault], replies: int, at_once: int) -> tuple[Report, float]:
+    here.voice.next(*[sound() for _ in range(replies)])
     return await here.turns("spoken", replies, at_once)
