@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import filterfalse
 
 _WORDS: dict[str, frozenset[str]] = {
     "pt": frozenset(
@@ -106,7 +107,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 def fold(text: str) -> str:
     """Lower case without accents: what a hurried customer types."""
     decomposed = unicodedata.normalize("NFKD", text.lower().replace("’", "'"))
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    return decomposed if decomposed.isascii() else "".join(filterfalse(unicodedata.combining, decomposed))
 
 
 def language_of(text: str) -> str:

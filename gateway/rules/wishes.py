@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from string import ascii_lowercase
 from typing import Literal
@@ -637,6 +637,8 @@ _BY_NAME = re.compile(
     r"|^(?:[Ee]st[aá]) " + _NAME + r"$"
 )
 """Somebody they know: "posso falar com a Paula?"."""
+_CAPITAL = re.compile(r" [A-ZÁÉÍÓÚ][a-zà-ÿ]{2}")
+"""The same of `_BY_NAME`."""
 _BOT_FAILS = re.compile(
     r"\b(?:this|the|your|stupid|useless|dumb) (?:chat)?bot\b.{0,12}\b(?:useless|stupid|dumb|doesnt|does not|isnt|is"
     r" not|"
@@ -695,6 +697,8 @@ _ROBOT = re.compile(
     r"(?!玩具|吸尘|扫地|吸|拖)"
     r"|机器人(?:没用|听不懂|不懂|解决不了|不行|没有用)"
 )
+_MACHINE = re.compile(r"bo|maquina|machine|automated|inteligencia| (?:ia|ai)\b|[\u3400-\u9fff]")
+"""Without it neither `_ROBOT` nor `_BOT_FAILS` says anything, and it is looked for much faster."""
 _DECLINES = re.compile(
     r"\bnao (?:\w+ ){0,3}(?:falar|conversar|atendentes?|humanos?|pessoas?|alguem|passa\w*|passe|transf\w+|"
     r"chama\w*|chame)\b"
@@ -805,47 +809,33 @@ _SIMPLIFIED = str.maketrans(
     "轉請嗎員聯繫電話個經機裡們說講誰來給幫還沒麼為務專問對時間現實線換動覆復處應該會總負責訴謝領導後財術銷務門難決給見讓聽懂無這樣開關",
     "转请吗员联系电话个经机里们说讲谁来给帮还没么为务专问对时间现实线换动复复处应该会总负责诉谢领导后财术销务门难决给见让听懂无这样开关",
 )
-_SPELLED = tuple(
-    (re.compile(pattern), plain)
-    for pattern, plain in (
-        (r"'", ""),
-        (r"[^\w\s,:，/]", " "),
-        (r"([a-z])\1{2,}", r"\1"),
-        (r"\bvc(s?)\b", r"voce\1"),
-        (r"\bc\b", "com"),
-        (r"\bp\b", "para"),
-        (r"\bw\b", "with"),
-        (r"\bqr?o\b", "quero"),
-        (r"\bn\b", "nao"),
-        (r"\bq\b", "que"),
-        (r"\bflr\b", "falar"),
-        (r"\bk(?:i|e|ie)ro\b", "quiero"),
-        (r"\bablar\b", "hablar"),
-        (r"\bnesesito\b", "necesito"),
-        (r"\bwanna\b", "want to"),
-        (r"\bcan u\b", "can you"),
-        (r"\b(talk|speak|chat) 2\b", r"\1 to"),
-        (r"\bsum(one|body)\b", r"some\1"),
-        (r"\bsome one\b", "someone"),
-        (r"\bhum[ae]n\b|\bhooman\b|\bhunan\b", "human"),
-        (r"\bumano\b", "humano"),
-        (r"\bsum1\b", "someone"),
-        (r"\btlk\b", "talk"),
-        (r"\blemme\b", "let me"),
-        (r"\bgimme\b", "give me"),
-        (r"\bcn\b", "con"),
-        (r"\b[xp] ?favor\b", "por favor"),
-        (r"\bqiero\b", "quiero"),
-        (r"\bqero\b", "quero"),
-        (r"\bkien\b", "quien"),
-        (r"\bay (?=alguien|algun|un|una|gente|personas?)\b", "hay "),
-        (r"\bvdd\b", "verdade"),
-        (r"\bthru\b", "through"),
-        (r"转仁工|转人[公功]", "转人工"),
-        (r"\brecursos humanos\b|\bhuman resources\b", "rh"),
-        (r"\s+", " "),
+_MARK = re.compile(r"[^\w\s,:，/]")
+_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+_RUN = re.compile(r"\w+")
+_LATIN = re.compile(r"[a-z]+")
+_SHORT = {
+    "vc": "voce", "vcs": "voces", "c": "com", "p": "para", "w": "with", "qo": "quero", "qro": "quero", "n": "nao",
+    "q": "que", "flr": "falar", "kiro": "quiero", "kero": "quiero", "kiero": "quiero", "ablar": "hablar",
+    "nesesito": "necesito", "wanna": "want to", "sumone": "someone", "sumbody": "somebody", "humen": "human",
+    "hooman": "human", "hunan": "human", "umano": "humano", "sum1": "someone", "tlk": "talk", "lemme": "let me",
+    "gimme": "give me", "cn": "con", "xfavor": "por favor", "pfavor": "por favor", "qiero": "quiero", "qero": "quero",
+    "kien": "quien", "vdd": "verdade", "thru": "through",
+}  # fmt: skip
+"""Whole words, as they are typed in a hurry."""
+_SEVERAL = tuple(
+    (sign, re.compile(pattern), plain)
+    for sign, pattern, plain in (
+        ("can u", r"\bcan u\b", "can you"),
+        ("some one", r"\bsome one\b", "someone"),
+        ("x favor", r"\bx favor\b", "por favor"),
+        ("ay ", r"\bay (?=alguien|algun|un|una|gente|personas?)\b", "hay "),
+        ("转", r"转仁工|转人[公功]", "转人工"),
+        ("recursos humanos", r"\brecursos humanos\b", "rh"),
+        ("human resources", r"\bhuman resources\b", "rh"),
     )
 )
+"""Of more than one word. Most clauses have none, which the sign in front tells much faster than the pattern."""
+_TO = re.compile(r"\b(talk|speak|chat) 2\b")
 _OFTEN_MISTYPED = (
     "atendente humano pessoa agente asesor persona person human agent representative operador vendedor supervisor "
     "someone falar hablar"
@@ -949,7 +939,7 @@ def _asks_for_person(clause: str) -> bool:
 
 
 def _asks_by_name(clause: str) -> bool:
-    if not _BY_NAME.search(clause):
+    if not _CAPITAL.search(clause) or not _BY_NAME.search(clause):
         return False
     plain = spelled(clause)
     return not (_DECLINES.search(plain) or _ASKS_ABOUT.search(plain) or _SOMEONE_ELSES.search(plain))
@@ -964,7 +954,9 @@ def _is_of_others(clause: str, letters: str) -> bool:
 
 def _is_no_robots(clause: str, letters: str) -> bool:
     """No machines, or nobody there: said with a "no" that declines nothing."""
-    if _ROBOT.search(clause) or _BOT_FAILS.search(clause) or _NO_ROBOTS.search(letters):
+    if _MACHINE.search(clause) and (_ROBOT.search(clause) or _BOT_FAILS.search(clause)):
+        return True
+    if _NO_ROBOTS.search(letters):
         return True
     if _HAN.search(clause) and any(said.search(clause) for said in (_ZH_NO_ROBOTS, *_ZH_THERE)):
         return True
@@ -992,7 +984,16 @@ def _letter(word: str) -> str:
 
 
 def spelled(clause: str) -> str:
-    clause = fold(clause).translate(_SIMPLIFIED)
-    for pattern, plain in _SPELLED:
-        clause = pattern.sub(plain, clause)
-    return re.sub(r"[a-z]+", lambda word: _MEANT.get(word[0], word[0]), clause).strip(" ,，:")
+    clause = _DRAWN_OUT.sub(r"\1", _MARK.sub(" ", fold(clause).translate(_SIMPLIFIED).replace("'", "")))
+    clause = _each(_RUN, _SHORT, _TO.sub(r"\1 to", clause))
+    for sign, pattern, plain in _SEVERAL:
+        if sign in clause:
+            clause = pattern.sub(plain, clause)
+    return _each(_LATIN, _MEANT, " ".join(clause.split())).strip(" ,，:")
+
+
+def _each(words: re.Pattern[str], meant: Mapping[str, str], clause: str) -> str:
+    """Most clauses have none of them."""
+    if meant.keys().isdisjoint(words.findall(clause)):
+        return clause
+    return words.sub(lambda word: meant.get(word[0], word[0]), clause)

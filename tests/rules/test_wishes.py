@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from gateway.rules import wishes
 from gateway.rules.courtesies import courtesy_of, without_courtesies
-from gateway.rules.wishes import asks_for_person, wants_person
+from gateway.rules.wishes import asks_for_person, spelled, wants_person
 from tests.rules.corpora import corpus, rates
 
 WANTS = {
@@ -336,3 +339,30 @@ def test_a_clause_without_an_end_is_read_in_parts(word: str) -> None:
     wants_person(word * 2000)
     assert wants_person("a " * 3000 + ". quero um atendente")
     assert not wants_person("qual o prazo " * 500)
+
+
+def test_the_signs_that_are_looked_for_first_hide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [row["text"] for half in ("worked_on", "held_out", "fresh") for row in corpus(f"wishes_{half}")]
+    found = [wants_person(text) for text in said]
+    with monkeypatch.context() as without:
+        for sign in ("_MACHINE", "_CAPITAL"):
+            without.setattr(wishes, sign, re.compile(""))
+        assert [wants_person(text) for text in said] == found
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [
+        ("Vcs podem  chamar um HUMANNN?", "voces podem chamar um human"),
+        ("qro flr c sum1, xfavor", "quero falar com someone, por favor"),
+        ("talk 2 a hunan pls", "talk to a human pls"),
+        ("c1 p_p q", "c1 p_p que"),
+        ("ay alguien? ay, ay uno", "hay alguien ay, hay uno"),
+        ("can u get some one", "can you get someone"),
+        ("Recursos Humanos, humen resources", "rh, rh"),
+        ("我要转人公", "我要转人工"),
+        ("atendnte", "atendente"),
+    ],
+)
+def test_it_is_read_as_it_was_meant(typed: str, plain: str) -> None:
+    assert spelled(typed) == plain
