@@ -38,6 +38,7 @@ from .refusals import BASE_URL, Refusal, Verdict, speech_error, surprise
 from .retrying import asked_again, retry_after
 from .slots import Slots
 from .sniffing import sound
+from .tls import trust
 
 if TYPE_CHECKING:
     import httpx
@@ -336,7 +337,10 @@ class ElevenLabs:
         patience = httpx.Timeout(self._timeout, connect=min(CONNECT_S, self._timeout))
         # Redirects are not followed: only the configured address was checked for where it leads.
         self._http = self._http or httpx.AsyncClient(
-            timeout=patience, follow_redirects=False, event_hooks={"response": [bound(httpx.AsyncByteStream)]}
+            timeout=patience,
+            follow_redirects=False,
+            event_hooks={"response": [bound(httpx.AsyncByteStream)]},
+            verify=trust(httpx),
         )
         return AsyncElevenLabs(
             api_key=self._api_key,

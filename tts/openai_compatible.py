@@ -32,6 +32,7 @@ from .refusals import BASE_URL, Refusal, Verdict, speech_error, surprise
 from .retrying import asked_again, retry_after
 from .slots import Slots
 from .sniffing import sound
+from .tls import trust
 
 if TYPE_CHECKING:
     import httpx2
@@ -246,7 +247,10 @@ class OpenAICompatible:
         patience = httpx2.Timeout(self._timeout, connect=min(CONNECT_S, self._timeout))
         # Redirects are not followed: only the configured address was checked for where it leads.
         self._http = self._http or httpx2.AsyncClient(
-            timeout=patience, follow_redirects=False, event_hooks={"response": [bound(httpx2.AsyncByteStream)]}
+            timeout=patience,
+            follow_redirects=False,
+            event_hooks={"response": [bound(httpx2.AsyncByteStream)]},
+            verify=trust(httpx2),
         )
         return AsyncOpenAI(
             # Never None: the SDK would take the key of the environment to somebody else's server.

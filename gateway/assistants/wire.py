@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from gateway.assistants.base import AssistantError
 from gateway.assistants.faults import Fault, fault_in, fault_of
 from tts.findings import Finding
+from tts.tls import trust
 
 if TYPE_CHECKING:
     import httpx2
@@ -48,7 +49,8 @@ def open_client(
         max_retries=0,
         timeout=timeout,
         # Redirects are not followed: only the configured address was checked for where it leads.
-        http_client=http_client or DefaultAioHttpClient(timeout=timeout, follow_redirects=False),
+        http_client=http_client
+        or DefaultAioHttpClient(timeout=timeout, follow_redirects=False, verify=trust(httpx2)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.assistants.faults import CODE, retry_after
 from gateway.hearing.base import Heard, HearingError
 from gateway.hearing.files import ToOpus, in_a_thread, two_letters, upload
+from tts.tls import trust
 
 if TYPE_CHECKING:
     import httpx
@@ -93,7 +94,8 @@ class ElevenLabsHearing:
             from elevenlabs.client import AsyncElevenLabs
 
             # Injected, because the SDK has no way to close a client of its own.
-            self._http = self._http or httpx.AsyncClient(timeout=httpx.Timeout(self._timeout_s, connect=5.0))
+            patience = httpx.Timeout(self._timeout_s, connect=5.0)
+            self._http = self._http or httpx.AsyncClient(timeout=patience, verify=trust(httpx))
             self._opened = AsyncElevenLabs(api_key=self._key(), base_url=self._base_url, httpx_client=self._http)
         return self._opened
 
