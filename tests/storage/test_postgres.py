@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import re
 import shutil
 import socket
 import subprocess
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import lanes
+from storage import functions, lanes
 from storage.lanes import Values
 from storage.model import Conversation, Kind, Outcome, Passing, Post, Settled, Settlement, Turn, TurnId, conversation_id
 from storage.postgres import MIGRATING, PostgresStore
@@ -150,6 +152,24 @@ def stepped(text: str) -> dict[int, str]:
     """The schema, and a step after it."""
     now = lanes.steps()
     return {**now, max(now) + 1: text}
+
+
+async def test_two_versions_call_functions_of_their_own(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside each other in one database; here the newer one counts from a hundred."""
+    old = PostgresStore(url)
+    await old.open()
+    with monkeypatch.context() as later:
+        answer = "RETURN _verdict || ' ' || _seq;"
+        assert answer in functions._ACCEPT
+        changed = functions._ACCEPT.replace(answer, "RETURN _verdict || ' ' || (100 + _seq);")
+        later.setattr("storage.functions._ACCEPT", changed)
+        new = PostgresStore(url)
+    await new.open()
+    assert [(await store.accept(who("ana"), post("ana", f"{n}"))).seq for n, store in enumerate([old, new, old])] == [
+        1, 102, 3,
+    ]  # fmt: skip
+    await old.close()
+    await new.close()
 
 
 async def test_a_step_may_take_longer_than_any_other_statement(
@@ -393,6 +413,45 @@ async def test_a_storm_of_redeliveries_is_stored_once_and_nobody_waits_for_nobod
     assert sorted(kept) == sorted([*range(1, 11)] * 30), "and no number is missing"
     for store in stores:
         await store.close()
+
+
+# -- what a server is asked ------------------------------------------------------------------------------
+
+
+async def test_a_post_and_a_settle_are_one_round_trip_each(store: PostgresStore) -> None:
+    asked = store.statements
+    await store.accept(who("ana"), post("ana", "0"))
+    assert store.statements - asked == 1
+    [claim] = await store.claim(Kind.IN, 1, LEASE, "me")
+    asked = store.statements
+    assert await store.settle(claim, Settlement(claim.tail)) is Settled.DONE
+    assert store.statements - asked == 1
+
+
+async def test_a_connection_plans_along_indexes_and_is_not_put_back_after_each_use(url: str) -> None:
+    store = PostgresStore(url, size=1)
+    await store.open()
+    assert [tuple(row) for row in await store._all("SHOW plan_cache_mode", {})] == [("force_generic_plan",)]
+    await store._all("SELECT set_config('application_name', 'as it was', false)", {})
+    assert [tuple(row) for row in await store._all("SHOW application_name", {})] == [("as it was",)]
+    await store.close()
+
+
+SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|ALTER|WITH|FROM|WHERE|VALUES|SET|JOIN|ON)\b")
+
+
+def said(*names: str) -> int:
+    """Characters of SQL in files of the store."""
+    trees = [ast.parse((Path(lanes.__file__).parent / name).read_text("utf-8")) for name in names]
+    nodes = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return sum(len(" ".join(text.split())) for text in nodes if isinstance(text, str) and SQL.search(text))
+
+
+def test_nine_tenths_of_what_is_said_are_said_to_both_engines() -> None:
+    schema = re.sub(r"--.*", "", "".join(lanes.steps().values()))
+    both = said("lanes.py", "again.py", "inspection.py", "retention.py") + len(" ".join(schema.split()))
+    for alone in (said("postgres.py", "functions.py"), said("sqlite.py", "writer.py", "folding.py")):
+        assert both / (both + alone) >= 0.9
 
 
 # -- through PgBouncer ---------------------------------------------------------------------------------
