@@ -37,8 +37,10 @@ from storage.model import (
     conversation_id,
 )
 from tests.fakes.collector import FakeCollector, plain
+from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.fakes.openai import FakeOpenAI
 from tests.story.running import running, toml
+from tests.story.test_voice import spoken_queue
 
 ROOT = Path(__file__).parents[2]
 SECRET = "Authorization=Bearer%20tr4ce-k3y"
@@ -85,6 +87,19 @@ async def test_a_turn_is_one_trace_from_its_first_message_to_its_delivery(
     assert wait.start_time_unix_nano == whole.start_time_unix_nano
     assert wait.end_time_unix_nano <= whole.end_time_unix_nano <= deliver.end_time_unix_nano
     assert all(span.start_time_unix_nano <= span.end_time_unix_nano for span in spans)
+
+
+async def test_what_is_spoken_is_a_step_of_its_turn(collector: FakeCollector, tmp_path: Path) -> None:
+    async with (
+        FakeOpenAI() as openai,
+        FakeElevenLabs() as elevenlabs,
+        running(spoken_queue(openai, elevenlabs), tmp_path) as (_, contact),
+    ):
+        await contact.ask("Tem pix?")
+        await collector.until("turn", "hear", "answer", "speak", "deliver")
+    [whole], [answer], [speak] = (collector.named(name) for name in ("turn", "answer", "speak"))
+    assert speak.parent_span_id == answer.parent_span_id == whole.span_id
+    assert answer.start_time_unix_nano <= speak.start_time_unix_nano <= whole.end_time_unix_nano
 
 
 async def test_a_span_tells_what_was_done_and_why(collector: FakeCollector, tmp_path: Path) -> None:
