@@ -50,6 +50,8 @@ LITTLE = 200 * 1024 * 1024
 """Bytes of free disk with which a gateway soon cannot write."""
 LONG_LOG = 256 * 1024 * 1024
 """Bytes of a write-ahead log that something keeps from being folded back; 64 MiB are usual after a peak."""
+OPEN_LONG = 600_000
+"""Milliseconds after which a transaction on a server is a forgotten one, or a copy that takes its time."""
 SLOW_SYNC = 0.05
 """Seconds for a write to be on disk: every acknowledged message waits for one."""
 SYNCS = 5
@@ -106,7 +108,7 @@ def examine(config: Config, now: int, *, synced: Callable[[Path], float] | None 
 async def _at_a_server(config: Config) -> Diagnosis:
     """Whether a gateway runs on it nobody can tell from here, and its file and disk are the server's own matter."""
     try:
-        from storage.postgres import PostgresStore
+        from storage.postgres import HEALTH, PostgresStore
     except ImportError:
         return Diagnosis([Finding("error", "database", EXTRA)], (), None)
     store = PostgresStore(config.storage.url, size=1)
@@ -118,14 +120,26 @@ async def _at_a_server(config: Config) -> Diagnosis:
         answers = {
             name: rows for name, sql in QUESTIONS.items() if (rows := await _asked(store, sql, values)) is not None
         }
+        told = _server(await _asked(store, HEALTH, {}))
         dead = await store.dead(MANY)
     except StoreError as error:
         cure = "`recado check` says whether address, name and password are right"
         return Diagnosis([Finding("error", "database", f"it cannot be asked: {error}: {cure}")], (), None)
     finally:
         await store.close()
-    told = Finding("ok", "database", "PostgreSQL")
     return Diagnosis([told, *_Answers(answers, now, None).findings()], dead, None)
+
+
+def _server(rows: Sequence[Row] | None) -> Finding:
+    """What `HEALTH` says."""
+    if not rows:
+        return Finding("ok", "database", "PostgreSQL")
+    ((version, size, oldest),) = rows
+    told = f"PostgreSQL {version}, {_mb(size)}"
+    if oldest > OPEN_LONG:
+        cure = "tables grow behind it, and looking for work gets slower: pg_stat_activity says whose it is; end it"
+        return Finding("warning", "database", f"{told}; a transaction is open for {_time(oldest)}: {cure}", "open_long")
+    return Finding("ok", "database", told)
 
 
 async def _asked(store: PostgresStore, sql: str, values: Mapping[str, int]) -> Sequence[Row] | None:

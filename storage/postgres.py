@@ -417,6 +417,12 @@ SELECT pg_logical_emit_message(true, 'recado', '') WHERE current_setting('synchr
 WAS_DONE = """
 SELECT 1 FROM lane WHERE kind = :kind AND key = :key AND epoch = :epoch AND busy = 0 AND head = :upto AND head > :head
 """
+# For `recado doctor`. Of other roles' transactions the server tells those alone who may read its statistics.
+HEALTH = """
+SELECT split_part(current_setting('server_version'), ' ', 1), pg_database_size(current_database()), COALESCE((
+  SELECT CAST(EXTRACT(EPOCH FROM MAX(clock_timestamp() - xact_start)) * 1000 AS BIGINT) FROM pg_stat_activity
+  WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()), 0)
+"""
 LOADS = f"""
 SELECT c.n, e.*, f.told, t.*
 FROM unnest(CAST($1 AS SMALLINT[]), CAST($2 AS TEXT[]), CAST($3 AS BIGINT[]), CAST($4 AS BIGINT[]))

@@ -228,6 +228,25 @@ async def test_of_a_database_server_the_same_is_asked(
     assert "recado check" in capsys.readouterr().err
 
 
+async def test_a_forgotten_transaction_at_a_server_is_told(
+    tmp_path: Path, postgres: Server, aside: Aside, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, config = postgres.database(), written(tmp_path)
+    url = postgres.url(name)
+    config.write_text(config.read_text("utf-8") + f'[storage]\nurl = "{url}"\n', "utf-8")
+    store = PostgresStore(url)
+    await store.open()
+    await store.close()
+    monkeypatch.setattr(doctor, "OPEN_LONG", 0)
+    assert await recado("doctor", "--config", config) == 0
+    assert re.search(r"database: PostgreSQL \d+(\.\d+)+, \d+\.\d MB$", capsys.readouterr().out, re.MULTILINE)
+    aside.execute(url, "BEGIN; SELECT 1")
+    assert await recado("doctor", "--config", config) == 0
+    assert "a transaction is open for" in capsys.readouterr().err
+    aside.forget(url)
+    postgres.drop(name)
+
+
 async def test_a_question_that_takes_too_long_does_not_hide_the_others(
     tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
