@@ -14,6 +14,7 @@ from gateway.live import IDLE, WAITING, Live
 from gateway.rules.aside import aside
 from gateway.rules.precedence import answers_at_once, picks_option
 from gateway.rules.window import bounds
+from gateway.telemetry import Telemetry
 from gateway.transcript import Kept
 from storage.media import MediaStore
 from storage.model import Conversation, ConversationId, Media, MediaId, Post, Posted, Verdict, conversation_id
@@ -50,9 +51,18 @@ class Accepted:
 
 
 class Intake:
-    def __init__(self, store: Store, media: MediaStore, encoder: Encoder, live: Live, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        media: MediaStore,
+        encoder: Encoder,
+        live: Live,
+        telemetry: Telemetry,
+        now: Callable[[], int],
+    ) -> None:
         """`now`: milliseconds since the epoch."""
         self._store, self._media, self._encoder, self._live, self._now = store, media, encoder, live, now
+        self._telemetry = telemetry
         self._writing, self._shed = 0, False
 
     async def accept(
@@ -110,6 +120,7 @@ class Intake:
             if not self._shed:
                 log.warning("more comes in than can be written down: messages are refused for a moment (503)")
             self._shed = True
+            self._telemetry.refused.labels(conversation.channel).inc()
             raise TooMuch("more comes in than can be written down", RELIEF)
         self._writing += 1
         try:

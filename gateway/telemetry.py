@@ -24,6 +24,9 @@ class Telemetry:
     def __init__(self) -> None:
         r = self.registry = CollectorRegistry()
         self.received = Counter("recado_messages_received", "Inbound messages", ["channel", "verdict"], registry=r)
+        self.refused = Counter(
+            "recado_messages_refused", "Not taken, for more came in than can be written down", ["channel"], registry=r
+        )
         self.ack = Histogram(
             "recado_ack_seconds", "From the request's first byte to the commit", buckets=SECONDS, registry=r
         )

@@ -68,6 +68,7 @@ async def test_what_cannot_be_kept_is_refused_and_comes_again(
         statuses = [(await task)[0] for task in asked]
         assert sorted(statuses) == [202] * 5 + [503] * 3
         assert len([line for line in caplog.records if line.levelname in ("WARNING", "ERROR")]) == 1, "not one for each"
+        assert gateway.telemetry.refused.labels("api")._value.get() == 3
         again = [await person.post(note) for person, note in zip(people, notes, strict=True)]
         assert [status for status, _ in again] == [202] * 8
         for person in people:
