@@ -339,9 +339,10 @@ class Deliveries:
 
     async def _piece_went(self, way: Way, sent: Sent, detail: str) -> Way:
         """Known at once: its echo is ours, whatever becomes of the rest, and says nothing about the next one."""
-        at = await self.store.now()
-        receipt = Receipt(way.claim.key, way.entries[0].dedup, sent.status, at, sent.provider_id, detail)
-        await self.store.record(receipt)
+        with suppress(Unavailable):  # what went is not sent again for that
+            at = await self.store.now()
+            receipt = Receipt(way.claim.key, way.entries[0].dedup, sent.status, at, sent.provider_id, detail)
+            await self.store.record(receipt)
         self._echoed.pop(way.conversation.id, None)
         return replace(way, begun=True)
 

@@ -147,6 +147,7 @@ class Loop:
         if self._kind is Kind.IN:
             self._telemetry.lateness.observe(max(0, claim.claimed_at - claim.ripe_at) / 1000)
         task = asyncio.create_task(self._work_on(claim))
+        self._kept.discard(claim.key)  # that was the one before, which may not have gone yet
         self._running[claim.key] = (claim, task)
         task.add_done_callback(lambda _: self._finished(claim))
 

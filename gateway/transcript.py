@@ -23,6 +23,8 @@ VOICE_NOTE = "🎤"
 """Stands for a voice note whose sound is elsewhere."""
 INSTEAD = "text_instead:"
 """Begins what a receipt tells of a voice note whose words went."""
+SHORT = 4096
+"""Characters of an entry that is remembered once it was read: one that brings its own history has a million."""
 WAKE = "wake"
 """The meaning of an inbound entry that nobody wrote: it is time to look at the conversation; `of` says what for."""
 RANK = {"unsure": 0, "withdrawn": 1, "templated": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5, "played": 6}
@@ -122,8 +124,11 @@ def content_digest(text: str, audio: bytes | None) -> str:
     return digest.hexdigest()
 
 
-@lru_cache(maxsize=256)  # a turn looks at its history from several sides
 def received(entry: Entry) -> Received:
+    return (_read_lately if len(entry.body) <= SHORT else _read)(entry)
+
+
+def _read(entry: Entry) -> Received:
     body = orjson.loads(entry.body)
     audio, wish = body.get("audio"), body.get("wish")
     return Received(
@@ -140,6 +145,9 @@ def received(entry: Entry) -> Received:
         attachments=[_kept(fields) for fields in body.get("attachments", ())],
         wish=_wish(wish) if wish else Wish(),
     )
+
+
+_read_lately = lru_cache(maxsize=256)(_read)  # a turn looks at its history from several sides
 
 
 def sent_body(turn: str, part: Mapping[str, Any], *, envelope: Mapping[str, Any], spell: int | None, last: bool) -> str:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from gateway.app import Gateway
 from gateway.checking import check
 from gateway.config import ConfigError, parse
-from storage.model import Claim, Kind, Settled, Settlement, conversation_id
+from storage.model import Claim, Kind, Receipt, Settled, Settlement, conversation_id
+from storage.store import Unavailable
 from tests.fakes import evolution as evolution_wire
 from tests.fakes import graph as wire
 from tests.fakes import sounds
@@ -299,6 +300,27 @@ async def test_the_echo_of_one_piece_says_nothing_about_the_next(
         await evo.post(gateway, evo.from_the_phone("e2", second))
         assert await held(gateway, evo) == ""
         assert (await gateway.store.depths()).dead == 0, "now it is known"
+
+
+async def test_a_piece_that_cannot_be_written_down_is_not_sent_again(
+    evo: Evolution, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openai.answer = lambda _: in_three_pieces()
+    async with running(at_length(with_an_ear(openai, evo, format="voice", channel=QUIETLY)), tmp_path) as (gateway, _):
+        record, trouble = gateway.store.record, [Unavailable("the disk is full")]
+
+        async def recording(receipt: Receipt) -> bool:
+            if trouble:
+                raise trouble.pop()
+            return await record(receipt)
+
+        monkeypatch.setattr(gateway.store, "record", recording)
+        evo.fake.next(evolution_wire.refused(413, {"message": "too large"}))
+        await evo.post(gateway, evo.message("m1", "Oi"))
+        await heard(evo, 4)
+        await quiet(gateway)
+        assert not trouble
+        assert [text == VOICE for text in evo.sent()] == [True, False, False, False]
 
 
 async def test_a_contact_who_cannot_be_reached_is_not_tried_again_until_he_writes(
