@@ -17,6 +17,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+import bench.chaos.__main__ as chaos
 from bench import aloud, engines, lanes, rising, turns
 from bench.__main__ import MEASUREMENTS
 from bench.config import configuration
@@ -242,3 +243,15 @@ async def test_the_measurement_of_pace_comes_to_its_end(tmp_path: Path, monkeypa
         monkeypatch.setattr(aloud, name, value)
     rows = await MEASUREMENTS["aloud"](TINY, tmp_path)
     assert len({row.what for row in rows if isinstance(row, Row)}) == len(rows) == 7
+
+
+def test_the_failure_matrix_says_what_the_last_run_of_its_trials_saw() -> None:
+    page = chaos.PAGE.read_text("utf-8")
+    table, _, rest = page.partition(chaos.BEGIN)[2].partition(chaos.END)
+    assert chaos._briefly(rest, chaos._rows(table)) == rest
+    seen = "468 acknowledged, 29 of them lost, 7 twice"
+    rows = {("`behind`: a death", "PostgreSQL, 3 processes"): f"| … | … | {seen} | PASS |"}
+    told = chaos._briefly("| a server | waits | `behind` |\n| nobody | – | `poison`: SQLite PASS |", rows)
+    assert told.splitlines() == [
+        "| a server | waits | `behind`: PostgreSQL 29 lost, 7 twice, of 468 |", "| nobody | – | `poison` |",
+    ]  # fmt: skip

@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,9 +32,12 @@ PAGE = Path(__file__).parents[2] / "docs/reliability.md"
 OVERLAP = "overlap"
 TURNS = {True: 5_000, False: 100_000}
 """Of the overlap row; True: quick."""
-WHATS = {name: what for name, (_, _, what) in TRIALS.items()} | {OVERLAP: "two turns of one conversation at a time"}
+_NAMED = {name: what for name, (_, _, what) in TRIALS.items()} | {OVERLAP: "two turns of one conversation at a time"}
+WHATS = {name: f"`{name}`: {what}" for name, what in _NAMED.items()}
+"""As the table and the terminal name them."""
 COLUMNS = "| what happens | where | seen | |\n|---|---|---|---|"
 STORES = {Engine.SQLITE: "SQLite", Engine.POSTGRES: f"PostgreSQL, {FLEET} processes"}
+COUNTED = re.compile(r"(\d[\d,]*) acknowledged, (\d[\d,]*)[^,;]* lost, .*?(\d[\d,]*)[^,;]* twice")
 VERDICTS = {True: "PASS", False: "**FAIL**"}
 
 
@@ -154,7 +157,22 @@ def _keep(table: str, page: Path) -> None:
     last, _, tail = rest.partition(END)
     rows = _rows(last) | _rows(table)
     about = (last if len(rows) > len(_rows(table)) else f"\n{table}").partition("| what")[0].removeprefix("\n")
-    page.write_text(f"{head}{BEGIN}\n{about}{COLUMNS}\n{_joined(rows)}\n{END}{tail}", "utf-8")
+    page.write_text(f"{head}{BEGIN}\n{about}{COLUMNS}\n{_joined(rows)}\n{END}{_briefly(tail, rows)}", "utf-8")
+
+
+def _briefly(text: str, rows: dict[tuple[str, str], str]) -> str:
+    """The same, with what the trials saw in the last cell of each line that names some: the failure matrix."""
+    seen: dict[str, list[str]] = {}
+    for (what, where), line in rows.items():
+        found, verdict = COUNTED.search(line), line.rstrip(" |").rpartition("| ")[2]
+        brief = f"{found[2]} lost, {found[3]} twice, of {found[1]}" if found else verdict
+        seen.setdefault(what.split("`")[1], []).append(f"{where.partition(',')[0]} {brief}")
+    cell = re.compile(r"(?<=\| )`\w+`[^|\n]*(?= \|$)", re.MULTILINE)
+    return cell.sub(lambda last: "; ".join(_named(name, seen) for name in re.findall(r"`(\w+)`", last[0])), text)
+
+
+def _named(name: str, seen: Mapping[str, Sequence[str]]) -> str:
+    return f"`{name}`: {' · '.join(seen[name])}" if seen.get(name) else f"`{name}`"
 
 
 def _rows(table: str) -> dict[tuple[str, str], str]:
