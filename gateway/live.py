@@ -125,6 +125,10 @@ class Live:
             self._states[conversation] = state
         self.ring(conversation)
 
+    def makes(self, conversation: ConversationId) -> bool:
+        """A turn of it is made by this process."""
+        return conversation in self._here
+
     def elsewhere(self, most: int) -> list[ConversationId]:
         """Those that are busy without a turn of this process, the longest first."""
         return list(islice((id for id in self._states if id not in self._here), most))

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.config import ChannelSettings, Config
 from gateway.intake import Accepted, Intake
-from gateway.live import IDLE, Live
+from gateway.live import Live
 from gateway.telemetry import Telemetry
 from gateway.transcript import public_reply
 from gateway.web.access import Access, Caller
@@ -71,14 +71,15 @@ class Messages:
         return caller
 
     async def _turn(self, accepted: Accepted, seconds: float) -> Turn | None:
-        """The turn that covers the message, when it ends in time. While one is made there is nothing to look for."""
+        """The turn that covers the message, when it ends in time. While one is made here there is nothing to look for;
+        of one elsewhere it may not be heard that it ended, when the next has begun."""
         end, turn = time.monotonic() + seconds, None
         with self.live.watch(accepted.conversation) as bell:
             if accepted.duplicate:
                 turn = await self.store.turn_covering(accepted.conversation, accepted.message)
             while not turn and (left := end - time.monotonic()) > 0 and not self.live.over:
                 rung = await bell.wait(min(LOOK, left))
-                ended, bell.ended = bell.ended or self.live.state(accepted.conversation) == IDLE, False
+                ended, bell.ended = bell.ended or not self.live.makes(accepted.conversation), False
                 if not rung or ended or self.live.over:
                     turn = await self.store.turn_covering(accepted.conversation, accepted.message)
         return turn

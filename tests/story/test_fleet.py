@@ -20,9 +20,21 @@ from gateway.config import parse
 from gateway.fleet import Role, Together
 from gateway.live import IDLE, RECORDING, THINKING, WAITING, Live
 from gateway.telemetry import Telemetry
-from gateway.transcript import says
+from gateway.transcript import says, sent_body
 from gateway.turns import Turns
-from storage.model import Claim, Conversation, ConversationId, Entry, Kind, Post, conversation_id
+from storage.model import (
+    Claim,
+    Conversation,
+    ConversationId,
+    Entry,
+    Kind,
+    Outcome,
+    Post,
+    Settlement,
+    Turn,
+    TurnId,
+    conversation_id,
+)
 from storage.postgres import PostgresStore
 from storage.store import Fenced, Store, Unavailable
 from tests.fakes import evolution as evolution_wire
@@ -312,6 +324,30 @@ async def test_a_turn_of_another_process_is_shown_and_over_here_too(
         answer.end()
         await until(lambda: doors.live.state(id) == IDLE, "it is over")
         assert doors.live.elsewhere(9) == []
+
+
+async def test_a_turn_elsewhere_is_waited_for_no_longer_than_it_takes_though_another_message_waits(
+    openai: FakeOpenAI, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.web.messages.LOOK", 600)
+    async with AsyncExitStack() as stack:
+        team = Team(shared(toml(openai.base_url, openai_key=openai.key), url), tmp_path, stack)
+        doors = await team.process("web")
+        contact, there = await team.contact(doors), PostgresStore(url)
+        await there.open()
+        stack.push_async_callback(there.close)
+        asked = asyncio.create_task(contact.post(contact.message("Tem pix?"), wait=100))
+        (claim,) = await until(lambda: there.claim(Kind.IN, 1, 60_000, "there"), "the message is there")
+        id = claim.key
+        await until(lambda: doors.live.state(id) == THINKING, "it is heard of")
+        await (await team.contact(doors, contact.id)).say("E boleto?", id="second")
+        reply = {"conversation": id, "turn": f"{id}.1", "outcome": "answered", "reason": "assistant", "parts": []}
+        turn = Turn(TurnId(f"{id}.1"), id, 1, 0, claim.tail, 1, 2, Outcome.ANSWERED, "assistant", reply=reply)
+        said = Post(id, f"{id}.1:0", sent_body(f"{id}.1", {"kind": "text", "text": "Sim"}, envelope=reply, spell=None,
+                                               last=True))  # fmt: skip
+        await there.settle(claim, Settlement(claim.tail, [said], turn=turn))
+        assert (await until(lambda: asked.done() and asked.result(), "the reply"))[0] == 200
+        assert doors.live.state(id) != IDLE, "the next is not over"
 
 
 def test_of_a_turn_that_is_made_here_nobody_else_knows() -> None:
