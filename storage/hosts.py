@@ -24,12 +24,14 @@ def one_by_one(url: str) -> list[str]:
     hosts = (places or asked.get("host", "")).split(",")
     if len(hosts) == 1:
         return [url]
-    if places:
-        return [urlunsplit(parts._replace(netloc=who + at + host)) for host in hosts]
     ports = asked.pop("port", "").split(",")
     ports = ports if len(ports) == len(hosts) else ports[:1] * len(hosts)
-    each = [asked | {"host": host} | ({"port": port} if port else {}) for host, port in zip(hosts, ports, strict=True)]
-    return [urlunsplit(parts._replace(query=urlencode(query))) for query in each]
+    found = []
+    for host, port in zip(hosts, ports, strict=True):
+        query = asked | ({} if places else {"host": host}) | ({"port": port} if port else {})
+        place = who + at + host if places else parts.netloc
+        found.append(urlunsplit(parts._replace(netloc=place, query=urlencode(query))))
+    return found
 
 
 class Hosts:

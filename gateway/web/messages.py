@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.config import ChannelSettings, Config
 from gateway.intake import Accepted, Intake
-from gateway.live import Live
+from gateway.live import IDLE, Live
 from gateway.telemetry import Telemetry
 from gateway.transcript import public_reply
 from gateway.web.access import Access, Caller
@@ -79,7 +79,9 @@ class Messages:
                 turn = await self.store.turn_covering(accepted.conversation, accepted.message)
             while not turn and (left := end - time.monotonic()) > 0 and not self.live.over:
                 rung = await bell.wait(min(LOOK, left))
-                ended, bell.ended = bell.ended or not self.live.makes(accepted.conversation), False
+                here = self.store.alone or self.live.makes(accepted.conversation)
+                ended = bell.ended or not here or self.live.state(accepted.conversation) == IDLE
+                bell.ended = False
                 if not rung or ended or self.live.over:
                     turn = await self.store.turn_covering(accepted.conversation, accepted.message)
         return turn
