@@ -192,7 +192,7 @@ async def _paced(lines: Sequence[Line], talk: Talk) -> None:
     """Evenly, as long as a connection is free; a late tick is made up for."""
     talk.free.extend(lines)
     while not talk.over:
-        behind = int((time.perf_counter() - talk.began) * talk.load.rate) - talk.sent
+        behind = int((time.perf_counter() - talk.began) * talk.load.rate) + 1 - talk.sent  # the first is due at once
         for _ in range(min(behind, len(talk.free))):
             talk.free.popleft().write()
         await asyncio.sleep(0.001)
