@@ -208,7 +208,9 @@ class Gateway:
         presence = Presence(store, self.live, self.hooked, settings, queues)
         self.live.on_busy = presence.busy
         self.fetching = Fetching(store, self.media, self.encoder, self.hooked, telemetry)
-        self.intake = Intake(store, self.media, self.encoder, self.live, telemetry, _wall_ms)
+        self.intake = Intake(
+            store, self.media, self.encoder, self.live, telemetry, _wall_ms, channels=len(settings)
+        )
         self.desks = {queue.name: desk for queue in self.config.queues if (desk := equipment.desk(queue, self.config))}
         for desk in self.desks.values():
             stack.push_async_callback(desk.close)

@@ -168,8 +168,10 @@ def _server_flags(args: argparse.Namespace) -> Mapping[str, Any]:
 
 
 def _run_gateway(args: argparse.Namespace) -> int:
+    from gateway.databases import database
+
     config = load(args.config, flags=_server_flags(args))
-    if args.role != "all" and config.storage.url.startswith("sqlite"):
+    if args.role != "all" and database(config).alone:
         cure = "storage.url names a file, which belongs to one process: leave --role out, or name a PostgreSQL database"
         raise ConfigError(str(args.config), [f"--role {args.role}: {cure}"])
     return _serve(config, role=args.role)

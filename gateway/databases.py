@@ -23,6 +23,8 @@ EXTRA = "storage.url names a PostgreSQL server, and what speaks with it is missi
 
 
 class Database(Protocol):
+    alone: bool
+    """It belongs to one process."""
     keys: Path
     """Beside which the file with the vault's key lies, when the environment has none."""
 
@@ -44,6 +46,8 @@ class Database(Protocol):
 
 
 class File:
+    alone = True
+
     def __init__(self, path: Path) -> None:
         self.keys = self._path = path
 
@@ -62,6 +66,8 @@ class File:
 
 
 class Server:
+    alone = False
+
     def __init__(self, url: str, keys: Path) -> None:
         self._url, self.keys = url, keys
 

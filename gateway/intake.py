@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from gateway.config import ChannelSettings, Queue
 from gateway.live import IDLE, WAITING, Live
 from gateway.rules.aside import aside
 from gateway.rules.precedence import answers_at_once, picks_option
+from gateway.rules.sharing import crowded
 from gateway.rules.window import bounds
 from gateway.telemetry import Telemetry
 from gateway.transcript import Kept
@@ -59,11 +61,13 @@ class Intake:
         live: Live,
         telemetry: Telemetry,
         now: Callable[[], int],
+        *,
+        channels: int,
     ) -> None:
-        """`now`: milliseconds since the epoch."""
+        """`now`: milliseconds since the epoch. `channels`: so many share the room; a flood in one leaves some."""
         self._store, self._media, self._encoder, self._live, self._now = store, media, encoder, live, now
-        self._telemetry = telemetry
-        self._writing, self._shed = 0, False
+        self._telemetry, self._channels = telemetry, channels
+        self._writing, self._shed = Counter[str](), False
 
     async def accept(
         self, channel: ChannelSettings, queue: Queue, inbound: Inbound, *, at_once: bool = False
@@ -116,18 +120,19 @@ class Intake:
 
     async def _written(self, conversation: Conversation, post: Post, media: list[MediaId]) -> Posted:
         """Refused when so much waits for the disk already that the sender would give up first: it comes again."""
-        if self._writing >= MOST_WRITING:
+        channel, waiting = conversation.channel, self._writing
+        if waiting.total() >= MOST_WRITING or channel in crowded(waiting, MOST_WRITING, self._channels):
             if not self._shed:
                 log.warning("more comes in than can be written down: messages are refused for a moment (503)")
             self._shed = True
-            self._telemetry.refused.labels(conversation.channel).inc()
+            self._telemetry.refused.labels(channel).inc()
             raise TooMuch("more comes in than can be written down", RELIEF)
-        self._writing += 1
+        waiting[channel] += 1
         try:
             return await self._store.accept(conversation, post, media)
         finally:
-            self._writing -= 1
-            self._shed = self._shed and self._writing > 0
+            waiting[channel] -= 1
+            self._shed = self._shed and waiting.total() > 0
 
     def is_aside(self, channel: ChannelSettings, inbound: Inbound) -> str:
         """Why nobody is to answer it."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from gateway.live import Bell
@@ -140,7 +141,7 @@ class Loop:
         """Those that have their share of what runs here: the last free slots are for the others."""
         if unknown := [key for key in self._running if key not in self._whose]:
             self._whose.update(await self._store.whose(self._kind, unknown))
-        at_work = [self._whose.get(key, "") for key in self._running]
+        at_work = Counter(self._whose.get(key, "") for key in self._running)
         return crowded(at_work, self._slots, self._shares)
 
     def _start(self, claim: Claim) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
 
 SPARE = 4
 """One hand of so many is kept for those that have less than their share."""
@@ -15,11 +14,11 @@ def kept_free(hands: int, of: int) -> int:
     return max(1, hands // SPARE) if of > 1 and hands > 1 else 0
 
 
-def crowded(at_work: Iterable[str], hands: int, of: int) -> frozenset[str]:
+def crowded(at_work: Counter[str], hands: int, of: int) -> frozenset[str]:
     """Those that have their share, when few hands are free: they wait while the others do not."""
-    counts, spare = Counter(at_work), kept_free(hands, of)
-    if not spare or hands - counts.total() > spare:
+    spare = kept_free(hands, of)
+    if not spare or hands - at_work.total() > spare:
         return frozenset()
     share = math.ceil((hands - spare) / of)
-    waiting = frozenset(name for name, count in counts.items() if count >= share)
+    waiting = frozenset(name for name, count in at_work.items() if count >= share)
     return waiting if len(waiting) < of else frozenset()  # where all have theirs, nobody is waited for

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +27,7 @@ from gateway.rules.sharing import crowded, kept_free
     ],
 )
 def test_who_waits(at_work: str, hands: int, of: int, waits: str) -> None:
-    assert crowded(at_work, hands, of) == frozenset(waits)
+    assert crowded(Counter(at_work), hands, of) == frozenset(waits)
 
 
 @given(st.integers(1, 200), st.integers(2, 30), st.lists(st.integers(0, 29)))
@@ -34,9 +36,9 @@ def test_a_hand_is_left_for_whoever_has_none(hands: int, of: int, claims: list[i
     at_work: list[str] = []
     for claim in claims:
         name = str(claim % (of - 1))  # the last one waits all the while
-        if len(at_work) < hands and name not in crowded(at_work, hands, of):
+        if len(at_work) < hands and name not in crowded(Counter(at_work), hands, of):
             at_work.append(name)
     if hands >= 4 * of:
         assert len(at_work) < hands
-        assert str(of - 1) not in crowded(at_work, hands, of)
+        assert str(of - 1) not in crowded(Counter(at_work), hands, of)
     assert kept_free(hands, of) <= max(1, hands // 4)

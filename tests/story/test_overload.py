@@ -60,21 +60,39 @@ async def test_what_cannot_be_kept_is_refused_and_comes_again(
             asked = [asyncio.create_task(person.post(note)) for person, note in zip(people, notes, strict=True)]
             refused, _waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
             async with asyncio.timeout(60):
-                while len([task for task in asked if task.done()]) < 3:
+                while len([task for task in asked if task.done()]) < 4:  # the last place is kept for other channels
                     await asyncio.sleep(0.01)
-            assert [(await task)[0] for task in asked if task.done()] == [503] * 3
+            assert [(await task)[0] for task in asked if task.done()] == [503] * 4
             assert refused
             may_write.set()
         statuses = [(await task)[0] for task in asked]
-        assert sorted(statuses) == [202] * 5 + [503] * 3
+        assert sorted(statuses) == [202] * 4 + [503] * 4
         assert len([line for line in caplog.records if line.levelname in ("WARNING", "ERROR")]) == 1, "not one for each"
-        assert gateway.telemetry.refused.labels("api")._value.get() == 3
+        assert gateway.telemetry.refused.labels("api")._value.get() == 4
         again = [await person.post(note) for person, note in zip(people, notes, strict=True)]
         assert [status for status, _ in again] == [202] * 8
         for person in people:
             while not (latest := await gateway.store.latest(person.conversation, Kind.IN, 9)):  # type: ignore[arg-type]
                 await asyncio.sleep(0.01)
             assert len(latest) == 1
+
+
+async def test_a_flood_on_one_channel_leaves_the_others_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.intake.MOST_WRITING", 8)
+    async with FakeOpenAI() as openai, running(two_queues(openai, openai), tmp_path) as (gateway, first):
+        async with gateway_that_cannot_write(gateway) as may_write:
+            people = [Contact(first.http, gateway) for _ in range(12)]
+            flood = [asyncio.create_task(person.post(person.message("Oi"))) for person in people]
+            async with asyncio.timeout(60):
+                while len([task for task in flood if task.done()]) < 6:
+                    await asyncio.sleep(0.01)
+            other = asyncio.create_task(first.post(first.message("Tem vaga?"), key=KEY, channel="outra"))
+            async with asyncio.timeout(60):
+                while sum(gateway.intake._writing.values()) < 7:
+                    await asyncio.sleep(0.01)
+            may_write.set()
+        assert (await other)[0] == 202
+        assert sorted([(await task)[0] for task in flood]) == [202] * 6 + [503] * 6
 
 
 class gateway_that_cannot_write:
