@@ -25,7 +25,9 @@ def one_by_one(url: str) -> list[str]:
     if len(hosts) == 1:
         return [url]
     ports = asked.pop("port", "").split(",")
-    ports = ports if len(ports) == len(hosts) else ports[:1] * len(hosts)
+    if len(ports) not in (1, len(hosts)):  # asyncpg says so
+        return [url]
+    ports = ports * (len(hosts) // len(ports))
     found = []
     for host, port in zip(hosts, ports, strict=True):
         query = asked | ({} if places else {"host": host}) | ({"port": port} if port else {})

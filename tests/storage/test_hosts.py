@@ -47,6 +47,7 @@ def url(postgres: Server) -> Iterator[str]:
             "postgresql://me@one,two/name?port=1,2",
             ["postgresql://me@one/name?port=1", "postgresql://me@two/name?port=2"],
         ),
+        ("postgresql:///name?host=one,two&port=1,2,3", ["postgresql:///name?host=one,two&port=1,2,3"]),
         ("postgresql:///name?host=one,two", ["postgresql:/name?host=one", "postgresql:/name?host=two"]),
     ],
 )
