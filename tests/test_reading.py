@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import cycle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from aiohttp import StreamReader
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.test_utils import make_mocked_request
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.web.problems import Problem
-from gateway.web.reading import Fields, inbound
+from gateway.web.reading import Fields, inbound, read
 
 KEY = ""
 VISITOR = "visitor-1"
@@ -95,3 +100,40 @@ def test_whatever_comes_is_a_message_or_a_problem(id: Any, contact: Any, text: A
     except Problem as problem:
         said = text if problem.field else None
     assert said == text
+
+
+# -- a form
+
+
+SOUND = bytes(range(256)) * 700
+FORM = (
+    b'--cut\r\nContent-Disposition: form-data; name="id"\r\n\r\nm1\r\n'
+    b'--cut\r\nContent-Disposition: form-data; name="audio"; filename="a.ogg"\r\n\r\n' + SOUND + b"\r\n--cut--\r\n"
+)
+
+
+async def coming(body: StreamReader, sizes: list[int]) -> None:
+    rest, size = FORM, cycle(sizes)
+    while rest:
+        some = next(size)
+        body.feed_data(rest[:some])
+        rest = rest[some:]
+        await asyncio.sleep(0)
+    body.feed_eof()
+
+
+@given(st.lists(st.integers(1, 9) | st.integers(60_000, 70_000), max_size=9).map(lambda some: [*some, 65_536]))
+@example([65_536, 3, 65_536])
+def test_a_form_is_the_same_in_whatever_pieces_it_comes(sizes: list[int]) -> None:
+    async def said() -> tuple[str, bytes | None]:
+        loop = asyncio.get_running_loop()
+        connection = BaseProtocol(loop)
+        connection.connection_made(asyncio.Transport())
+        body = StreamReader(connection, 2**20, loop=loop)
+        sender = asyncio.create_task(coming(body, sizes))
+        kind = {"Content-Type": "multipart/form-data; boundary=cut"}
+        found = await read(make_mocked_request("POST", "/", kind, payload=body), VISITOR, 1000, lambda size: None)
+        await sender
+        return found.id, found.audio
+
+    assert asyncio.run(said()) == ("m1", SOUND)

@@ -291,6 +291,20 @@ async def test_a_talk_that_lies_open_all_day_does_not_grow_for_ever(browser: Bro
         assert await page.locator(".bubble").count() < 200
 
 
+async def test_a_day_begins_where_the_reader_is(browser: Browser, inbox: str, team: Team) -> None:
+    from playwright.async_api import expect
+
+    lia = team.calls("Lia", "Oi", WISH)
+    for hour in (1, 2, 4):
+        team.writes(lia, f"{hour}:30", at=f"2026-03-21T0{hour}:30:00.000Z")
+    async with marina(browser, inbox, timezone_id="America/Sao_Paulo") as page:
+        await choose(page, lia)
+        await shows(page, ["Oi", "1:30", "2:30", "4:30"])
+        await expect(page.locator(".day").nth(1)).to_have_text("20 de março")
+        days = await page.locator(".day time").evaluate_all("all => all.map(({ dateTime }) => dateTime)")
+        assert days[1:] == ["2026-03-20", "2026-03-21"]
+
+
 async def test_who_leaves_leaves_nothing_behind(browser: Browser, inbox: str, team: Team) -> None:
     lia = team.calls("Lia", "Oi", WISH)
     async with marina(browser, inbox) as page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,20 @@ async def test_what_the_other_side_does_is_told(browser: Browser, url: str, stan
         await page.get_by_text("Uma pessoa vai responder por aqui.").wait_for()
         standin.becomes("idle")
         await page.get_by_text("Uma pessoa vai responder por aqui.").wait_for(state="detached")
+
+
+async def test_a_day_begins_where_the_reader_is(browser: Browser, url: str, standin: StandIn) -> None:
+    from playwright.async_api import expect
+
+    for hour in (1, 2, 4):
+        standin.now = datetime(2026, 3, 21, hour, 30, tzinfo=UTC)
+        standin.says(f"{hour}:30")
+    async with visitor(browser, timezone_id="America/Sao_Paulo") as page:
+        await page.goto(url)
+        await eventually(page, ["1:30", "2:30", "4:30"])
+        await expect(page.locator(".day")).to_contain_text(["20 de março", "21 de março"])
+        days = await page.locator(".day time").evaluate_all("all => all.map(({ dateTime }) => dateTime)")
+        assert days == ["2026-03-20", "2026-03-21"]
 
 
 async def test_a_first_visit_is_invited_by_questions(browser: Browser) -> None:

@@ -125,7 +125,7 @@ function neighbours(item, before, after) {
   return { newDay: !before || day(before.at) !== day(item.at), first: !together(before, item), last: !together(item, after) };
 }
 
-const day = (at) => new Date(at).toDateString();
+const day = (at) => new Date(at).toLocaleDateString("sv");  // YYYY-MM-DD where the reader is
 const together = (one, other) => one && other && one.by === other.by && one.name === other.name && other.at - one.at < GROUP_MS && day(one.at) === day(other.at);
 
 class Line extends Component {
@@ -137,7 +137,7 @@ class Line extends Component {
     const t = speaker(words.language);
     const kind = [item.mine ? "mine" : "theirs", item.from, item.part.kind, item.first && "first", item.last && "last"].filter(Boolean).join(" ");
     return html`<li>
-      ${item.newDay && html`<p class="day"><time datetime=${iso(item.at).slice(0, 10)}>${new Intl.DateTimeFormat(words.locale, { day: "numeric", month: "long" }).format(item.at)}</time></p>`}
+      ${item.newDay && html`<p class="day"><time datetime=${day(item.at)}>${new Intl.DateTimeFormat(words.locale, { day: "numeric", month: "long" }).format(item.at)}</time></p>`}
       <div class=${`bubble ${kind}`}>
         <p class=${item.first ? "by" : "unseen"} dir="auto">${item.by ? t(item.by) : item.name}</p>
         ${item.revoked ? html`<p class="faint">${t("taken_back")}</p>` : html`<${Content} item=${item} id=${id} t=${t} />`}

@@ -127,7 +127,7 @@ function neighbours(item, before, after) {
     cites: item.turn !== after?.turn || JSON.stringify(item.citations) !== JSON.stringify(after?.citations) };
 }
 
-const day = (at) => new Date(at).toDateString();
+const day = (at) => new Date(at).toLocaleDateString("sv");  // YYYY-MM-DD where the reader is
 const together = (one, other) => one && other && one.mine === other.mine && other.at - one.at < GROUP_MS && day(one.at) === day(other.at);
 
 class Line extends Component {
@@ -140,7 +140,7 @@ class Line extends Component {
     const t = speaker(words.language);
     const kind = [item.mine ? "mine" : "theirs", item.part.kind, item.first && "first", item.last && "last", item.state].filter(Boolean).join(" ");
     return html`<li id=${`line-${item.key}`}>
-      ${item.newDay && html`<p class="day"><time datetime=${new Date(item.at).toISOString().slice(0, 10)}>${dayName(item.at, words, t)}</time></p>`}
+      ${item.newDay && html`<p class="day"><time datetime=${day(item.at)}>${dayName(item.at, words, t)}</time></p>`}
       <div class=${`bubble ${kind}`}>
         <span class="unseen">${item.mine ? t("you") : title || t("assistant")}: </span>
         ${item.part.kind === "voice" ? html`<${VoiceNote} id=${item.key} part=${item.part} local=${item.local} t=${t} />`
