@@ -35,7 +35,7 @@ class Showable:
         if not ripe:
             return ""
         self._held = self._held[len(ripe) :]
-        self._line = (self._line + ripe).rpartition("\n")[2]
+        self._line = _last_line(self._line + ripe)
         shown = BLANK_LINES.sub("\n\n", mended(ripe if self.text else ripe.lstrip()))
         self.text += shown
         return shown
@@ -44,12 +44,17 @@ class Showable:
         """How much of what is held may go."""
         held = self._held[:-1] if "\ud800" <= self._held[-1:] <= "\udbff" else self._held
         end = len(held.rstrip())
-        while end and self._may_be_marker((self._line + held[:end]).rpartition("\n")[2]):
-            end = len(held[: max(0, held.rfind("\n", 0, end))].rstrip())
+        while end and self._may_be_marker(_last_line(self._line + held[:end])):
+            end = len(held[: end - len(_last_line(held[:end]))].rstrip())
         return end
 
     def _may_be_marker(self, line: str) -> bool:
         return begins(self._marker, line)
+
+
+def _last_line(text: str) -> str:
+    """Up to its end, of whatever ends a line: the finished answer is cut into lines by all of them."""
+    return f"{text}.".splitlines()[-1][:-1]
 
 
 def mended(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,8 @@ WORDS = st.sampled_from(
         " ",
         "\n",
         "\n\n\n\n",
+        "\r",
+        "\u2028",
         "---",
         '"',
         "\ud83d",
@@ -91,6 +94,12 @@ def test_a_line_that_is_no_marker_any_more_goes_on_at_once() -> None:
     assert answer.feed("Bom dia.\nAção: ") == "Bom dia."
     assert answer.feed("imed") == "\nAção: imed"
     assert answer.feed("iata") == "iata"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
+def test_whatever_ends_a_line_may_stand_before_the_marker(end: str) -> None:
+    answer = Showable(MARKER)
+    assert answer.feed(f"Vou ver.{end}Ação: Transf") + answer.feed("erir") == "Vou ver."
 
 
 def test_two_markers_at_the_end_are_both_held_back() -> None:
