@@ -12,7 +12,7 @@ from gateway.config import Config, ConfigError
 from storage.ledger import Rang
 from storage.model import Spent, Unread
 from storage.sqlite import SqliteStore, spent_in, unread_in
-from storage.store import Store, StoreError
+from storage.store import NewerDatabase, Store, StoreError
 from tts.findings import Finding
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FILE = "sqlite:///"
 EXTRA = "storage.url names a PostgreSQL server, and what speaks with it is missing: pip install 'recado[postgres]'"
+
+RIGHTS = "docs/scale.md#the-database says which rights it needs, and how they are given"
 
 
 class Database(Protocol):
@@ -76,11 +78,23 @@ class Server:
 
     async def look(self) -> Finding:
         try:
-            async with self._looked() as store:
-                return Finding("ok", "storage.url", "PostgreSQL" if store else "PostgreSQL, and empty yet")
+            return await self._finding()
+        except NewerDatabase as error:
+            return Finding("error", "storage.url", str(error))
         except (StoreError, ConfigError) as error:
             cure = "compare address, name and password with your database's, and see whether it runs"
             return Finding("error", "storage.url", f"{error}: {cure}")
+
+    async def _finding(self) -> Finding:
+        """Raises StoreError, ConfigError."""
+        store = self._built(size=1)
+        try:
+            version = await store.look()
+            if lacks := await store.lacks(version):
+                return Finding("error", "storage.url", f"the role may not {lacks}: {RIGHTS}")
+            return Finding("ok", "storage.url", "PostgreSQL" if version else "PostgreSQL, and empty yet")
+        finally:
+            await store.close()
 
     async def unread(self, limit: int) -> list[Unread]:
         async with self._looked() as store:

@@ -35,6 +35,7 @@ from storage.ledger import EVER, Bells, Ledger, Rang, fits, settle_bells
 from storage.letters import ESCAPE, dumped, plain, storable
 from storage.model import Claim, Conversation, Entry, Kind, MediaId, Post, Posted, Settled, Settlement, Verdict, Work
 from storage.procedures import ALONE, Procedure, lock_of
+from storage.rights import lacking
 from storage.store import Fenced, NewerDatabase, StoreError, Unavailable
 from storage.writer import SteadyClock
 
@@ -82,6 +83,12 @@ UNREADABLE = (
     "the database's address cannot be read: in its name and password % is written %25, / %2F, ? %3F, # %23, : %3A, "
     "@ %40, [ %5B and ] %5D"
 )
+OTHERS = "this database has tables of another program: give recado a database or a schema of its own"
+THERE = """
+SELECT to_regclass('schema_version') IS NOT NULL, to_regclass('lane') IS NOT NULL,
+       to_regclass('conversation') IS NOT NULL
+"""
+"""The first step makes all of them; other programs have a `schema_version`, too."""
 FENCED = "fenced"
 MIGRATING = lock_of("recado schema")
 
@@ -137,10 +144,11 @@ class PostgresStore(Ledger):
         async with self._door:
             if self._pool is not None:
                 return
-            with _explained():
+            with _opened():
                 self._pool = await self._connected()
             try:
-                await self._migrate()
+                with _opened():
+                    await self._migrate()
             except BaseException:
                 await self._close()
                 raise
@@ -160,10 +168,17 @@ class PostgresStore(Ledger):
     async def look(self) -> int:
         """As `open`, but nothing is made or changed. Returns the schema's version; 0: nobody ever opened it."""
         async with self._door:
-            with _explained():
+            with _opened():
                 self._pool = self._pool or await self._connected()
                 async with self._pool.acquire(timeout=PATIENCE) as connection:
                     return await _known_version(connection, self._steps)
+
+    async def lacks(self, version: int) -> str:
+        """What the role may not do, so that a start on a database of this version would end; empty: it may. Changes
+        nothing. Raises StoreError."""
+        with _opened():
+            async with self._open.acquire(timeout=PATIENCE) as connection:
+                return await lacking(connection, new=version == 0, older=version < max(self._steps))
 
     async def close(self) -> None:
         async with self._door:
@@ -448,10 +463,11 @@ def _done_by(claim: Claim, upto: int) -> Values:
 
 async def _version(connection: asyncpg.Connection) -> int:
     """0 for an empty database. Raises StoreError for one of another program that has tables of our names."""
-    if await connection.fetchval("SELECT to_regclass('schema_version')") is not None:
+    there = await connection.fetchrow(THERE)
+    if all(there):
         return int(await connection.fetchval(lanes.VERSION) or 0)
-    if await connection.fetchval("SELECT COALESCE(to_regclass('lane'), to_regclass('conversation'))") is not None:
-        raise StoreError("this database has tables of another program: give recado a database or a schema of its own")
+    if any(there):
+        raise StoreError(OTHERS)
     return 0
 
 
@@ -493,9 +509,16 @@ _GONE: Mapping[str, float] = {
     "25": 5.0,  # read-only: a standby
     "28": 30.0,  # not let in
     "3D": 30.0,  # no such database
+    "3F": 30.0,  # no such schema
+    "42501": 30.0,  # a right that was not given, or was taken away
     "XX": 60.0,  # corrupted
 }
-"""By class of SQLSTATE: those that speak of the database and not of the request, with a pause that fits, in seconds."""
+"""By class of SQLSTATE, or one of it: those that speak of the database and not of the request, with a pause that fits,
+in seconds."""
+_CURES: Mapping[str, str] = {
+    "3F000": ": make the schema that the address names, CREATE SCHEMA",
+    "42501": ": docs/scale.md#the-database says which rights recado's role needs, and how they are given",
+}
 
 
 class _explained:
@@ -511,16 +534,28 @@ class _explained:
             raise ValueError(f"the database takes no such value ({type(error).__name__})") from None
 
 
+class _opened(_explained):
+    """While a database is opened nobody asked for anything yet: what it refuses is the address, or is not ours."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, asyncpg.DuplicateTableError):
+            raise StoreError(OTHERS) from error
+        if isinstance(error, asyncpg.PostgresError) and unavailable(error) is None:
+            raise StoreError(f"the database cannot be opened: {error} ({error.sqlstate})") from error
+        super().__exit__(kind, error, trace)
+
+
 def unavailable(error: Exception) -> Unavailable | None:
     """None for what speaks of the request."""
     if isinstance(error, StoreError):
         return None
     if isinstance(error, asyncpg.PostgresError):
         state = str(getattr(error, "sqlstate", "") or "")
-        wait = _GONE.get(state[:2])
+        wait = _GONE.get(state, _GONE.get(state[:2]))
         if wait is None:
             return None
-        return Unavailable(f"the database cannot be used now: {error} ({state})", wait, alone=state[:2] in ("40", "55"))
+        told = f"the database cannot be used now: {error} ({state}){_CURES.get(state, '')}"
+        return Unavailable(told, wait, alone=state[:2] in ("40", "55"))
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | TimeoutError):
         return Unavailable(f"the database cannot be reached: {str(error) or type(error).__name__}", 1.0)
     return None

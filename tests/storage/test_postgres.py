@@ -103,6 +103,60 @@ async def test_another_programs_database_is_left_alone(url: str, aside: Aside) -
         await PostgresStore(url).open()
 
 
+@pytest.mark.parametrize(
+    "theirs",
+    ["schema_version (version TEXT); INSERT INTO schema_version VALUES ('1.2')", "turn (id INTEGER)"],
+)
+async def test_other_programs_tables_of_our_names_are_told(url: str, aside: Aside, theirs: str) -> None:
+    aside.execute(url, f"CREATE TABLE {theirs}")
+    aside.forget(url)
+    with pytest.raises(StoreError, match="another program"):
+        await PostgresStore(url).open()
+
+
+@pytest.mark.parametrize("asked", ["schema=recado", "options=-cstatement_timeout%3Dsoon"])
+async def test_what_an_address_cannot_ask_is_told(url: str, asked: str) -> None:
+    for use in (PostgresStore(f"{url}&{asked}").open, PostgresStore(f"{url}&{asked}").look):
+        with pytest.raises(StoreError, match=r"cannot be opened: .*(schema|statement_timeout)"):
+            await use()
+
+
+async def test_a_schema_that_is_not_there_is_told(url: str) -> None:
+    with pytest.raises(StoreError, match="CREATE SCHEMA"):
+        await PostgresStore(f"{url}&options=-csearch_path%3Dnowhere").open()
+
+
+@pytest.fixture
+def clerk(postgres: Server, url: str) -> Iterator[str]:
+    """The address of the same database for a role that was given nothing, as on PostgreSQL 15 and later."""
+    postgres.sql("postgres", "CREATE ROLE clerk LOGIN")
+    yield url.replace("postgres@", "clerk@")
+    postgres.sql(url.split("/")[3].split("?")[0], "DROP OWNED BY clerk")
+    postgres.sql("postgres", "DROP ROLE clerk")
+
+
+async def test_a_role_without_the_right_to_make_tables_is_told(clerk: str) -> None:
+    store = PostgresStore(clerk)
+    assert "make tables" in await store.lacks(await store.look())
+    await store.close()
+    with pytest.raises(Unavailable, match=r"permission denied .*docs/scale\.md"):
+        await store.open()
+
+
+async def test_a_role_without_a_right_on_a_table_is_told(
+    clerk: str, url: str, store: PostgresStore, aside: Aside
+) -> None:
+    other = PostgresStore(clerk)
+    with pytest.raises(Unavailable, match=r"schema_version .*docs/scale\.md"):
+        await other.look()
+    aside.execute(url, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk")
+    assert await other.lacks(await other.look()) == ""
+    aside.execute(url, "REVOKE UPDATE ON receipt FROM clerk")
+    assert "receipt" in await other.lacks(await other.look())
+    await other.close()
+    aside.forget(url)
+
+
 async def test_who_looks_makes_nothing(url: str, aside: Aside) -> None:
     store = PostgresStore(url)
     assert await store.look() == 0
