@@ -28,7 +28,7 @@ from gateway.rules.custody import custody_of, may_send
 from gateway.rules.pacing import Pace, typing_ms
 from gateway.rules.unasked import LATE_MS, Reason
 from gateway.setbacks import remembered
-from gateway.telemetry import Telemetry
+from gateway.telemetry import Telemetry, about
 from gateway.transcript import public_reply
 from storage.media import MediaStore
 from storage.model import (
@@ -122,10 +122,11 @@ class Deliveries:
             return
         due = _next(entries, channel.capabilities.whole_reply)
         way = Way(claim, due, channel, conversation, entries[len(due) :], work.facts)
-        if claim.tries > MAX_TRIES:
-            await self._give_up(way, "too_many_tries")
-            return
-        await self._deliver(way)
+        with about(turn=way.body["turn"]):
+            if claim.tries > MAX_TRIES:
+                await self._give_up(way, "too_many_tries")
+                return
+            await self._deliver(way)
 
     def is_sending(self, id: ConversationId, text: str, *, voice: bool) -> bool:
         """True while just this is under way to the contact: an echo of it is ours, though we have no id of it yet."""

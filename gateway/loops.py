@@ -164,7 +164,7 @@ class Loop:
 
     async def _work_on(self, claim: Claim) -> None:
         """Work under a lease. Whatever happens to the work, the lane goes on."""
-        with about(conversation=claim.key, turn=f"{claim.key}.{claim.epoch}"):
+        with about(conversation=claim.key, **self._named(claim)):
             try:
                 await self._while_leased(claim)
             except Fenced:
@@ -176,6 +176,11 @@ class Loop:
                 self._telemetry.failures.labels(type(error).__name__).inc()
                 log.exception("a claim broke and will be tried again", extra={"facts": {"tries": claim.tries}})
                 await self._give_back(claim, backoff(claim.tries, self._random))
+
+    def _named(self, claim: Claim) -> dict[str, str]:
+        """By this a turn is found again. What a claim of a delivery sends, or tells a desk, is of another turn, which
+        only its entries name."""
+        return {"turn": f"{claim.key}.{claim.epoch}"} if self._kind is Kind.IN else {}
 
     async def _while_leased(self, claim: Claim) -> None:
         work = asyncio.ensure_future(self._work(claim))

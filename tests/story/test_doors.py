@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.telemetry import JsonLines
 from tests.fakes import openai as wire
 from tests.fakes.callback import SECRET, FakeCallback
 from tests.fakes.openai import FakeOpenAI
@@ -285,16 +286,20 @@ async def test_a_reply_is_pushed_whole_and_signed(tmp_path: Path) -> None:
         assert (status, payload["type"], payload["data"]) == (200, "reply.created", reply)
 
 
-async def test_a_push_that_fails_is_repeated_under_the_same_id(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_push_that_fails_is_repeated_under_the_same_id_and_told_of_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("gateway.channels.http.SCHEDULE", (0.05, 0.05, 0.05))
+    caplog.handler.setFormatter(JsonLines())
     async with FakeCallback() as callback, served(tmp_path, pushed(callback)) as (_, contact):
         callback.answer(500, 302, 429)
         await contact.post(contact.message("oi"), key="crm-key-0123456", channel="crm")
         for _ in range(4):
             await asyncio.wait_for(callback.arrivals.get(), 60)
         assert len({id for id, _ in callback.seen}) == 1
+    lines = [json.loads(line) for line in caplog.text.splitlines()]
+    turns = [line["turn"] for line in lines if line["what"] == "a delivery failed"]
+    assert turns == [callback.seen[0][1]["data"]["turn"]] * 3
 
 
 async def test_what_was_written_before_a_person_took_over_is_not_pushed(
