@@ -82,6 +82,7 @@ class Telemetry:
         self.forgotten = Counter(
             "recado_forgotten", "Taken away because it was kept for long enough", ["what"], registry=r
         )
+        self.ready = Gauge("recado_ready", "1: messages can be taken; 0: the database cannot be used", registry=r)
         self.depth = Gauge("recado_lanes_waiting", "Lanes that wait or run", ["direction"], registry=r)
         self.dead = Gauge("recado_dead_letters", "Entries given up", registry=r)
         self.held = Gauge("recado_conversations_held", "Conversations held by people", registry=r)

@@ -15,7 +15,7 @@ from gateway.config import Config
 from gateway.telemetry import Telemetry
 from gateway.web.access import Access
 from gateway.web.problems import Problem, explained
-from storage.model import Kind
+from storage.model import Depths, Kind
 from storage.store import Store, StoreError
 
 PASSED_ON = frozenset({"forwarded", "x-forwarded-for", "x-real-ip", "via"})
@@ -49,14 +49,20 @@ class Health:
     @explained
     async def metrics(self, request: web.Request) -> web.Response:
         self._may(request)
-        depths = await self.store.depths()
+        try:
+            self._count(await self.store.depths())
+            self.telemetry.ready.set(1)
+        except StoreError:  # just then somebody looks, and the rest is still counted; the gauges stay as they were
+            self.telemetry.ready.set(0)
+        body = generate_latest(self.telemetry.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    def _count(self, depths: Depths) -> None:
         for direction, count in depths.waiting.items():
             self.telemetry.depth.labels(direction).set(count)
         self.telemetry.dead.set(depths.dead)
         self.telemetry.held.set(depths.held)
         self.telemetry.conversations.set(depths.conversations)
-        body = generate_latest(self.telemetry.registry)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     def _may(self, request: web.Request) -> None:
         if not self.config.server.admin_key.get_secret_value() or _is_local(request):

@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 
 from gateway.telemetry import JsonLines
+from storage.model import Depths
+from storage.store import Unavailable
 from tests.fakes import openai as wire
 from tests.fakes.callback import SECRET, FakeCallback
 from tests.fakes.openai import FakeOpenAI
@@ -349,6 +351,25 @@ async def test_health_and_metrics(tmp_path: Path) -> None:
         assert contact.id not in text
         async with contact.http.get(f"{url}/metrics", headers={"X-Forwarded-For": "203.0.113.7"}) as answer:
             assert answer.status == 401, "a proxy on this machine asks for somebody elsewhere"
+
+
+async def test_without_its_database_it_is_still_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the one who is woken is told that the process is gone."""
+
+    async def away() -> Depths:
+        raise Unavailable("the database cannot be reached")
+
+    async with served(tmp_path) as (_, contact):
+        await contact.ask("oi")
+        url = f"{contact.gateway.url}/metrics"
+        async with contact.http.get(url) as answer:
+            assert "recado_ready 1.0" in await answer.text()
+        monkeypatch.setattr(contact.gateway.store, "depths", away)
+        async with contact.http.get(url) as answer:
+            assert answer.status == 200
+            text = await answer.text()
+        assert "recado_ready 0.0" in text
+        assert 'recado_turns_total{outcome="answered",queue="loja"} 1.0' in text
 
 
 async def test_the_page_comes_under_a_strict_policy(tmp_path: Path) -> None:
