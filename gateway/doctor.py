@@ -30,7 +30,7 @@ from gateway.transcript import rfc3339
 from storage import again, inspection, lanes
 from storage.lanes import Row
 from storage.model import GivenUp, Kind
-from storage.store import StoreError, Unavailable
+from storage.store import NewerDatabase, StoreError, Unavailable
 from tts.findings import Finding
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ LATELY = 24 * 3600 * 1000
 """Milliseconds in which a dead letter is news; later it is remembered, and no alarm any more."""
 STEP_BACK = 2_000
 """Milliseconds that a clock may be behind what it said before: two processes never read it at once."""
+APART = 30_000
+"""Milliseconds between this machine's clock and a server's: more than any question takes."""
 LITTLE = 200 * 1024 * 1024
 """Bytes of free disk with which a gateway soon cannot write."""
 LONG_LOG = 256 * 1024 * 1024
@@ -85,7 +87,7 @@ def examine(config: Config, now: int, *, synced: Callable[[Path], float] | None 
     try:
         place = Installation.of(config)
     except NotEmbedded:
-        return asyncio.run(_at_a_server(config))
+        return asyncio.run(_at_a_server(config, now))
     if not place.is_there():
         cure = "name the configuration with --config, or start the gateway, which makes it"
         return Diagnosis([Finding("error", "database", f"there is none at {place.database}: {cure}")], (), False)
@@ -105,8 +107,9 @@ def examine(config: Config, now: int, *, synced: Callable[[Path], float] | None 
     return Diagnosis([*findings, *_Answers(answers, now, running).findings()], dead, running)
 
 
-async def _at_a_server(config: Config) -> Diagnosis:
-    """Whether a gateway runs on it nobody can tell from here, and its file and disk are the server's own matter."""
+async def _at_a_server(config: Config, here: int) -> Diagnosis:
+    """Whether a gateway runs on it nobody can tell from here, and its file and disk are the server's own matter. What
+    is due its clock says; `here` is this machine's."""
     try:
         from storage.postgres import HEALTH, PostgresStore
     except ImportError:
@@ -122,12 +125,22 @@ async def _at_a_server(config: Config) -> Diagnosis:
         }
         told = _server(await _asked(store, HEALTH, {}))
         dead = await store.dead(MANY)
+    except NewerDatabase as error:
+        return Diagnosis([Finding("error", "database", str(error))], (), None)
     except StoreError as error:
         cure = "`recado check` says whether address, name and password are right"
         return Diagnosis([Finding("error", "database", f"it cannot be asked: {error}: {cure}")], (), None)
     finally:
         await store.close()
-    return Diagnosis([told, *_Answers(answers, now, None).findings()], dead, None)
+    return Diagnosis([told, *_apart(here, now), *_Answers(answers, now, None).findings()], dead, None)
+
+
+def _apart(here: int, there: int) -> Iterator[Finding]:
+    """Two clocks, in milliseconds."""
+    if abs(here - there) > APART:
+        what = f"this machine's clock shows {_time(abs(here - there))} {'more' if here > there else 'less'}"
+        cure = "set it right (NTP): what is signed here is refused elsewhere, and ages of messages are read wrongly"
+        yield Finding("warning", "clock", f"{what} than the database's: {cure}", "apart")
 
 
 def _server(rows: Sequence[Row] | None) -> Finding:

@@ -22,6 +22,10 @@ FOUND, USAGE, CANNOT = 1, 2, 3
 GONE = (
     "there is no such dead letter: it was posted again, or turned out to be sent. `recado doctor` shows those there are"
 )
+NO_DOOR = (
+    "what answers at server.host and server.port has no door for it: a process of another role, or another program. Run "
+    "this where `--role web`, or all of recado, serves"
+)
 UNSURE = "it may have been sent: look at the conversation; --force posts it all the same, and it may come twice"
 
 
@@ -99,6 +103,10 @@ def _taken(status: int, body: object) -> int:
     said = body if isinstance(body, dict) else {}
     if status == 200 and isinstance(said.get("seq"), int):
         return int(said["seq"])
+    if status == 404 and said.get("detail") == said.get("title"):
+        raise CannotRepost(NO_DOOR, CANNOT)
+    if status == 503:
+        raise CannotRepost("the gateway cannot use its database now: /readyz says why; then again", CANNOT)
     if status == 409 and said.get("field") == "conversation":
         raise CannotRepost(str(said["detail"]), FOUND)
     if status in (404, 409) and "detail" in said:

@@ -99,10 +99,12 @@ ORDER BY wake_at, kind, key LIMIT :many
 least `:tries` times without an end: (kind, key, tries, busy, wake_at)."""
 
 WAITING = """
-SELECT kind, COUNT(*), MIN(COALESCE(first_at, wake_at)), MIN(wake_at) FROM lane
-WHERE wake_at IS NOT NULL AND hold IS NULL GROUP BY kind ORDER BY kind
+SELECT l.kind, COUNT(*), MIN(COALESCE(e.at, l.wake_at)), MIN(l.wake_at)
+FROM lane AS l LEFT JOIN entry AS e ON e.kind = l.kind AND e.key = l.key AND e.seq = l.head + 1
+WHERE l.wake_at IS NOT NULL AND l.hold IS NULL GROUP BY l.kind ORDER BY l.kind
 """
-"""(kind, lanes, since when the oldest waits, when the first is due)."""
+"""(kind, lanes, since when the oldest waits, when the first is due). A claim forgets when the wait began, and what is
+tried again is due in the future: the entry knows."""
 
 PAUSED = "SELECT kind, COUNT(*) FROM lane WHERE hold IS NOT NULL AND head < tail GROUP BY kind ORDER BY kind"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sqlite3
@@ -265,6 +266,38 @@ async def test_a_question_that_takes_too_long_does_not_hide_the_others(
     postgres.drop(name)
 
 
+async def test_a_machine_whose_clock_is_not_the_servers(tmp_path: Path, postgres: Server) -> None:
+    name, config = postgres.database(), written(tmp_path)
+    config.write_text(config.read_text("utf-8") + f'[storage]\nurl = "{postgres.url(name)}"\n', "utf-8")
+    store = PostgresStore(postgres.url(name))
+    await store.open()
+    await store.close()
+    for away, told in ((0, []), (7_260_000, [["2 h more"]]), (-7_260_000, [["2 h less"]])):
+        found = (await asyncio.to_thread(asked, config, now() + away)).findings
+        said = [one.message for one in found if one.reason == "apart"]
+        assert [re.findall(r"\d h \w+", message) for message in said] == told
+    postgres.drop(name)
+
+
+async def test_a_newer_servers_database_is_told_with_its_own_cure(
+    tmp_path: Path, postgres: Server, aside: Aside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, config = postgres.database(), written(tmp_path)
+    url = postgres.url(name)
+    config.write_text(config.read_text("utf-8") + f'[storage]\nurl = "{url}"\n', "utf-8")
+    store = PostgresStore(url)
+    await store.open()
+    await store.close()
+    aside.execute(url, "INSERT INTO schema_version VALUES (999, 0)")
+    aside.forget(url)
+    assert await recado("doctor", "--config", config) == 1
+    said = capsys.readouterr().err
+    assert "newer recado" in said
+    assert "password" not in said
+    assert "recado check" not in said
+    postgres.drop(name)
+
+
 # -- stuck, late, ill --------------------------------------------------------------------------------------
 
 
@@ -283,6 +316,19 @@ async def test_a_lane_that_nobody_takes(tmp_path: Path) -> None:
     diagnosis = asked(config)
     assert "stuck" not in errors(diagnosis)
     assert any("start the gateway" in one.message for one in diagnosis.findings if one.key == "stuck")
+
+
+async def test_what_is_tried_again_waits_since_it_came(tmp_path: Path) -> None:
+    """And not since its last try, nor until its next."""
+    config = written(tmp_path)
+    await (await lived_in(config)).close()
+    broken(
+        config,
+        "UPDATE lane SET first_at = NULL, wake_at = :now + 900000, retry_at = wake_at WHERE key = :other AND kind = 0",
+        "UPDATE entry SET at = :now - 7260000 WHERE key = :other AND kind = 0",
+    )
+    (told,) = [one.message for one in asked(config).findings if one.key == "in"]
+    assert told.endswith("the oldest for 2 h")
 
 
 async def test_a_lane_that_is_tried_again_and_again(tmp_path: Path) -> None:

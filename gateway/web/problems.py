@@ -67,6 +67,11 @@ def response(problem: Problem) -> web.Response:
     )
 
 
+def _away(request: web.Request) -> str:
+    reads = request.method in ("GET", "HEAD")
+    return "it cannot be read now; ask again" if reads else "the message could not be stored; send it again"
+
+
 def explained(handler: Handler) -> Handler:
     """Whatever a door raises becomes a problem document; a surprise is logged and says nothing outside."""
 
@@ -80,7 +85,7 @@ def explained(handler: Handler) -> Handler:
             if not isinstance(error, TooMuch):
                 log.error("cannot write", extra={"facts": {"error": str(error)}})
             retry = {"Retry-After": str(max(1, round(error.retry_after)))}
-            return response(Problem(503, "the message could not be stored; send it again", headers=retry))
+            return response(Problem(503, _away(request), headers=retry))
         except Conflict:
             return response(Problem(409, "this id was used for another message; use a new one", "id"))
         except Encoding as error:

@@ -104,7 +104,7 @@ def test_each_broken_promise_is_found_on_both_engines(engine: Engine) -> None:
 
 def test_what_waits_and_what_was_given_up_on_both_engines(engine: Engine) -> None:
     assert engine.ask(inspection.STUCK, VALUES) == [(0, "c_i6", 9, 1, NOW - 90_000)]
-    assert engine.ask(inspection.WAITING, VALUES) == [(0, 2, NOW - 90_000, NOW - 90_000)]
+    assert engine.ask(inspection.WAITING, VALUES) == [(0, 2, 1, NOW - 90_000)], "since the entry came"
     assert engine.ask(inspection.PAUSED, VALUES) == [(0, 1)]
     assert engine.ask(inspection.LATEST, VALUES) == [(NOW + 5,)]
     assert engine.ask(inspection.DEAD_REASONS, VALUES) == [

@@ -19,6 +19,7 @@ from gateway.channels.base import Capabilities
 from gateway.config import parse
 from gateway.fleet import Role, Together
 from gateway.live import IDLE, RECORDING, THINKING, WAITING, Live
+from gateway.reposting import CannotRepost, repost
 from gateway.telemetry import Telemetry
 from gateway.transcript import says, sent_body
 from gateway.turns import Turns
@@ -107,6 +108,20 @@ async def test_each_process_does_its_part(openai: FakeOpenAI, url: str, tmp_path
             while len(known := await doors.store.receipts(ConversationId(contact.conversation))) < 2:
                 await bell.wait(1)
         assert [one.status for one in known] == ["sent", "sent"]
+
+
+async def test_a_process_of_another_role_is_not_asked_to_post_again(
+    openai: FakeOpenAI, url: str, tmp_path: Path
+) -> None:
+    """It knows of no dead letter, and that is not to be told as if there were none."""
+    async with AsyncExitStack() as stack:
+        text = shared(toml(openai.base_url, openai_key=openai.key), url)
+        team = Team(text, tmp_path, stack)
+        doors, worker = await team.process("web"), await team.process("turns")
+        for gateway, said in ((worker, "--role web"), (doors, "no such dead letter")):
+            config = parse(text, root=tmp_path, flags={"server.port": int(gateway.url.rpartition(":")[2])})
+            with pytest.raises(CannotRepost, match=said):
+                await repost(config, "c_0a1b:out:7", force=False)
 
 
 async def test_what_another_process_did_is_heard(url: str) -> None:
