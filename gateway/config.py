@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from gateway.desks.settings import DeskSettings
 from gateway.rules.addresses import problem_with
@@ -68,7 +68,7 @@ class Server(Section):
 
 
 class Storage(Section):
-    url: str = Field("sqlite:///recado.db", pattern=r"^(sqlite:///|postgres(ql)?://).+", repr=False)
+    url: str = Field("sqlite:///recado.db", repr=False)
     media_dir: str = "media"
     cache_dir: str = ""
     s3_endpoint: str = ""
@@ -76,6 +76,16 @@ class Storage(Section):
     s3_key_id: SecretStr = SecretStr("")
     s3_secret: SecretStr = SecretStr("")
     keep_days: int = Field(0, ge=0, le=36_500)
+
+    @field_validator("url")
+    @classmethod
+    def _file_or_server(cls, url: str) -> str:
+        if not re.match(r"(sqlite:///|postgres(ql)?://).", url):
+            raise ValueError(
+                "a file, sqlite:///recado.db (with four slashes an absolute path), or a server, "
+                "postgresql://name:password@host/database"
+            )
+        return url
 
     @model_validator(mode="after")
     def _longer_than_providers_repeat(self) -> Storage:

@@ -23,8 +23,8 @@ GONE = (
     "there is no such dead letter: it was posted again, or turned out to be sent. `recado doctor` shows those there are"
 )
 NO_DOOR = (
-    "what answers at server.host and server.port has no door for it: a process of another role, or another program. Run "
-    "this where `--role web`, or all of recado, serves"
+    "what answers at server.host and server.port has no door for it: a process of another role, or another program. "
+    "Run this where `--role web`, or all of recado, serves"
 )
 UNSURE = "it may have been sent: look at the conversation; --force posts it all the same, and it may come twice"
 

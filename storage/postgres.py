@@ -80,8 +80,8 @@ POOLED = "pgbouncer"
 """`?pgbouncer=true` at the end of the address: behind it, no setting and no prepared statement is kept."""
 WRITABLE = ("target_session_attrs", "read-write")
 UNREADABLE = (
-    "the database's address cannot be read: in its name and password % is written %25, / %2F, ? %3F, # %23, : %3A, "
-    "@ %40, [ %5B and ] %5D"
+    "the database's address cannot be read: it is postgresql://NAME:PASSWORD@HOST:PORT/DATABASE, and in name and "
+    "password % is written %25, / %2F, ? %3F, # %23, : %3A, @ %40, [ %5B and ] %5D"
 )
 OTHERS = "this database has tables of another program: give recado a database or a schema of its own"
 THERE = """
@@ -155,6 +155,8 @@ class PostgresStore(Ledger):
 
     async def _connected(self) -> asyncpg.Pool:
         kept: dict[str, Any] = {"statement_cache_size": 0} if self._pooled else DIRECT
+        if _at_twice(self._url):
+            raise StoreError(UNREADABLE)
         try:
             return await asyncpg.create_pool(
                 self._url, min_size=1, max_size=self._size, reset=_as_it_is, command_timeout=PATIENCE, timeout=PATIENCE,
@@ -480,6 +482,14 @@ async def _known_version(connection: asyncpg.Connection, steps: Mapping[int, str
             "start that version again, or restore a backup made before the upgrade"
         )
     return version
+
+
+def _at_twice(url: str) -> bool:
+    """A password with @: asyncpg would take what stands behind the first one for a server, and ask for its address."""
+    try:
+        return urlsplit(url).netloc.count("@") > 1
+    except ValueError:
+        return False  # told by who cannot read it
 
 
 def _address(url: str) -> tuple[str, bool]:

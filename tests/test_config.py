@@ -377,7 +377,10 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         provider("telegram", 'token = "123:abc"', 'groups = "some"'),
         ["channels[1] (novo).groups, line 13", "'ignore' or 'answer'"],
     ),
-    "another database": ("[storage]\nurl = 'mysql://h/d'\n" + SOUND, ["storage.url, line 2", "sqlite:///"]),
+    "another database": (
+        "[storage]\nurl = 'mysql://h/d'\n" + SOUND,
+        ["storage.url, line 2", "sqlite:///recado.db", "postgresql://name:password@host/database"],
+    ),
     "no TOML": ("port = \n", ["no valid TOML", "line 1"]),
 }
 

@@ -172,7 +172,7 @@ async def test_a_server_that_is_not_there_is_told_without_the_password(url: str)
     assert "psst" not in str(told.value)
 
 
-@pytest.mark.parametrize("password", ["psst/psst", "psst#psst", "psst?psst", "[psst"])
+@pytest.mark.parametrize("password", ["psst/psst", "psst#psst", "psst?psst", "[psst", "psst@psst"])
 async def test_an_address_that_cannot_be_read_is_told_without_the_password(password: str) -> None:
     store = PostgresStore(f"postgresql://me:{password}@127.0.0.1:1/x")
     for use in (store.open, store.look):
