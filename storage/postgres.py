@@ -84,11 +84,6 @@ UNREADABLE = (
     "password % is written %25, / %2F, ? %3F, # %23, : %3A, @ %40, [ %5B and ] %5D"
 )
 OTHERS = "this database has tables of another program: give recado a database or a schema of its own"
-THERE = """
-SELECT to_regclass('schema_version') IS NOT NULL, to_regclass('lane') IS NOT NULL,
-       to_regclass('conversation') IS NOT NULL
-"""
-"""The first step makes all of them; other programs have a `schema_version`, too."""
 FENCED = "fenced"
 MIGRATING = lock_of("recado schema")
 
@@ -465,12 +460,20 @@ def _done_by(claim: Claim, upto: int) -> Values:
 
 async def _version(connection: asyncpg.Connection) -> int:
     """0 for an empty database. Raises StoreError for one of another program that has tables of our names."""
-    there = await connection.fetchrow(THERE)
-    if all(there):
-        return int(await connection.fetchval(lanes.VERSION) or 0)
-    if any(there):
+    if await connection.fetchval("SELECT to_regclass('schema_version')") is not None:
+        return await _stepped(connection)
+    if await connection.fetchval("SELECT COALESCE(to_regclass('lane'), to_regclass('conversation'))") is not None:
         raise StoreError(OTHERS)
     return 0
+
+
+async def _stepped(connection: asyncpg.Connection) -> int:
+    """By a table of a name that other programs give theirs, too. Raises StoreError when it is one of those."""
+    try:
+        row = await connection.fetchrow("SELECT MAX(version), MAX(at) FROM schema_version")
+        return int(row[0] or 0)
+    except (ValueError, asyncpg.UndefinedColumnError):
+        raise StoreError(OTHERS) from None
 
 
 async def _known_version(connection: asyncpg.Connection, steps: Mapping[int, str]) -> int:
