@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from storage.postgres import PostgresStore
 
 FILE = "sqlite:///"
-EXTRA = "storage.url names a PostgreSQL server, and what speaks with it is missing: pip install 'recado[postgres]'"
+EXTRA = (
+    "storage.url names a PostgreSQL server, and what speaks with it is missing: .venv/bin/pip install "
+    "'recado[postgres]', beside run.py (docs/scale.md)"
+)
 
 RIGHTS = "docs/scale.md#the-database says which rights it needs, and how they are given"
 
