@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -34,6 +35,7 @@ from gateway.transcript import rfc3339
 from gateway.voices import HOSTED, look, rungs
 from storage.media import MediaAway, MediaRefused
 from storage.store import StoreError
+from storage.vault import has_key, open_vault
 from tts.encode import Encoder
 from tts.errors import VoiceUnavailable
 from tts.findings import Finding
@@ -47,6 +49,7 @@ SHOWN = 5
 async def check(config: Config) -> list[Finding]:
     """Asks every configured provider. Never raises for what it finds."""
     findings = [await database(config).look()]
+    findings += _key(config)
     findings.append(await _media(config.storage))
     findings += _kept(config.storage)
     for queue in config.queues:
@@ -249,6 +252,17 @@ def _kept(storage: Storage) -> list[Finding]:
         return []
     more = "; the bucket's key needs s3:DeleteObject" if storage.media_dir.startswith(BUCKET) else ""
     return [Finding("ok", "storage.keep_days", f"what is older than {storage.keep_days} days is taken away{more}")]
+
+
+def _key(config: Config) -> list[Finding]:
+    """One that is there opens as a start would open it; none is made."""
+    beside = database(config).keys
+    try:
+        if has_key(beside, os.environ):
+            open_vault(beside, os.environ)
+    except StoreError as error:
+        return [Finding("error", "storage.key", str(error))]
+    return []
 
 
 async def _media(storage: Storage) -> Finding:

@@ -77,6 +77,15 @@ class Vault:
         return blob[1 : 1 + _ID] != self._first
 
 
+def has_key(beside: Path, environ: Mapping[str, str]) -> bool:
+    """Whether `open_vault` finds one, and makes none."""
+    return bool(environ.get(VARIABLE, "").strip()) or _beside(beside).exists()
+
+
+def _beside(database: Path) -> Path:
+    return database.with_name(database.name + ".key")
+
+
 def open_vault(beside: Path, environ: Mapping[str, str]) -> Vault:
     """The vault of the database at `beside`: keys from the environment, else from `<database>.key`, made when missing.
 
@@ -84,7 +93,7 @@ def open_vault(beside: Path, environ: Mapping[str, str]) -> Vault:
     """
     if environ.get(VARIABLE, "").strip():
         return Vault(_keys(environ[VARIABLE].split(","), VARIABLE))
-    path = beside.with_name(beside.name + ".key")
+    path = _beside(beside)
     try:
         if not path.exists():
             _make(path)

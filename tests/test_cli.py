@@ -57,6 +57,19 @@ async def test_check_says_that_all_is_well(tmp_path: Path, capsys: pytest.Captur
     assert "queues.loja.voice.voice_id" in capsys.readouterr().out
 
 
+async def test_check_says_that_the_vaults_key_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with FakeOpenAI() as openai, FakeElevenLabs() as elevenlabs:
+        path = written(tmp_path, spoken(openai, elevenlabs))
+        monkeypatch.setenv("RECADO_VAULT_KEY", "a key that was typed")
+        assert await recado("check", "--config", path) == 1
+        monkeypatch.delenv("RECADO_VAULT_KEY")
+        assert "RECADO_VAULT_KEY does not hold 32-byte keys" in capsys.readouterr().err
+        assert await recado("check", "--config", path) == 0
+        assert not (tmp_path / "recado.db.key").exists()
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
