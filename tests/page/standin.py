@@ -74,7 +74,7 @@ class StandIn:
         self.received: list[Received] = []
         self.faults: list[Fault] = []
         self.resumed: list[tuple[str | None, str | None]] = []
-        """Of every stream that was opened: (Last-Event-ID, ?after=)."""
+        """Of every stream that was opened and hears what is told from now on: (Last-Event-ID, ?after=)."""
         self.begun = True
         """False: there is no conversation before its first message, as with a new visitor."""
         self.held: dict[str, str] | None = None
@@ -216,7 +216,6 @@ class StandIn:
         if not (self.begun or self.messages):
             return problem(404)
         last, after = request.headers.get("Last-Event-ID"), request.query.get("after")
-        self.resumed.append((last, after))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         await response.write(b"retry: 200\n\n")
@@ -224,6 +223,7 @@ class StandIn:
         for message in self._after(last or after):
             stream.put_nowait(event("message", message, message["cursor"]))
         self._streams.add(stream)
+        self.resumed.append((last, after))
         try:
             while (data := await stream.get()) is not None:
                 await response.write(data)

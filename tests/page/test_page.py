@@ -91,6 +91,7 @@ async def test_what_the_other_side_does_is_told(browser: Browser, url: str, stan
         await page.locator(".welcome").wait_for()
         await write(page, "oi")
         await page.locator(".state.sent").wait_for()
+        await until(page, lambda: len(standin.resumed) == 1)  # what the other side does is told once, and not again
         for state, sentence in [("thinking", "digitando…"), ("recording", "gravando áudio…")]:
             standin.becomes(state)
             await page.locator(f".activity.{state}", has_text=sentence).wait_for()
@@ -99,6 +100,7 @@ async def test_what_the_other_side_does_is_told(browser: Browser, url: str, stan
         assert await page.locator(".activity").count() == 0
         await page.reload()
         await page.get_by_text("Uma pessoa vai responder por aqui.").wait_for()
+        await until(page, lambda: len(standin.resumed) == 2)
         standin.becomes("idle")
         await page.get_by_text("Uma pessoa vai responder por aqui.").wait_for(state="detached")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import os
 import re
 import shutil
 import socket
@@ -524,7 +525,10 @@ def pooled(postgres: Server, url: str, tmp_path: Path) -> Iterator[str]:
         f"listen_port = {port}\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 3\nunix_socket_dir =\n"
     )
     process = subprocess.Popen(
-        [program, "-q", str(postgres.folder / "pooled.ini")], user=NOBODY, stderr=subprocess.DEVNULL, cwd="/"
+        [program, "-q", str(postgres.folder / "pooled.ini")],
+        user=NOBODY if os.geteuid() == 0 else None,  # it refuses to be root, and nobody else may become somebody
+        stderr=subprocess.DEVNULL,
+        cwd="/",
     )
     _until_listening(port)
     yield f"postgresql://postgres@127.0.0.1:{port}/{database}?pgbouncer=true"

@@ -79,7 +79,7 @@ async def test_what_a_standby_does_not_have_is_not_acknowledged_as_known(
 ) -> None:
     """Nobody waits for ever for a synchronous standby that is away, and then the primary alone has what was sent; asked
     again, it is not to say that it has it."""
-    monkeypatch.setattr("storage.postgres.PATIENCE", 1.0)
+    monkeypatch.setattr("storage.postgres.PATIENCE", 3.0)  # also to connect: enough on a busy machine
     store = PostgresStore(durable.url(await asyncio.to_thread(durable.database)))
     await store.open()
     await asyncio.to_thread(_waits_for, durable, "nobody")
