@@ -114,8 +114,9 @@ async def ready(port: int) -> bool:
 def _family(pid: int) -> Iterator[int]:
     yield pid
     for task in _folder(pid, "task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _family(int(child))
+        with suppress(OSError):  # a thread that just ended has no children
+            for child in (task / "children").read_text().split():
+                yield from _family(int(child))
 
 
 def _cpu(pid: int, fields: Sequence[int] = (11, 12)) -> float:
