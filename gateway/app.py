@@ -22,7 +22,7 @@ from gateway.casefile import CaseFile
 from gateway.channels.base import Channel, Hooked, Polled
 from gateway.config import ChannelSettings, Config
 from gateway.crew import Crew
-from gateway.databases import database
+from gateway.databases import VISITORS, database
 from gateway.deliveries import Deliveries
 from gateway.fetching import Fetching
 from gateway.fleet import DOORS, LOOPS, Fleet, Role, fleet_of
@@ -76,7 +76,6 @@ from tts.profiles import PROFILES
 
 log = logging.getLogger("recado")
 
-VISITORS = "visitor_secret"
 KEEP_ALIVE = 75.0
 """Seconds an idle connection is kept; a client that never finishes its request is gone by then too."""
 DRAIN = 6.0

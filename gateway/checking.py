@@ -22,7 +22,7 @@ from gateway.config import (
     Storage,
     VoiceSettings,
 )
-from gateway.databases import database, folder
+from gateway.databases import VISITORS, database, folder
 from gateway.equipment import Equipment, bare_assistant, hosted_voice, media
 from gateway.equipment import channel as make_channel
 from gateway.equipment import desk as make_desk
@@ -35,7 +35,7 @@ from gateway.transcript import rfc3339
 from gateway.voices import HOSTED, look, rungs
 from storage.media import MediaAway, MediaRefused
 from storage.store import StoreError
-from storage.vault import has_key, open_vault
+from storage.vault import VARIABLE, VaultError, has_key, key_file, open_vault
 from tts.encode import Encoder
 from tts.errors import VoiceUnavailable
 from tts.findings import Finding
@@ -49,7 +49,7 @@ SHOWN = 5
 async def check(config: Config) -> list[Finding]:
     """Asks every configured provider. Never raises for what it finds."""
     findings = [await database(config).look()]
-    findings += _key(config)
+    findings += await _vault(config)
     findings.append(await _media(config.storage))
     findings += _kept(config.storage)
     for queue in config.queues:
@@ -254,15 +254,26 @@ def _kept(storage: Storage) -> list[Finding]:
     return [Finding("ok", "storage.keep_days", f"what is older than {storage.keep_days} days is taken away{more}")]
 
 
-def _key(config: Config) -> list[Finding]:
-    """One that is there opens as a start would open it; none is made."""
-    beside = database(config).keys
+async def _vault(config: Config) -> list[Finding]:
+    """Its key opens what is sealed, as at a start; none is made."""
+    there = database(config)
     try:
-        if has_key(beside, os.environ):
-            open_vault(beside, os.environ)
-    except StoreError as error:
-        return [Finding("error", "storage.key", str(error))]
+        _opens(there.keys, await there.sealed(VISITORS))
+    except VaultError as error:
+        return [Finding("error", "vault", str(error))]
+    except (StoreError, ConfigError):
+        pass  # a database that cannot be asked was told of
     return []
+
+
+def _opens(keys: Path, sealed: bytes | None) -> None:
+    """Raises VaultError."""
+    if has_key(keys, os.environ):
+        vault = open_vault(keys, os.environ)
+        if sealed is not None:
+            vault.unseal(VISITORS, sealed)
+    elif sealed is not None:
+        raise VaultError(f"its key is not here: set {VARIABLE}, or copy the key file to {key_file(keys)}")
 
 
 async def _media(storage: Storage) -> Finding:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gateway.config import Config, ConfigError
 from storage.ledger import Rang
 from storage.model import Spent, Unread
-from storage.sqlite import SqliteStore, spent_in, unread_in
+from storage.sqlite import SqliteStore, sealed_in, spent_in, unread_in
 from storage.store import NewerDatabase, Store, StoreError
 from tts.findings import Finding
 
@@ -23,7 +23,8 @@ EXTRA = (
     "storage.url names a PostgreSQL server, and what speaks with it is missing: .venv/bin/pip install "
     "'recado[postgres]', beside run.py (docs/scale.md)"
 )
-
+VISITORS = "visitor_secret"
+"""The name of what every installation has sealed."""
 RIGHTS = "docs/scale.md#the-database says which rights it needs, and how they are given"
 
 
@@ -49,6 +50,10 @@ class Database(Protocol):
         """`Store.spent`, likewise."""
         ...
 
+    async def sealed(self, name: str) -> bytes | None:
+        """`Store.sealed`, likewise."""
+        ...
+
 
 class File:
     alone = True
@@ -68,6 +73,9 @@ class File:
 
     async def spent(self, queue: str, since_day: str) -> Spent:
         return await spent_in(self._path, queue, since_day)
+
+    async def sealed(self, name: str) -> bytes | None:
+        return await sealed_in(self._path, name)
 
 
 class Server:
@@ -106,6 +114,10 @@ class Server:
     async def spent(self, queue: str, since_day: str) -> Spent:
         async with self._looked() as store:
             return await store.spent(queue, since_day) if store else Spent()
+
+    async def sealed(self, name: str) -> bytes | None:
+        async with self._looked() as store:
+            return await store.sealed(name) if store else None
 
     @asynccontextmanager
     async def _looked(self) -> AsyncIterator[Store | None]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config import Config
-from storage.vault import VARIABLE
+from storage.vault import VARIABLE, key_file
 
 EMBEDDED = "sqlite:///"
 PATIENCE = 30.0
@@ -47,7 +47,7 @@ class Installation:
     @property
     def key(self) -> Path:
         """The vault's key, where no variable holds it."""
-        return self.database.with_name(self.database.name + ".key")
+        return key_file(self.database)
 
     @property
     def log(self) -> Path:

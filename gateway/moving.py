@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from gateway.config import BUCKET, Config, ConfigError
 from gateway.databases import EXTRA, Server, database
 from gateway.installation import Installation, NotEmbedded
-from storage.vault import VARIABLE
+from storage.vault import VARIABLE, key_file
 
 Tell = Callable[[str, int, int], None]
 ADDRESS = re.compile(r"postgres(ql)?://.+")
@@ -72,7 +72,7 @@ def _take_key(config: Config, url: str, key: Path, environ: Mapping[str, str]) -
     storage = config.storage.model_copy(update={"url": url})
     moved = database(config.model_copy(update={"storage": storage}))
     assert isinstance(moved, Server)
-    beside = moved.keys.absolute().with_name(moved.keys.name + ".key")
+    beside = key_file(moved.keys.absolute())
     try:
         _put_in_front(key.read_bytes().split(), beside)
     except OSError as error:

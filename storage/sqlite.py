@@ -228,6 +228,12 @@ async def spent_in(path: str | Path, queue: str, since_day: str) -> Spent:
     return lanes.spent_of(rows[0]) if rows else Spent()
 
 
+async def sealed_in(path: str | Path, name: str) -> bytes | None:
+    """`Store.sealed`, likewise."""
+    rows = await _rows_in(path, "sealed", lanes.SEALED, {"name": name})
+    return bytes(rows[0][0]) if rows else None
+
+
 async def _rows_in(
     path: str | Path, table: str, sql: str, values: Mapping[str, Any], *, column: str = ""
 ) -> list[tuple[Any, ...]]:

@@ -79,10 +79,11 @@ class Vault:
 
 def has_key(beside: Path, environ: Mapping[str, str]) -> bool:
     """Whether `open_vault` finds one, and makes none."""
-    return bool(environ.get(VARIABLE, "").strip()) or _beside(beside).exists()
+    return bool(environ.get(VARIABLE, "").strip()) or key_file(beside).exists()
 
 
-def _beside(database: Path) -> Path:
+def key_file(database: Path) -> Path:
+    """Of the database at this path."""
     return database.with_name(database.name + ".key")
 
 
@@ -93,7 +94,7 @@ def open_vault(beside: Path, environ: Mapping[str, str]) -> Vault:
     """
     if environ.get(VARIABLE, "").strip():
         return Vault(_keys(environ[VARIABLE].split(","), VARIABLE))
-    path = _beside(beside)
+    path = key_file(beside)
     try:
         if not path.exists():
             _make(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import platform
 import re
@@ -19,7 +20,8 @@ from gateway.cli import TIDY, _free, _give_back, _tidy_until, main
 from tests.fakes import elevenlabs as voice_wire
 from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.fakes.openai import FakeOpenAI
-from tests.story.running import toml
+from tests.postgres import Server
+from tests.story.running import running, toml
 from tts import ogg
 from tts.profiles import PROFILES
 
@@ -68,6 +70,27 @@ async def test_check_says_that_the_vaults_key_is_none(
         assert "RECADO_VAULT_KEY does not hold 32-byte keys" in capsys.readouterr().err
         assert await recado("check", "--config", path) == 0
         assert not (tmp_path / "recado.db.key").exists()
+
+
+async def test_check_says_that_the_vaults_key_is_another_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], postgres: Server
+) -> None:
+    """Or not here: a start would end on it, on a file and on a server."""
+    name = postgres.database()
+    server = f'[storage]\nurl = "{postgres.url(name)}"\n'
+    async with FakeOpenAI() as openai, FakeElevenLabs() as elevenlabs:
+        for n, storage in enumerate(("", server)):
+            folder = tmp_path / str(n)
+            folder.mkdir()
+            path = written(folder, spoken(openai, elevenlabs) + storage)
+            for key, told in ((b"a", ""), (b"b", "sealed with a key that is not here"), (b"", "its key is not here")):
+                monkeypatch.setenv("RECADO_VAULT_KEY", base64.b64encode(32 * key).decode())
+                if not told:
+                    async with running(path.read_text("utf-8"), folder):
+                        pass
+                assert await recado("check", "--config", path) == bool(told)
+                assert told in capsys.readouterr().err
+    postgres.drop(name)
 
 
 @pytest.mark.parametrize(
