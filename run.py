@@ -40,14 +40,18 @@ python3 run.py help                     this
 
 The full set downloads about {full} MB the first time (a natural voice, hearing, search by meaning).
 --lite downloads about {lite} MB: a robotic voice, search by words, no hearing.
+--with=postgres,s3,traces adds what these need, each by itself, and keeps it when .venv is made anew.
 """
 
 EMBEDDED, LITE, TEST = "embedded", "lite", "test"
-DOWNLOAD_MB = {EMBEDDED: 450, LITE: 80, TEST: 85}
+CHOSEN = ("postgres", "s3", "traces")
+"""What an installation may need beside a set, by its own word."""
+DOWNLOAD_MB = {EMBEDDED: 450, LITE: 80, TEST: 85, "postgres": 4, "s3": 6, "traces": 2}
 """Measured on Linux; what all sets share is counted in the first two."""
-DISK_MB = {EMBEDDED: 1200, LITE: 340, TEST: 280}
+DISK_MB = {EMBEDDED: 1200, LITE: 340, TEST: 280, "postgres": 12, "s3": 16, "traces": 12}
 """With the two models that are joined in the user's cache folder on first use."""
 PIP_WHEEL_PACKAGE = "python3-pip-whl"
+WITH = "--with="
 
 
 class Stop(Exception):
@@ -62,10 +66,10 @@ def main(args):
     if what not in ("demo", "test", "recado", "bench", "chaos", "check"):
         say(f"There is no `{what}`.\n\n{usage()}")
         return 2
-    rest = [a for a in args[1:] if a != "--lite"]
+    rest = [a for a in args[1:] if a != "--lite" and not a.startswith(WITH)]
     lite = "--lite" in args[1:]
     voice = LITE if lite or what in ("check", "chaos") else EMBEDDED
-    set_up({voice, TEST} if what in ("test", "check", "chaos") else {voice})
+    set_up({voice, *chosen(args[1:]), *([TEST] if what in ("test", "check", "chaos") else [])})
     commands = {
         "demo": ["-m", "gateway", "demo", *(["--lite"] if lite else []), *rest],
         "recado": ["-m", "gateway", *rest],
@@ -74,6 +78,14 @@ def main(args):
         "test": ["-m", "pytest", *(["-m", "not embedded"] if lite else []), *rest],
     }
     return check() if what == "check" else become(commands[what])
+
+
+def chosen(args):
+    names = [name for a in args if a.startswith(WITH) for name in a[len(WITH) :].split(",")]
+    for name in names:
+        if name not in CHOSEN:
+            raise Stop(f"{WITH}{name}: there are {', '.join(CHOSEN)}, separated by commas.")
+    return names
 
 
 def usage():
@@ -113,7 +125,7 @@ def set_up(extras):
     with alone():
         if ready(extras):  # the one we waited for did it
             return
-        extras |= installed() - {LITE if EMBEDDED in extras else ""}
+        extras |= installed() - {LITE if EMBEDDED in extras else ""} | {e for e in CHOSEN if e in stamped("extras")}
         announce(extras)
         make_venv()
         UNFINISHED.touch()
@@ -132,12 +144,16 @@ def ready(extras):
 
 def installed():
     """The sets that are complete and made from this very project file, at this very place."""
+    whole = stamped("of") == fingerprint() and not UNFINISHED.exists()
+    return set(stamped("extras")) if whole else set()
+
+
+def stamped(what):
+    """Of the last set-up that ended, whatever became of it."""
     try:
-        stamp = json.loads(STAMP.read_text())
-    except (OSError, ValueError):
-        return set()
-    whole = stamp.get("of") == fingerprint() and not UNFINISHED.exists()
-    return set(stamp["extras"]) if whole else set()
+        return json.loads(STAMP.read_text())[what]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def fingerprint():

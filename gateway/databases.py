@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 FILE = "sqlite:///"
 EXTRA = (
-    "storage.url names a PostgreSQL server, and what speaks with it is missing: .venv/bin/pip install "
-    "'recado[postgres]', beside run.py (docs/scale.md)"
+    "storage.url names a PostgreSQL server, and what speaks with it is missing: "
+    "`python3 run.py recado --with=postgres --version` installs it"
 )
 VISITORS = "visitor_secret"
 """The name of what every installation has sealed."""

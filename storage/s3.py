@@ -243,7 +243,7 @@ def _client(bucket: Bucket, patience: float) -> Any:
     try:
         from obstore.store import S3Store
     except ImportError:
-        cure = "install recado with its extra: pip install 'recado[s3]'"
+        cure = "`python3 run.py recado --with=s3 --version` installs what speaks with it"
         raise MediaRefused(f"storage.media_dir: nothing here speaks to S3: {cure}") from None
     settings = {
         "endpoint": bucket.endpoint,

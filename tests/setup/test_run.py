@@ -121,6 +121,26 @@ def test_chaos_needs_the_tests_and_no_voice(clone: Clone) -> None:
 
 
 @posix
+def test_what_was_chosen_is_kept_when_everything_is_made_anew(clone: Clone) -> None:
+    code, said = clone.run("recado", "--lite", "--with=postgres,s3", "--version")
+    assert (code, "recado here ['--version']" in said) == (0, True)
+    assert clone.installs[-1].endswith(".[lite,postgres,s3]")
+    assert clone.run("recado", "--lite", "run") == (0, "recado here ['run']\n")
+    (clone.root / "constraints.txt").write_text("# another version\n")
+    _no_python(clone.root / ".venv")
+    clone.run("recado", "--lite", "run")
+    assert clone.installs[-1].endswith(".[lite,postgres,s3]")
+
+
+@posix
+def test_what_cannot_be_chosen_is_told(clone: Clone) -> None:
+    code, said = clone.run("recado", "--with=postgres,mysql", "run")
+    assert code != 0
+    assert "--with=mysql: there are postgres, s3, traces" in said
+    assert clone.installs == []
+
+
+@posix
 @pytest.mark.parametrize("file", ["pyproject.toml", "constraints.txt"])
 def test_another_list_of_packages_is_installed(clone: Clone, file: str) -> None:
     clone.run("demo", "--lite")

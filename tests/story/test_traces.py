@@ -230,7 +230,7 @@ def test_missing_packages_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     notices: list[str] = []
     monkeypatch.setattr("gateway.tracing.find_spec", lambda name: None)
     assert traces_of({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, notices) is None
-    assert "recado[traces]" in notices[0]
+    assert "--with=traces" in notices[0]
 
 
 async def test_a_variable_that_cannot_be_used_is_said_and_keeps_nobody_from_starting(
