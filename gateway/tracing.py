@@ -174,7 +174,8 @@ def _problem(env: Mapping[str, str]) -> str:
     if protocol != SPOKEN:
         return f"they are sent as {SPOKEN} only, and {PROTOCOLS[1]} asks for something else"
     if find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter") is None:
-        return 'the packages for them are missing: `python3 run.py recado --with=traces --version` installs them; or unset OTEL_EXPORTER_OTLP_ENDPOINT'
+        cure = "`python3 run.py recado --with=traces --version` installs them"
+        return f"the packages for them are missing: {cure}; or unset OTEL_EXPORTER_OTLP_ENDPOINT"
     return ""
 
 
