@@ -82,6 +82,9 @@ DRAIN = 6.0
 """Seconds for turns to finish after SIGTERM; the rest of the ten is for closing."""
 ASKED_AGAIN = 5.0
 """Seconds before a provider is asked again after a surprise."""
+ASKED_ONCE_MORE = 60.0
+"""Seconds before a provider that said no for good is asked all the same: another program that asked for these messages
+may have ended, and a key may be valid again."""
 LOOKED_AT_DESKS = 60.0
 """Seconds between two questions whether people wrote something that no hook brought."""
 LAST_SENDS = 1.0
@@ -207,9 +210,7 @@ class Gateway:
         presence = Presence(store, self.live, self.hooked, settings, queues)
         self.live.on_busy = presence.busy
         self.fetching = Fetching(store, self.media, self.encoder, self.hooked, telemetry)
-        self.intake = Intake(
-            store, self.media, self.encoder, self.live, telemetry, _wall_ms, channels=len(settings)
-        )
+        self.intake = Intake(store, self.media, self.encoder, self.live, telemetry, _wall_ms, channels=len(settings))
         self.desks = {queue.name: desk for queue in self.config.queues if (desk := equipment.desk(queue, self.config))}
         for desk in self.desks.values():
             stack.push_async_callback(desk.close)
@@ -400,10 +401,11 @@ async def _ask(polled: Polled, channel: ChannelSettings, arrivals: Arrivals, fle
     while True:
         try:
             await polled.begin()
-            if channel.mode == "polling":
-                poll = partial(polled.poll, lambda events, raw: arrivals.take(channel, events, raw))
-                await fleet.while_mine(f"asking {channel.name}", poll)
-            return
+            if channel.mode != "polling":
+                return
+            poll = partial(polled.poll, lambda events, raw: arrivals.take(channel, events, raw))
+            await fleet.while_mine(f"asking {channel.name}", poll)
+            await asyncio.sleep(ASKED_ONCE_MORE)
         except Exception as error:
             arrivals.telemetry.failures.labels(type(error).__name__).inc()
             log.exception("asking a provider broke", extra={"facts": {"channel": channel.name}})

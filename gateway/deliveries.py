@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -51,12 +51,17 @@ log = logging.getLogger("recado.deliveries")
 
 MAX_TRIES = 20
 """Claims of one delivery, crashes included; more than any channel's schedule. Whatever breaks us, the lane goes on."""
+PATIENT = 7
+"""Tries after which a provider is down for longer: no try is used up any more, as long as the message is younger than
+`LONGEST`. Its next ones come as after a first one."""
 REST = 60.0
 """Seconds between two looks at a channel that does not work; its messages wait meanwhile."""
 WRITTEN_AGAIN = 0.5
 """Seconds before what was sent is tried to be written down again."""
 LONGEST = 24 * 3600.0
 """Seconds nobody can make us wait beyond: it would stop this contact's lane for good."""
+LAST_WORD = 2.0
+"""Seconds for which whoever is being stopped still writes down what went out."""
 LATELY = 40
 """Of the latest inbound entries, wake-ups among them, those that may hold the newest by the provider's clock."""
 MARGIN = 60.0
@@ -79,6 +84,8 @@ class Way:
     """In the place of the reply."""
     begun: bool = False
     """The first of the pieces it goes in are known to have gone out."""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it is not under way any more."""
 
     @property
     def body(self) -> Any:
@@ -111,6 +118,8 @@ class Deliveries:
 
     async def run(self, claim: Claim) -> None:
         """Raises Fenced when the lane was lost."""
+        if before := self._sending.get(claim.key):  # a clock that jumped ended its lease, and not the send
+            await before.over.wait()
         work = await self.store.load(claim)
         entries, conversation = work.entries, work.conversation
         if not entries or conversation is None:
@@ -122,7 +131,7 @@ class Deliveries:
             return
         due = _next(entries, channel.capabilities.whole_reply)
         way = Way(claim, due, channel, conversation, entries[len(due) :], work.facts)
-        with about(turn=way.body["turn"]):
+        with about(turn=_turn_of(way.entries[0])):
             if claim.tries > MAX_TRIES:
                 await self._give_up(way, "too_many_tries")
                 return
@@ -186,6 +195,7 @@ class Deliveries:
         finally:
             self._sending.pop(way.conversation.id, None)
             self._echoed.pop(way.conversation.id, None)
+            way.over.set()
 
     async def _late(self, way: Way) -> None:
         """An echo that came while the failure was written down: it went out all the same."""
@@ -212,7 +222,9 @@ class Deliveries:
             if isinstance(error, Exception):
                 log.exception("a send broke in the middle")
                 raise unsure from None
-            await self._failed(way, unsure)  # we are being stopped, and this must be known at the next start
+            with suppress(TimeoutError):  # we are being stopped, and this must be known at the next start
+                async with asyncio.timeout(LAST_WORD):
+                    await self._failed(way, unsure)
             raise
 
     def _withdrawn(self, way: Way) -> bool:
@@ -290,7 +302,10 @@ class Deliveries:
             case Then.AGAIN:
                 self.telemetry.deliveries.labels(way.channel.name, "retried").inc()
                 wait = error.retry_after if error.retry_after is not None else 5.0 * 2 ** min(way.claim.tries - 1, 6)
-                await self.store.retry(way.claim, round(min(wait, LONGEST) * 1000))
+                if way.claim.tries < PATIENT or not await self._outlasts(way):
+                    await self.store.retry(way.claim, round(min(wait, LONGEST) * 1000))
+                else:
+                    await self.store.settle(way.claim, Settlement(way.claim.head, pause=max(1, round(wait * 1000))))
             case Then.SLOW_DOWN | Then.STOP:
                 await self._rest(way, error)
             case Then.AS_TEXT if way.body["part"]["kind"] != "text":
@@ -307,6 +322,11 @@ class Deliveries:
                 await self._unsure(way, error)
             case _:
                 await self._give_up(way, error.reason, remembered(error))
+
+    async def _outlasts(self, way: Way) -> bool:
+        """A provider that is down for hours costs nobody the answer. A callback has a schedule of its own."""
+        age = await self.store.now() - way.entries[0].at
+        return not way.channel.capabilities.whole_reply and age < LONGEST * 1000
 
     async def _rest(self, way: Way, error: ChannelError) -> None:
         """Nothing is wrong with this message: it waits, and no try is used up."""
@@ -356,14 +376,7 @@ class Deliveries:
 
     async def _unsure(self, way: Way, error: ChannelError) -> None:
         """Nobody knows whether it went out, and sending it again might double it: it is told, and left to a person."""
-        if not (self.store.alone or way.begun) and await self._is_known(way):
-            await self._settle(way, Sent(), "echo")
-            return
-        at = await self.store.now()
-        dead = [DeadLetter(Kind.OUT, way.claim.key, e.seq, f"unsure:{error.reason}", at) for e in way.entries]
-        settlement = replace(self._settlement(way, Sent(status="unsure"), error.reason, at), dead=dead)
-        await self.store.settle(way.claim, settlement)
-        self.telemetry.deliveries.labels(way.channel.name, "unsure").inc(len(way.entries))
+        await self._settle(way, Sent(status="unsure"), error.reason)
 
     async def _is_known(self, way: Way) -> bool:
         """Another process heard its echo."""
@@ -391,18 +404,19 @@ class Deliveries:
     ) -> None:
         self._slowed.pop(way.conversation.id, None)
         pause = self._pause(way) if sent.status == "sent" and count else 0
-        await self._write_down(way, sent, detail, facts or {}, pause)
+        sent = await _to_its_end(self._write_down(way, sent, detail, facts or {}, pause))
         if count:
             self.telemetry.deliveries.labels(way.channel.name, sent.status).inc(len(way.entries))
         if sent.status == "sent" and not detail and way.body["part"]["kind"] == "voice":
             self.incidents.close(_voice_notes(way))
 
-    async def _write_down(self, way: Way, sent: Sent, detail: str, facts: Mapping[str, bool], pause: int) -> None:
+    async def _write_down(self, way: Way, sent: Sent, detail: str, facts: Mapping[str, bool], pause: int) -> Sent:
         """What has happened is not done again because it could not be written down at once: it is tried until another
-        has the lane, and known here should the lane come back."""
+        has the lane, and known here should the lane come back. Returns what was written."""
         went = self._went[way.conversation.id] = (way, sent, detail)
         while True:
             try:
+                sent, detail = await self._made_sure(way, sent, detail)
                 settlement = self._settlement(way, sent, detail, await self.store.now())
                 await self.store.settle(way.claim, replace(settlement, facts=facts, pause=pause))
             except Unavailable as error:
@@ -412,23 +426,31 @@ class Deliveries:
             break
         if self._went.get(way.conversation.id) is went:
             del self._went[way.conversation.id]
+        return sent
+
+    async def _made_sure(self, way: Way, sent: Sent, detail: str) -> tuple[Sent, str]:
+        """Of a send of which nobody here knows whether it went out, another process may have heard the echo."""
+        doubtful = sent.status == "unsure" and not (self.store.alone or way.begun)
+        return (Sent(), "echo") if doubtful and await self._is_known(way) else (sent, detail)
 
     def _pause(self, way: Way) -> int:
         """As long as a person would type the next part of the reply; the contact sees that we do."""
-        following = orjson.loads(way.more[0].body) if way.more else None
+        following = transcript.body_of(way.more[0]) if way.more else None
         queue = self.queues.get(way.conversation.queue)
         instant = way.channel.capabilities.pull or way.channel.capabilities.whole_reply
         if instant or queue is None or following is None or following["turn"] != way.body["turn"]:
             return 0
-        spoken = following["part"]["kind"] == "voice"
+        spoken = following["part"].get("kind") == "voice"
         self.presence.glimpse(way.conversation, "recording" if spoken else "composing")
-        return typing_ms("" if spoken else following["part"]["text"], queue.reply)
+        return typing_ms("" if spoken else following["part"].get("text", ""), queue.reply)
 
     def _settlement(self, way: Way, sent: Sent, detail: str, at: int) -> Settlement:
         receipts = [
             Receipt(way.claim.key, entry.dedup, sent.status, at, sent.provider_id, detail) for entry in way.entries
         ]
-        return Settlement(way.entries[-1].seq, receipts=receipts)
+        unsure = way.entries if sent.status == "unsure" else ()
+        dead = [DeadLetter(Kind.OUT, way.claim.key, entry.seq, f"unsure:{detail}", at) for entry in unsure]
+        return Settlement(way.entries[-1].seq, receipts=receipts, dead=dead)
 
     async def _wait(self, way: Way) -> float:
         """Seconds before this contact may be written to; 0 takes the room."""
@@ -440,6 +462,18 @@ class Deliveries:
 
     def _pace(self, way: Way) -> Pace:
         return self._paces.setdefault(way.channel.name, Pace(self.fleet.own(way.channel.capabilities)))
+
+
+async def _to_its_end(writing: Coroutine[Any, Any, Sent]) -> Sent:
+    """Also when we are stopped meanwhile, as long as there is time: what went out and is not known goes out again."""
+    task = asyncio.create_task(writing)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=LAST_WORD)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 class _Nowhere:
@@ -455,8 +489,15 @@ def _next(entries: Sequence[Entry], whole_reply: bool) -> Sequence[Entry]:
     """What one send carries: the next part, or all the parts of the next reply."""
     if not whole_reply:
         return entries[:1]
-    turn = orjson.loads(entries[0].body)["turn"]
-    return list(takewhile(lambda entry: orjson.loads(entry.body)["turn"] == turn, entries))
+    turn = _turn_of(entries[0])
+    return list(takewhile(lambda entry: _turn_of(entry) == turn, entries))
+
+
+def _turn_of(entry: Entry) -> str:
+    """One that cannot be read is a reply by itself, so that it can be given up."""
+    with suppress(ValueError, KeyError, TypeError):
+        return str(orjson.loads(entry.body)["turn"])
+    return f"unreadable {entry.seq}"
 
 
 def _whole(way: Way) -> Way:

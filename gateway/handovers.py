@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import orjson
@@ -74,9 +75,10 @@ class Handovers:
 
     async def _tell(self, claim: Claim, conversation: Conversation, queue: str, entry: Entry) -> None:
         """Raises DeskError."""
-        desk, body = self.desks.get(queue), orjson.loads(entry.body)
+        desk = self.desks.get(queue)
         if desk is None or claim.tries > MAX_TRIES:
             raise DeskError("too_many_tries" if desk else "desk_not_configured", retryable=False)
+        what = str(orjson.loads(entry.body)["what"])
         told = int(conversation.place.get(UPTO, 0))
         item, upto = await self.casefile.item(conversation, entry, self._place(conversation), told)
         placed = await desk.send(item) if item else None
@@ -85,11 +87,11 @@ class Handovers:
         receipts = [Receipt(claim.key, f"desk:{entry.dedup}", "sent", await self.store.now())]
         await self.store.settle(claim, Settlement(entry.seq, receipts=receipts, place=place, known=known))
         self.casefile.done(claim.key, entry)
-        self.telemetry.desk.labels(queue, body["what"], "sent").inc()
+        self.telemetry.desk.labels(queue, what, "sent").inc()
         self.incidents.close(f"desk {queue}")
 
     async def _failed(self, claim: Claim, entry: Entry, queue: str, error: DeskError) -> None:
-        what, at = orjson.loads(entry.body)["what"], await self.store.now()
+        what, at = _what(entry), await self.store.now()
         facts = {"queue": queue, "reason": error.reason, "hint": error.hint, "try": claim.tries}
         log.warning("a desk could not be told", extra={"facts": facts})
         self.incidents.open(f"desk {queue}", error.reason, error.hint)
@@ -199,6 +201,13 @@ class Handovers:
         last = page[-1] if len(page) == SAID else None
         self._looked[0] = (last.hold.at, last.id) if last and last.hold else (0, "")
         return page
+
+
+def _what(entry: Entry) -> str:
+    """Also of one that cannot be read: it is given up like any other."""
+    with suppress(ValueError, KeyError, TypeError):
+        return str(orjson.loads(entry.body)["what"])
+    return "unreadable"
 
 
 def home_of(conversation: Conversation, queue: str, config: Config) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -23,6 +24,8 @@ VOICE_NOTE = "🎤"
 """Stands for a voice note whose sound is elsewhere."""
 INSTEAD = "text_instead:"
 """Begins what a receipt tells of a voice note whose words went."""
+BROKEN = "broken"
+"""Why a message is unreadable: its entry is, to this version."""
 SHORT = 4096
 """Characters of an entry that is remembered once it was read: one that brings its own history has a million."""
 WAKE = "wake"
@@ -87,8 +90,9 @@ def _kept_fields(kept: Kept) -> dict[str, Any]:
 
 
 def _kept(fields: Mapping[str, Any]) -> Kept:
-    media = fields["media"]
-    return Kept(**{**fields, "media": media and media_from(media)})
+    """A key it does not know was written by a later version, and is left out."""
+    media, known = fields["media"], {name: fields[name] for name in Kept.__dataclass_fields__ if name in fields}
+    return Kept(**{**known, "media": media and media_from(media)})
 
 
 def _wish_fields(wish: Wish) -> dict[str, Any]:
@@ -124,12 +128,37 @@ def content_digest(text: str, audio: bytes | None) -> str:
     return digest.hexdigest()
 
 
+NEEDED = {Kind.IN: ("id", "text", "at"), Kind.OUT: ("turn", "part", "reply")}
+"""What every body has, by its direction."""
+
+
+def body_of(entry: Entry) -> dict[str, Any]:
+    """One that cannot be read (a later version wrote it, and an earlier one was started again) says nothing: it must
+    not stand in the way of all that is said after it."""
+    with suppress(ValueError):
+        body = orjson.loads(entry.body)
+        if isinstance(body, dict) and all(key in body for key in NEEDED[entry.kind]):
+            return body
+    if entry.kind is Kind.IN:
+        return {"id": entry.dedup, "text": "", "at": entry.at, "unreadable": BROKEN}
+    return {"turn": "", "part": {"kind": "text", "text": ""}, "reply": {}}
+
+
 def received(entry: Entry) -> Received:
     return (_read_lately if len(entry.body) <= SHORT else _read)(entry)
 
 
+def burst_of(entries: Sequence[Entry], *, anyway: bool) -> list[Received]:
+    """Raises ValueError, unless `anyway`, for what cannot be read here: another process may be of the version that
+    wrote it."""
+    found = [received(entry) for entry in entries]
+    if not anyway and any(entry.unreadable == BROKEN for entry in found):
+        raise ValueError("an entry cannot be read by this version")
+    return found
+
+
 def _read(entry: Entry) -> Received:
-    body = orjson.loads(entry.body)
+    body = body_of(entry)
     audio, wish = body.get("audio"), body.get("wish")
     return Received(
         entry.seq,
@@ -253,7 +282,7 @@ class Beside:
 
 def shown(entry: Entry, cursor: Cursor, base_url: str, beside: Beside) -> dict[str, Any]:
     """The public message of an entry (docs/api.md)."""
-    body = orjson.loads(entry.body)
+    body = body_of(entry)
     message: dict[str, Any] = {"cursor": str(cursor)}
     if entry.kind is Kind.IN:
         message |= {"from": "contact", "id": body["id"], "at": rfc3339(body["at"])}
@@ -348,7 +377,7 @@ def utterances(entries: Sequence[Entry], heard: Mapping[int, str]) -> list[Utter
     said, heard_turn = [], ""
     for entry in entries:
         if entry.kind is Kind.OUT:
-            body = orjson.loads(entry.body)
+            body = body_of(entry)
             if body["turn"] and body["turn"] == heard_turn:
                 continue  # a note's words are those of the whole reply, also of what was written beside it
             heard_turn = body["turn"] if body["part"].get("written") else ""
@@ -361,12 +390,12 @@ def utterances(entries: Sequence[Entry], heard: Mapping[int, str]) -> list[Utter
 
 def hands_over(entry: Entry) -> bool:
     """An outbound entry of a turn that called people."""
-    return orjson.loads(entry.body)["reply"].get("outcome") in (Outcome.TRANSFERRED, Outcome.DEAD)
+    return body_of(entry)["reply"].get("outcome") in (Outcome.TRANSFERRED, Outcome.DEAD)
 
 
 def told_by(entry: Entry) -> tuple[Literal["contact", "assistant", "person"], int]:
     """Who said it, and when."""
-    body = orjson.loads(entry.body)
+    body = body_of(entry)
     if entry.kind is Kind.IN:
         return "contact", body["at"]
     return ("person", body["at"]) if body.get("person") else ("assistant", entry.at)
@@ -375,7 +404,7 @@ def told_by(entry: Entry) -> tuple[Literal["contact", "assistant", "person"], in
 def told(entry: Entry, heard: str = "") -> str:
     """What one entry says to people: its words, and the names of what travels with it. `heard`: of a voice note."""
     if entry.kind is Kind.OUT:
-        return _words(orjson.loads(entry.body)["part"])
+        return _words(body_of(entry)["part"])
     message = received(entry)
     files = [f"📎 {one.name or one.kind}" for one in message.attachments if one.kind not in ("voice", "audio")]
     return "\n".join(text for text in (heard, message.text, *files) if text)
@@ -401,4 +430,4 @@ def notes(entries: Sequence[Entry], fetched: Sequence[Fetched] = ()) -> dict[int
 
 
 def _words(part: Mapping[str, Any]) -> str:
-    return str(part["text"] if part["kind"] == "text" else part.get("written") or part["transcript"])
+    return str(part["text"] if part["kind"] == "text" else part.get("written") or part.get("transcript", ""))

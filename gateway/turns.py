@@ -75,7 +75,7 @@ class Turns:
         work = await self.store.load(claim)
         if (conversation := work.conversation) is None:
             raise LookupError(f"{claim.key} has a lane and no conversation")
-        entries = [transcript.received(entry) for entry in work.entries]
+        entries = transcript.burst_of(work.entries, anyway=claim.tries > MAX_TRIES)
         messages = sorted((m for m in entries if m.meaning != transcript.WAKE), key=lambda m: (m.at, m.seq))
         crew = self.crews.get(conversation.queue) or self._home(conversation.channel)
         burst = Burst(claim, conversation, crew, messages, claim.tries > MAX_TRIES, facts=work.facts)

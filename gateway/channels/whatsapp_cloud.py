@@ -9,6 +9,7 @@ No send carries an idempotency key, so one whose answer never came is UNSURE and
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -196,6 +197,9 @@ class WhatsAppCloud:
             answer = await self._post(f"{self._number}/media", attempt, data=form)
         except ChannelError as error:
             raise _certainly_unsent(error) from None
+        except asyncio.CancelledError:
+            hint = "we were stopped while WhatsApp took a sound, and send it at the next start"
+            raise ChannelError("cut_off", Then.AGAIN, retry_after=0.0, hint=hint) from None
         id = answer.body.get("id")
         if not isinstance(id, str) or not id:
             raise ChannelError("no_media_id", Then.AGAIN, hint="WhatsApp took a sound and gave no id")

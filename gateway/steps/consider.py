@@ -6,8 +6,6 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-import orjson
-
 from gateway.burst import Burst
 from gateway.channels.base import Capabilities
 from gateway.config import Queue
@@ -18,7 +16,7 @@ from gateway.rules.preferring import Preference as Wanted
 from gateway.rules.preferring import preferred
 from gateway.rules.voicing import WRITTEN, Occasion, Preference, Verdict, before
 from gateway.steps.hear import SOUNDS
-from gateway.transcript import is_wake, received
+from gateway.transcript import body_of, is_wake, received
 from storage.model import ConversationId, Kind
 from storage.store import Store
 
@@ -83,7 +81,7 @@ async def _since_voice(store: Store, id: ConversationId) -> int | None:
     """Replies to this contact since the last one that was heard."""
     turns: dict[str, bool] = {}
     for entry in await store.latest(id, Kind.OUT, LATELY):
-        body = orjson.loads(entry.body)
+        body = body_of(entry)
         turns[body["turn"]] = turns.get(body["turn"], False) or body["part"]["kind"] == "voice"
     return next((n for n, heard in enumerate(turns.values()) if heard), None)
 
