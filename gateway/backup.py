@@ -46,6 +46,17 @@ MANIFEST_LIMIT = 512 * 1024 * 1024
 """Bytes: some millions of media."""
 WORKPLACE = ".recado-backup-"
 
+AHEAD = 1_000_000
+"""More messages or turns than a conversation has between a backup and its restore."""
+# Turns, deliveries, calls of a flow's actions and cursors are named after these numbers. What was said after the backup
+# had some of them already, and whoever remembers what he has done, as we ask of callbacks and actions, would take what
+# is said now for that. Holes are legal.
+BEGIN_ANEW = """
+UPDATE lane SET epoch = epoch + :ahead,
+                head  = CASE WHEN tail > 0 AND head = tail THEN tail + :ahead ELSE head END,
+                tail  = CASE WHEN tail > 0 THEN tail + :ahead ELSE 0 END
+"""
+
 Tell = Callable[[str, int, int], None]
 """What is being done, and how much of how much: pages or media."""
 
@@ -492,6 +503,7 @@ class _Restoring:
             forgotten = self._look_at_sealed(db, fresh)
             tables = _counted(db)
             (unsent,) = db.execute("SELECT COUNT(*) FROM lane WHERE kind = 1 AND tail > head").fetchone()
+            db.execute(BEGIN_ANEW, {"ahead": AHEAD})
         media = self._restore_media(work)
         if hasattr(os, "sync"):
             os.sync()  # all of it at once, before anything names it

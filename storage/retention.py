@@ -89,7 +89,8 @@ SELECT e.seq, e.at, e.body, COALESCE(d.at, 0) FROM lane AS l
 JOIN entry AS e ON e.kind = l.kind AND e.key = l.key
 LEFT JOIN dead AS d ON d.conversation = e.key AND d.kind = e.kind AND d.seq = e.seq
 WHERE l.kind = :kind AND l.key = :key AND e.kind = :kind AND e.key = :key
-  AND e.seq <= l.head AND e.seq <= l.tail - :kept
+  AND e.seq <= l.head AND e.seq <= COALESCE((
+    SELECT k.seq FROM entry AS k WHERE k.kind = :kind AND k.key = :key ORDER BY k.seq DESC LIMIT 1 OFFSET :kept), 0)
 ORDER BY e.seq LIMIT :limit
 """
 

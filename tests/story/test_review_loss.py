@@ -197,6 +197,37 @@ async def test_after_a_restore_no_id_says_something_else_than_before(openai: Fak
         assert min(inbound, outbound) > 2, "whoever read on from 2-2 reads it"
 
 
+@pytest.mark.file
+async def test_what_was_on_its_way_in_a_backup_goes_on_after_its_restore(
+    openai: FakeOpenAI, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In both directions, once, and nothing is left behind: numbers that were jumped over are no messages."""
+    minutes = {"interval": 20_000, "max_wait": 20_000}
+    async with FakeCallback() as callback:
+        file = tmp_path / "recado.toml"
+        file.write_text(toml(openai.base_url, openai_key=openai.key, more=pushed(callback), **minutes), "utf-8")
+        text, crm = file.read_text("utf-8"), {"key": CRM, "channel": "crm"}
+        callback.answer(503, headers={"Retry-After": "3600"})
+        async with running(text, tmp_path) as (gateway, contact):
+            await contact.post(contact.message("oi"), **crm)
+            await until(lambda: not pass_time(gateway, 20_000) and callback.seen, "a push that was refused")
+            await contact.post(contact.message("e agora?"), **crm)
+            assert await recado("backup", "--config", file, "--to", tmp_path / "b.tar", "--with-key") == 0
+        assert await recado("restore", tmp_path / "b.tar", "--config", file, "--replace") == 0
+        async with running(text, tmp_path) as (gateway, again):
+            again.id, again._number = contact.id, contact._number
+            pass_time(gateway, HOUR)
+            await quiet(gateway)
+            await again.post(again.message("outra coisa"), **crm)
+            pass_time(gateway, HOUR)
+            await quiet(gateway)
+        said = [payload["data"]["parts"][0]["text"] for _, payload in callback.seen]
+        assert said == ["Echo: oi", "Echo: oi", "Echo: e agora?", "Echo: outra coisa"]
+        assert callback.seen[0][0] == callback.seen[1][0], "what was refused before comes under its own id"
+        await recado("doctor", "--config", file)  # of its clock it has its own opinion
+        assert "promises: kept" in capsys.readouterr().out
+
+
 # -- asked for messages ---------------------------------------------------------------------------------
 
 
