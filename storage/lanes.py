@@ -256,6 +256,24 @@ UPDATE lane SET due_at = due_at - (first_at - now_ms()), first_at = now_ms(),
 WHERE kind IN (0, 1, 2) AND wake_at > now_ms() AND first_at > now_ms()
 """
 
+# The same for a backoff. A lane was due before it was claimed, so a time at which it became due that is still to come
+# tells by how much; put right, it tells nothing to the next who looks.
+REWIND_BACKOFF = """
+UPDATE lane SET ripe_at = now_ms(), wake_at = wake_at - (ripe_at - now_ms()), retry_at = retry_at - (ripe_at - now_ms())
+WHERE kind IN (0, 1, 2, 3) AND wake_at > now_ms() AND ripe_at > now_ms() AND retry_at > now_ms() AND busy = 0
+"""
+
+LONGEST_LEASE = 30_000
+"""Milliseconds: nobody is given a lane for longer, and who works on renews it in time."""
+# The same for the lease of whoever died.
+REWIND_LEASE = f"""
+UPDATE lane SET wake_at = now_ms() + {LONGEST_LEASE}
+WHERE kind IN (0, 1, 2, 3) AND wake_at > now_ms() + {LONGEST_LEASE} AND busy = 1
+"""  # noqa: S608 - a number of ours
+
+SET_BACK = (REWIND, REWIND_BACKOFF, REWIND_LEASE)
+"""For a clock that was, or may have been."""
+
 # -- conversations -------------------------------------------------------------------------------
 
 CONVERSATION_COLUMNS = (

@@ -158,7 +158,7 @@ async def _move(file: sqlite3.Connection, target: asyncpg.Connection, tell: Tell
     for table, columns in tables.items():
         sent = await _copy(file, target, table, columns, progress)
         await _compare(target, table, columns, sent, counts[table], progress)
-    for ended in (lanes.EXPIRE, lanes.REWIND):  # the clock over there may be behind
+    for ended in (lanes.EXPIRE, *lanes.SET_BACK):  # the clock over there may be behind
         await target.execute(ended)
     await target.execute(f"ANALYZE {names}")
     return Moved(counts)

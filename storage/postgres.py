@@ -51,6 +51,12 @@ NEAR = 2_000
 keeps what the index held since then, and every look would walk over it."""
 SWEEP = 1.0
 """Seconds between two looks at all that is due, however long."""
+CLOCK_LOOK = 1.0
+"""Seconds between two looks at the server's clock."""
+STEP_BACK = 1_000
+"""Milliseconds by which it has to have gone back to be said to have been set."""
+LONG_BACK = 120_000
+"""Milliseconds, twice as long as anything is leased: what a fleet agreed on is over sooner than it would be mended."""
 PATIENCE = 10.0
 """Seconds for a statement, and for a connection."""
 HELD_UP = 10.0
@@ -129,6 +135,7 @@ class PostgresStore(Ledger):
         self._heard = self._asked = self._answered = 0
         self._steady = SteadyClock(lambda: self._heard)
         self._swept: dict[Kind, float] = {}
+        self._clock_looked, self._clock_said = -CLOCK_LOOK, 0
         self._door = asyncio.Lock()
         self.statements = 0
         """Asked since open: round trips, but for those of transactions."""
@@ -209,7 +216,8 @@ class PostgresStore(Ledger):
             if version < known:
                 await connection.execute(TUNING)
             await self._functions.create(connection)
-            await connection.execute(lanes.REWIND)
+            for sql in lanes.SET_BACK:
+                await connection.execute(sql)
 
     # -- asking the database ----------------------------------------------------------------------------
 
@@ -371,6 +379,7 @@ class PostgresStore(Ledger):
         return [None] * len(calls)
 
     async def claim(self, kind: Kind, limit: int, lease: int, owner: str, beside: Collection[str] = ()) -> list[Claim]:
+        await self._look_at_clock()
         swept = self._swept.get(kind)
         claims = await super().claim(kind, limit, lease, owner, beside)
         if len(claims) == limit and self._swept.get(kind) != swept:
@@ -383,6 +392,18 @@ class PostgresStore(Ledger):
             return NEAR
         self._swept[kind] = now
         return EVER
+
+    async def _look_at_clock(self) -> None:
+        """One that was set back (a server's, or that of the standby in its place) would stretch all that waits."""
+        if (looked := time.monotonic()) - self._clock_looked < CLOCK_LOOK:
+            return
+        self._clock_looked = looked
+        ((said,),) = await self._all("SELECT now_ms()", {})
+        by, self._clock_said = self._clock_said - said, said
+        for sql in lanes.SET_BACK if by > STEP_BACK else ():
+            await self._all(sql, {})
+        for sql in FLEET_SET_BACK if by > LONG_BACK else ():
+            await self._all(sql, {"by": by})
 
     async def rest(self, kind: Kind) -> float:
         return TICK if kind in (Kind.IN, Kind.OUT) else SELDOM
@@ -429,6 +450,12 @@ SELECT pg_logical_emit_message(true, 'recado', '') WHERE current_setting('synchr
 WAS_DONE = """
 SELECT 1 FROM lane WHERE kind = :kind AND key = :key AND epoch = :epoch AND busy = 0 AND head = :upto AND head > :head
 """
+# By whoever of a fleet sees it first: what is near again is not brought nearer by the others.
+FLEET_SET_BACK = (
+    "UPDATE pace SET full_at = full_at - CAST(:by AS BIGINT) * 1000 "
+    "WHERE full_at > (now_ms() + CAST(:by AS BIGINT) / 2) * 1000",
+    "UPDATE lease SET ends_at = ends_at - CAST(:by AS BIGINT) WHERE ends_at > now_ms() + CAST(:by AS BIGINT) / 2",
+)
 # For `recado doctor`. Of other roles' transactions the server tells those alone who may read its statistics.
 HEALTH = """
 SELECT split_part(current_setting('server_version'), ' ', 1), pg_database_size(current_database()), COALESCE((

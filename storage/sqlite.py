@@ -307,8 +307,8 @@ def _stepped(step: int, now: int) -> str:
 
 def _recover(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")
-    db.execute(lanes.EXPIRE)
-    db.execute(lanes.REWIND)
+    for sql in (lanes.EXPIRE, *lanes.SET_BACK):
+        db.execute(sql)
     db.execute("COMMIT")
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import pytest
 
+from storage.lanes import LONGEST_LEASE
 from storage.model import (
     Claim,
     Conversation,
@@ -1507,3 +1508,63 @@ class StoreSuite:
         entries = (await store.load(await take(store))).entries
         assert [e.body for e in entries] == ["1", "2"]
         assert entries[0].at <= entries[1].at
+
+    @pytest.mark.parametrize("then", ["given back", "paused", "more came"])
+    async def test_a_clock_set_back_between_two_runs_stretches_no_backoff(self, lab: Lab, then: str) -> None:
+        """Whoever is stopped gives back what runs, at once; that must not become an hour."""
+        await lab.store.accept(who(), message("1"))
+        lab.pass_time(1)
+        claim = await take(lab.store)
+        if then == "paused":
+            await lab.store.settle(claim, Settlement(claim.head, pause=500))
+        else:
+            await lab.store.retry(claim, 500)
+        if then == "more came":
+            await lab.store.accept(who(), message("2", window=100, max_wait=100))
+        lab.pass_time(-3_600_000)
+        store = await lab.restart()
+        lab.pass_time(400)
+        assert await store.claim(IN, 10, LEASE, "me") == [], "a backoff lasts"
+        lab.pass_time(200)
+        assert len(await store.claim(IN, 10, LEASE, "me")) == 1
+
+    async def test_a_clock_set_back_between_two_runs_stretches_no_lease(self, lab: Lab) -> None:
+        """Whoever had it died."""
+        await lab.store.accept(who(), message("1"))
+        lab.pass_time(1)
+        await take(lab.store)
+        lab.pass_time(-3_600_000)
+        store = await lab.restart()
+        lab.pass_time(LONGEST_LEASE + 1)
+        assert (await take(store)).tries == 2
+
+    @pytest.mark.parametrize("what", ["window", "backoff", "lease"])
+    async def test_a_clock_set_back_beneath_a_run_stretches_nothing(
+        self, lab: Lab, what: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("storage.postgres.CLOCK_LOOK", 0.0, raising=False)
+        await lab.store.accept(who(), message("1", window=100, max_wait=100))
+        if what != "window":
+            lab.pass_time(101)
+            claim = await take(lab.store, lease=100)
+        if what == "backoff":
+            await lab.store.retry(claim, 100)
+        assert await lab.store.claim(IN, 10, LEASE, "me") == []
+        lab.pass_time(-3_600_000)
+        await lab.store.claim(IN, 10, LEASE, "me")
+        lab.pass_time(LONGEST_LEASE + 1 if what == "lease" else 101)
+        await take(lab.store)
+
+    async def test_a_clock_set_back_beneath_a_run_stops_no_fleet(
+        self, lab: Lab, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("storage.postgres.CLOCK_LOOK", 0.0, raising=False)
+        store = lab.store
+        assert await store.lease("asking", "who died", 30_000)
+        assert [await store.take_room("zap", 1, 1) for _ in range(2)] == [0, 1]
+        await store.claim(IN, 10, LEASE, "me")
+        lab.pass_time(-3_600_000)
+        await store.claim(IN, 10, LEASE, "me")
+        lab.pass_time(30_001)
+        assert await store.take_room("zap", 1, 1) == 0
+        assert await store.lease("asking", "another", 30_000)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from storage.lanes import LONGEST_LEASE
 from storage.postgres import PostgresStore
 from storage.sqlite import SqliteStore
 from storage.store import Store
-from tests.contracts.store_suite import Lab, StoreSuite
+from tests.contracts.store_suite import IN, LEASE, Lab, StoreSuite, message, who
 from tests.postgres import Aside, Server
 
 START = 1_800_000_000_000
@@ -92,6 +95,31 @@ class TestPostgres(StoreSuite):
         await lab.store.close()
         aside.forget(postgres.url(name))
         postgres.drop(name)
+
+    @pytest.mark.parametrize("by", [2_000, 20_000, 50_000, 3_600_000])
+    async def test_a_clock_set_back_beneath_a_fleet_ends_nobodys_lease(
+        self, lab: PostgresLab, by: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each process sees it by itself, and who is at work may have renewed what is leased before that."""
+        for name in ("CLOCK_LOOK", "SWEEP"):
+            monkeypatch.setattr(f"storage.postgres.{name}", 0.0)
+        async with AsyncExitStack() as stack:
+            fleet = [lab.store, lab._build(), lab._build()]
+            for store in fleet[1:]:
+                await store.open()
+                stack.push_async_callback(store.close)
+            for name in ("ana", "bia"):
+                await lab.store.accept(who(name), replace(message("1"), key=who(name).id))
+            lab.pass_time(1)
+            _, renewed = await lab.store.claim(IN, 10, LEASE, "me")
+            assert [await store.claim(IN, 10, LEASE, "you") for store in fleet] == [[], [], []]
+            lab.pass_time(-by)
+            await lab.store.renew(renewed, LEASE)
+            for passed in (0, LEASE - 1):
+                lab.pass_time(passed)
+                assert [await store.claim(IN, 10, LEASE, "you") for store in fleet] == [[], [], []]
+            lab.pass_time(LONGEST_LEASE)
+            assert len(await fleet[1].claim(IN, 10, LEASE, "you")) == 2
 
 
 async def _made(url: str) -> None:
