@@ -18,7 +18,7 @@ import pytest
 import yaml
 from aiohttp import web
 
-from gateway import app, cli
+from gateway import app, cli, deliveries
 from gateway.config import Config, Server, parse
 from gateway.telemetry import Telemetry
 
@@ -191,8 +191,8 @@ def unit() -> dict[str, list[str]]:
 
 
 UNIT = unit()
-LONGEST_STOP = app.DRAIN + 3 * app.LAST_SENDS
-"""Seconds: turns, deliveries, desks and wake-ups, one after the other."""
+LONGEST_STOP = app.DRAIN + 3 * app.LAST_SENDS + 2 * deliveries.LAST_WORD
+"""Seconds: turns, deliveries, desks and wake-ups, one after the other, and what went out is to be written down."""
 
 
 def test_the_service_starts_what_there_is() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.app import ENDS
 from gateway.channels.base import Outgoing, Sent
 from gateway.channels.telegram import Telegram as TelegramChannel
 from gateway.channels.whatsapp_cloud import WhatsAppCloud
@@ -76,7 +77,7 @@ async def test_a_send_that_broke_in_our_own_hands_is_not_repeated(
 async def test_a_send_that_a_restart_cut_off_is_not_repeated(
     zap: WhatsApp, openai: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.app.LAST_SENDS", 0.1)
+    monkeypatch.setitem(ENDS, Kind.OUT, 0.1)
     text = config(openai, zap, channel=QUIETLY)
     async with running(text, tmp_path) as (gateway, _):
         zap.fake.next(wire.HANG)
