@@ -292,7 +292,7 @@ class Telegram:
         if answer.code == 409 and "webhook" in answer.description:
             return f'this bot has a webhook, so it cannot be asked: set mode = "webhook", or {DELETE_WEBHOOK}'
         if answer.code == 409:
-            return "another program asks for this bot's messages: stop it, or give it a bot of its own; asked again in a minute"
+            return "another program asks for this bot's messages, too: stop it, or give it a bot of its own"
         return f"Telegram gives no messages: {answer.code} {answer.description}"
 
     async def _taken(
