@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.channels.base import Hooked, Inbound, Showing
 from gateway.config import ChannelSettings, Queue
-from gateway.live import IDLE, RECORDING, WAITING, Live
+from gateway.live import IDLE, RECORDING, Live
 from gateway.transcript import Received, received
 from storage.model import Conversation, ConversationId, Kind
 from storage.store import Store
@@ -101,13 +101,19 @@ class Presence:
         heard = format in ("voice", "both") or (format in ("mirror", "smart") and spoke)
         return heard and not {"no_voice", "prefers_text"} & set(await self.store.facts(conversation.id))
 
+    def _doing(self, id: ConversationId, waiting: Showing) -> Showing:
+        """Only who makes the turn knows; before that, and where another process does, what was to be expected."""
+        if not self.live.makes(id):
+            return waiting
+        return "recording" if self.live.state(id) == RECORDING else "composing"
+
     async def _until_idle(
         self, conversation: Conversation, message: str, waiting: Showing, channel: Hooked
     ) -> None:
         shown, every = "", channel.capabilities.presence_every
         with self.live.watch(conversation.id) as bell:
-            while (state := self.live.state(conversation.id)) != IDLE and await self._answerable(conversation.id):
-                doing: Showing = {WAITING: waiting, RECORDING: "recording"}.get(state, "composing")
+            while self.live.state(conversation.id) != IDLE and await self._answerable(conversation.id):
+                doing = self._doing(conversation.id, waiting)
                 if doing != shown:
                     await channel.show(conversation.address, message, doing)
                     shown = doing

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from gateway.app import Gateway
+from gateway.live import THINKING
 from storage.model import Kind
 from tests.fakes import graph, sounds
 from tests.fakes import openai as wire
@@ -211,6 +212,7 @@ async def test_who_spoke_sees_that_audio_is_recorded_from_the_first_moment(
         wrote = [call.json["presence"] for call in evo.fake.called("sendPresence")]
         await evo.post(gateway, evo.voice("m2", sounds.ogg_opus(1.0)))
         await until(lambda: len(evo.fake.called("sendPresence")) > len(wrote), "it is shown")
+        gateway.live.hear(conversation(evo), THINKING)  # of a fleet: somebody has it, and does not say in which form
         await ends_burst(gateway, evo, 2)
         assert await heard(evo, 2) == ["Echo: oi", VOICE]
         spoke = [call.json["presence"] for call in evo.fake.called("sendPresence")][len(wrote) :]
