@@ -25,7 +25,6 @@ EXTRA = (
 )
 VISITORS = "visitor_secret"
 """The name of what every installation has sealed."""
-RIGHTS = "docs/scale.md#the-database says which rights it needs, and how they are given"
 
 
 class Database(Protocol):
@@ -102,7 +101,7 @@ class Server:
         try:
             version = await store.look()
             if lacks := await store.lacks(version):
-                return Finding("error", "storage.url", f"the role may not {lacks}: {RIGHTS}")
+                return Finding("error", "storage.url", f"the role may not {lacks}")
             return Finding("ok", "storage.url", "PostgreSQL" if version else "PostgreSQL, and empty yet")
         finally:
             await store.close()

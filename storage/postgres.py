@@ -35,7 +35,7 @@ from storage.ledger import EVER, Bells, Ledger, Rang, fits, settle_bells
 from storage.letters import ESCAPE, dumped, plain, storable
 from storage.model import Claim, Conversation, Entry, Kind, MediaId, Post, Posted, Settled, Settlement, Verdict, Work
 from storage.procedures import ALONE, Procedure, lock_of
-from storage.rights import lacking
+from storage.rights import GIVEN, lacking
 from storage.store import Fenced, NewerDatabase, StoreError, Unavailable
 from storage.writer import SteadyClock
 
@@ -399,11 +399,12 @@ class PostgresStore(Ledger):
             return
         self._clock_looked = looked
         ((said,),) = await self._all("SELECT now_ms()", {})
-        by, self._clock_said = self._clock_said - said, said
+        by = self._clock_said - said
         for sql in lanes.SET_BACK if by > STEP_BACK else ():
             await self._all(sql, {})
         for sql in FLEET_SET_BACK if by > LONG_BACK else ():
             await self._all(sql, {"by": by})
+        self._clock_said = said  # not before: what could not be put right is, at the next look
 
     async def rest(self, kind: Kind) -> float:
         return TICK if kind in (Kind.IN, Kind.OUT) else SELDOM
@@ -557,7 +558,7 @@ _GONE: Mapping[str, float] = {
 in seconds."""
 _CURES: Mapping[str, str] = {
     "3F000": ": make the schema that the address names, CREATE SCHEMA",
-    "42501": ": docs/scale.md#the-database says which rights recado's role needs, and how they are given",
+    "42501": f": {GIVEN}",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 
+GIVEN = "docs/scale.md#the-database says which rights recado's role needs, and how they are given"
 MAY_MAKE = "SELECT COALESCE(has_schema_privilege(current_schema(), 'CREATE'), FALSE)"
 SHUT = """
 SELECT relname FROM pg_class WHERE relkind = 'r'
@@ -16,9 +17,9 @@ ORDER BY relname LIMIT 1
 
 
 async def lacking(connection: asyncpg.Connection, *, new: bool, older: bool) -> str:
-    """As words behind "the role may not"; empty: nothing is lacking. `new`: no table of ours is there yet; `older`: the
-    schema is to be brought up to date. Raises what asyncpg raises."""
+    """As words behind "the role may not", with the cure; empty: nothing is lacking. `new`: no table of ours is there
+    yet; `older`: the schema is to be brought up to date. Raises what asyncpg raises."""
     if older and not await connection.fetchval(MAY_MAKE):
-        return "make tables in its schema"
+        return f"make tables in its schema: {GIVEN}"
     shut = None if new else await connection.fetchval(SHUT)
-    return f"read and write the table {shut}" if shut else ""
+    return f"read and write the table {shut}: {GIVEN}" if shut else ""

@@ -7,7 +7,7 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -229,15 +229,23 @@ async def test_of_a_database_server_the_same_is_asked(
     assert "recado check" in capsys.readouterr().err
 
 
-async def test_a_forgotten_transaction_at_a_server_is_told(
-    tmp_path: Path, postgres: Server, aside: Aside, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+async def at_a_server(tmp_path: Path, postgres: Server) -> AsyncIterator[tuple[Path, str]]:
+    """A configuration, and the address of its database, which was opened once."""
     name, config = postgres.database(), written(tmp_path)
     url = postgres.url(name)
     config.write_text(config.read_text("utf-8") + f'[storage]\nurl = "{url}"\n', "utf-8")
     store = PostgresStore(url)
     await store.open()
     await store.close()
+    yield config, url
+    postgres.drop(name)
+
+
+async def test_a_forgotten_transaction_at_a_server_is_told(
+    at_a_server: tuple[Path, str], aside: Aside, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, url = at_a_server
     monkeypatch.setattr(doctor, "OPEN_LONG", 0)
     assert await recado("doctor", "--config", config) == 0
     assert re.search(r"database: PostgreSQL \d+(\.\d+)+, \d+\.\d MB$", capsys.readouterr().out, re.MULTILINE)
@@ -245,49 +253,32 @@ async def test_a_forgotten_transaction_at_a_server_is_told(
     assert await recado("doctor", "--config", config) == 0
     assert "a transaction is open for" in capsys.readouterr().err
     aside.forget(url)
-    postgres.drop(name)
 
 
 async def test_a_question_that_takes_too_long_does_not_hide_the_others(
-    tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    at_a_server: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    name, config = postgres.database(), written(tmp_path)
-    url = postgres.url(name)
-    config.write_text(config.read_text("utf-8") + f'[storage]\nurl = "{url}"\n', "utf-8")
-    store = PostgresStore(url)
-    await store.open()
-    await store.close()
+    config, _ = at_a_server
     ended = "SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(60)"  # as a limit of the server ends it
     monkeypatch.setattr(doctor, "QUESTIONS", doctor.QUESTIONS | {"I5": ended, "latest": ended, "reasons": ended})
     assert await recado("doctor", "--config", config) == 0
     told = capsys.readouterr()
     assert "kept: I1, I2, I6, I7" in told.out
     assert "nobody knows whether what was acknowledged is there" in told.err
-    postgres.drop(name)
 
 
-async def test_a_machine_whose_clock_is_not_the_servers(tmp_path: Path, postgres: Server) -> None:
-    name, config = postgres.database(), written(tmp_path)
-    config.write_text(config.read_text("utf-8") + f'[storage]\nurl = "{postgres.url(name)}"\n', "utf-8")
-    store = PostgresStore(postgres.url(name))
-    await store.open()
-    await store.close()
+async def test_a_machine_whose_clock_is_not_the_servers(at_a_server: tuple[Path, str]) -> None:
+    config, _ = at_a_server
     for away, told in ((0, []), (7_260_000, [["2 h more"]]), (-7_260_000, [["2 h less"]])):
         found = (await asyncio.to_thread(asked, config, now() + away)).findings
         said = [one.message for one in found if one.reason == "apart"]
         assert [re.findall(r"\d h \w+", message) for message in said] == told
-    postgres.drop(name)
 
 
 async def test_a_newer_servers_database_is_told_with_its_own_cure(
-    tmp_path: Path, postgres: Server, aside: Aside, capsys: pytest.CaptureFixture[str]
+    at_a_server: tuple[Path, str], aside: Aside, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    name, config = postgres.database(), written(tmp_path)
-    url = postgres.url(name)
-    config.write_text(config.read_text("utf-8") + f'[storage]\nurl = "{url}"\n', "utf-8")
-    store = PostgresStore(url)
-    await store.open()
-    await store.close()
+    config, url = at_a_server
     aside.execute(url, "INSERT INTO schema_version VALUES (999, 0)")
     aside.forget(url)
     assert await recado("doctor", "--config", config) == 1
@@ -295,7 +286,6 @@ async def test_a_newer_servers_database_is_told_with_its_own_cure(
     assert "newer recado" in said
     assert "password" not in said
     assert "recado check" not in said
-    postgres.drop(name)
 
 
 # -- stuck, late, ill --------------------------------------------------------------------------------------

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from storage.lanes import LONGEST_LEASE
+from storage.lanes import LONGEST_LEASE, SET_BACK, Values
 from storage.postgres import PostgresStore
 from storage.sqlite import SqliteStore
-from storage.store import Store
+from storage.store import Store, Unavailable
 from tests.contracts.store_suite import IN, LEASE, Lab, StoreSuite, message, who
 from tests.postgres import Aside, Server
 
@@ -120,6 +121,27 @@ class TestPostgres(StoreSuite):
                 assert [await store.claim(IN, 10, LEASE, "you") for store in fleet] == [[], [], []]
             lab.pass_time(LONGEST_LEASE)
             assert len(await fleet[1].claim(IN, 10, LEASE, "you")) == 2
+
+    async def test_what_could_not_be_put_right_after_a_clock_was_set_back_is_at_the_next_look(
+        self, lab: PostgresLab, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("storage.postgres.CLOCK_LOOK", 0.0)
+        ask, trouble = lab.store._all, [Unavailable("the server starts again")]
+
+        async def asking(sql: str, values: Values) -> Any:
+            if sql in SET_BACK and trouble:
+                raise trouble.pop()
+            return await ask(sql, values)
+
+        await lab.store.accept(who(), message("1", window=100, max_wait=100))
+        assert await lab.store.claim(IN, 10, LEASE, "me") == []
+        monkeypatch.setattr(lab.store, "_all", asking)
+        lab.pass_time(-3_600_000)
+        with pytest.raises(Unavailable):
+            await lab.store.claim(IN, 10, LEASE, "me")
+        await lab.store.claim(IN, 10, LEASE, "me")
+        lab.pass_time(101)
+        assert len(await lab.store.claim(IN, 10, LEASE, "me")) == 1
 
 
 async def _made(url: str) -> None:
